@@ -1,0 +1,1 @@
+"""Singer tap for Flipkart's Report Management API."""

@@ -1,0 +1,101 @@
+"""The command `flipkart-reports`: what an operator needs beside the tap itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.exceptions import FlipkartReportsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_flipkart_reports.tap import TapFlipkartReports
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; the exit code is the command's.
+
+    Args:
+        arguments: words of the command line, by default the process's.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except FlipkartReportsError as error:
+        print(f"flipkart-reports: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed command
+        sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="flipkart-reports", description="Beside the tap: look ahead, and try things.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    plan = commands.add_parser("plan", help="show what a run would adopt, trigger, read again and skip; makes no call")
+    _add_run_options(plan)
+    plan.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    plan.set_defaults(run=_plan)
+
+    simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
+    simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
+    simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
+    simulate.add_argument(
+        "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
+    )
+    simulate.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
+    simulate.set_defaults(run=_simulate)
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The same options as the tap's, so that a command sees what the run would see."""
+    parser.add_argument(
+        "--config", action="append", default=[], help="configuration file, or ENV for the environment; may be repeated"
+    )
+    parser.add_argument("--state", type=Path, help="state of an earlier run")
+    parser.add_argument("--catalog", type=Path, help="catalog")
+
+
+def _tap(options: argparse.Namespace) -> TapFlipkartReports:
+    """The tap as a run with these options would build it."""
+    from tap_flipkart_reports.tap import TapFlipkartReports, read_json  # noqa: PLC0415 - the SDK loads slowly
+
+    config: dict[str, Any] = {}
+    for name in options.config:
+        if name != "ENV":
+            config |= read_json(Path(name), "--config")
+    logging.getLogger(TapFlipkartReports.name).setLevel(logging.WARNING)
+    return TapFlipkartReports(
+        config=config,
+        parse_env_config="ENV" in options.config,
+        state=read_json(options.state, "--state") if options.state else None,
+        catalog=read_json(options.catalog, "--catalog") if options.catalog else None,
+    )
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.plan import table  # noqa: PLC0415 - only this command plans
+
+    tap = _tap(options)
+    try:
+        plan = tap.plan()
+    finally:
+        tap.close()
+    print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.simulator.command import serve  # noqa: PLC0415 - only this command needs a server
+
+    return serve(
+        port=options.port,
+        faults_path=options.faults,
+        generation_seconds=(options.generation_seconds, options.generation_seconds),
+        orders_per_day=options.orders_per_day,
+        out=sys.stdout,
+    )

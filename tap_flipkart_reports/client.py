@@ -1,0 +1,472 @@
+"""The three calls of the Report Management API.
+
+A call has three storeys: it is sent, which never raises; what came is judged, which is pure; and what that means for
+just this call is returned or raised. Between the first two it is repeated where that can help and cannot cost money.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
+
+from urllib3.exceptions import HTTPError
+
+from tap_flipkart_reports.detail import ReportDetail, parse_detail
+from tap_flipkart_reports.exceptions import (
+    AnswerLostError,
+    AuthenticationError,
+    CallError,
+    CallRefusedError,
+    LinkRefusedError,
+    RateLimitedError,
+)
+from tap_flipkart_reports.http import (
+    CONFLICT,
+    FORBIDDEN,
+    LOGGER,
+    MAX_ERROR_BYTES,
+    MAX_TRIES,
+    UNAUTHORIZED,
+    Answer,
+    Connections,
+    Fault,
+    Tries,
+    Verdict,
+    describe,
+    fault,
+    host_of,
+    judge,
+    retry_after,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import requests
+
+    from tap_flipkart_reports.auth import AccessToken
+    from tap_flipkart_reports.clock import Clock
+
+CHUNK_BYTES = 64 * 1024
+"""What of a download is in memory at a time."""
+
+MAX_REDIRECTS = 5
+"""Storage services need one or two."""
+
+OK = 200
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+DEAD_LINK = frozenset({400, UNAUTHORIZED, FORBIDDEN, 404, 410})
+"""How storage services speak of links that are expired, revoked or gone."""
+
+MIN_SECRET = 8
+"""Characters of a value in a link's query from which it is taken for a secret; shorter ones are words."""
+
+GZIP = 16 + zlib.MAX_WBITS
+"""What tells zlib to expect gzip's head and tail."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file that arrived whole.
+
+    Attributes:
+        size: bytes on disk.
+        sha256: hash of these bytes, in hexadecimal.
+    """
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """One call, however often it is tried.
+
+    Attributes:
+        name: what is called, for whom, with which id.
+        token: of the seller.
+        costs_money: whether doing it twice does harm.
+        secrets: texts that no message may hold, beside the token's.
+    """
+
+    name: str
+    token: AccessToken
+    costs_money: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def told(self, outcome: object) -> str:
+        """What came back, without secrets."""
+        return describe(outcome, self.token.secrets.union(self.secrets))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Result(Generic[_T]):
+    """What a call came to.
+
+    Attributes:
+        outcome: of the last try.
+        tried: how often, in words.
+        is_unclear: whether the server may have acted upon an earlier try or this one.
+    """
+
+    outcome: _T | Answer | Fault
+    tried: str
+    is_unclear: bool
+
+
+class ReportClient:
+    """Makes the three calls, for all sellers and from any thread.
+
+    Args:
+        api_url: scheme and host of the API.
+        user_agent: how the tap names itself.
+        tokens: the access tokens by seller; the caller closes them.
+        clock: time.
+        max_tries: how often one call may be made.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        user_agent: str,
+        tokens: Mapping[str, AccessToken],
+        clock: Clock,
+        max_tries: int = MAX_TRIES,
+    ) -> None:
+        self._api_url = api_url.rstrip("/")
+        self._tokens = tokens
+        self._clock = clock
+        self._max_tries = max_tries
+        self._connections = Connections(user_agent=user_agent)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
+    # The three calls
+
+    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:
+        """Buy a report.
+
+        Only what cannot buy a second one is repeated, and what is unclear under the same correlation id, which the
+        documents call unique per request. A 429 is left to the caller.
+
+        Args:
+            seller_id: for whom.
+            identifier: the report type in the API's words.
+            parameters: of the report; `{}` if its type has none.
+            correlation_id: a UUID of this purchase.
+
+        Returns:
+            The report id.
+
+        Raises:
+            AnswerLostError: the report may have been bought, and its id is lost.
+            RateLimitedError: come back later; nothing was bought.
+            CallRefusedError: the API said no; nothing was bought.
+            CallError: nothing was bought, retries included.
+            AuthenticationError: the seller's credentials were refused; nothing was bought.
+        """
+        call = _Call(
+            name=f"trigger of {identifier} for seller {seller_id}, correlation id {correlation_id}",
+            token=self._tokens[seller_id],
+            costs_money=True,
+        )
+        url = f"{self._api_url}/reports/{quote(identifier, safe='')}"
+        body = {"correlation_id": correlation_id, "parameters": dict(parameters)}
+
+        def send(bearer: str) -> Answer | Fault:
+            self._connections.renew()
+            return self._connections.ask("POST", url, headers=_authorization(bearer), json_body=body)
+
+        result: _Result[Answer] = self._repeat(call, send)
+        if isinstance(result.outcome, Answer) and judge(result.outcome) is Verdict.ACCEPTED:
+            report_id = (result.outcome.document() or {}).get("report_id")
+            if isinstance(report_id, str) and report_id:
+                return report_id
+            raise _lost(call, result)
+        if result.is_unclear and not _proves_nothing_bought(result.outcome):
+            raise _lost(call, result)
+        raise self._error(call, result)
+
+    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
+        """Ask where a report stands.
+
+        Args:
+            seller_id: whose report.
+            report_id: the report.
+
+        Raises:
+            RateLimitedError: still limited after retries, or for longer than a call waits.
+            CallRefusedError: the API said no.
+            CallError: no answer, retries included.
+            AuthenticationError: the seller's credentials were refused.
+        """
+        call = _Call(name=f"detail of {report_id} for seller {seller_id}", token=self._tokens[seller_id])
+        url = f"{self._api_url}/reports/{quote(report_id, safe='')}/detail"
+
+        def send(bearer: str) -> Answer | Fault:
+            outcome = self._connections.ask("GET", url, headers=_authorization(bearer))
+            if judge(outcome) is Verdict.ACCEPTED and isinstance(outcome, Answer) and outcome.document() is None:
+                return Fault(words=f"{outcome.status} with something else than a JSON object", was_sent=True)
+            return outcome
+
+        result: _Result[Answer] = self._repeat(call, send)
+        document = result.outcome.document() if isinstance(result.outcome, Answer) else None
+        if judge(result.outcome) is Verdict.ACCEPTED and document is not None:
+            return parse_detail(document, report_id=report_id)
+        raise self._error(call, result)
+
+    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> Download:
+        """Fetch a report's file.
+
+        Args:
+            seller_id: whose report.
+            report_id: the report, for messages.
+            location: the link, asked for byte by byte as it is.
+            path: where the file goes; nothing is there before it is whole.
+
+        Raises:
+            LinkRefusedError: the link is dead.
+            RateLimitedError: still limited after retries, or for longer than a call waits.
+            CallRefusedError: another 4xx.
+            CallError: no whole file, retries included, or no place for it.
+            AuthenticationError: the seller's credentials were refused.
+        """
+        call = _Call(
+            name=f"download of {report_id} for seller {seller_id}",
+            token=self._tokens[seller_id],
+            secrets=_secrets_in(location),
+        )
+        url = location if "://" in location else urljoin(f"{self._api_url}/", location)
+        if _origin(url) is None:
+            raise CallError(f"{call.name}: the link is none that can be followed; it is not shown, as it is a secret")
+
+        def send(bearer: str) -> Download | Answer | Fault:
+            response = self._follow(url, bearer)
+            if isinstance(response, Fault):
+                return response
+            with response:
+                return _received(response, path) if response.status_code == OK else _beginning(response)
+
+        part = path.with_name(f"{path.name}.part")
+        try:
+            result = self._repeat(call, send, uses_token=_origin(url) == _origin(self._api_url))
+        except OSError as error:
+            raise CallError(
+                f"{call.name}: its file cannot be written: {error.strerror or type(error).__name__}"
+            ) from None
+        finally:
+            part.unlink(missing_ok=True)
+        if isinstance(result.outcome, Download):
+            return result.outcome
+        raise self._error(call, result, is_link=True)
+
+    # Send
+
+    def _follow(self, url: str, bearer: str) -> requests.Response | Fault:
+        """Open a link through its redirects; the token goes to the API's own scheme, host and port alone."""
+        for _ in range(MAX_REDIRECTS + 1):
+            origin = _origin(url)
+            if origin is None:
+                return Fault(words="a redirect that cannot be followed", was_sent=True)
+            headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
+            if bearer and origin == _origin(self._api_url):
+                headers |= _authorization(bearer)
+            response = self._connections.open("GET", url, headers=headers)
+            if isinstance(response, Fault) or response.status_code not in REDIRECTS:
+                return response
+            with response:
+                target = response.headers.get("Location", "")
+            url = target if "://" in target else urljoin(url, target)
+        return Fault(words=f"more than {MAX_REDIRECTS} redirects", was_sent=True)
+
+    # Repeat
+
+    def _repeat(
+        self, call: _Call, send: Callable[[str], _T | Answer | Fault], *, uses_token: bool = True
+    ) -> _Result[_T]:
+        """Make a call until it succeeds, is refused, or is out of tries.
+
+        A 401 proves that nothing was done, so the token is renewed and the call made once more.
+        """
+        tries = Tries(call=call.name, clock=self._clock, max_tries=self._max_tries)
+        bearer = call.token.value() if uses_token else ""
+        can_renew = uses_token
+        is_unclear = False
+        while True:
+            tries.made += 1
+            outcome = send(bearer)
+            LOGGER.debug("%s: %s.", call.name, call.told(outcome))
+            verdict = judge(outcome)
+            is_unclear = is_unclear or verdict is Verdict.UNCLEAR
+            result = _Result(outcome=outcome, tried=str(tries), is_unclear=is_unclear)
+            if verdict is Verdict.UNAUTHORIZED and can_renew:
+                can_renew = False
+                try:
+                    bearer = call.token.renew(bearer)
+                except (AuthenticationError, CallError):
+                    if call.costs_money and is_unclear:
+                        return result  # that an earlier try may have bought the report is the worse news
+                    raise
+                continue
+            # A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept.
+            is_passing = verdict.is_passing and (verdict is not Verdict.LIMITED or not call.costs_money or is_unclear)
+            secrets = call.token.secrets.union(call.secrets)
+            if not is_passing or not tries.wait(outcome, secrets=secrets):
+                return result
+
+    # Mean
+
+    def _error(self, call: _Call, result: _Result[_T], *, is_link: bool = False) -> CallError | AuthenticationError:
+        """The error that an outcome is, of calls that did no harm."""
+        outcome, came = result.outcome, call.told(result.outcome)
+        verdict = judge(outcome)
+        if verdict is Verdict.LIMITED:
+            return RateLimitedError(
+                f"{call.name} was tried {result.tried}, and the last answer was {came}: ask later, or lower "
+                "max_concurrent_reports",
+                retry_after=retry_after(outcome, clock=self._clock),
+            )
+        if isinstance(outcome, Answer) and verdict in {Verdict.REFUSED, Verdict.UNAUTHORIZED}:
+            said_no = f"{call.name} was refused with {came}"
+            if is_link and outcome.status in DEAD_LINK:
+                return LinkRefusedError(f"{said_no}: the link is dead, ask for a new one", status=outcome.status)
+            if verdict is Verdict.UNAUTHORIZED:
+                return AuthenticationError(f"{said_no}, with a new token too: authorise the seller again")
+            return CallRefusedError(f"{said_no}: {_advice(outcome.status)}", status=outcome.status)
+        return CallError(
+            f"{call.name} was tried {result.tried}, and what came last was {came}: run again later, or check the "
+            f"network and whether {host_of(self._api_url)} is up"
+        )
+
+
+# Judge and mean, of the trigger
+
+
+def _proves_nothing_bought(outcome: object) -> bool:
+    """Whether the last answer says that such a request is never accepted, so earlier tries were not either."""
+    if not isinstance(outcome, Answer) or judge(outcome) is not Verdict.REFUSED or outcome.status == CONFLICT:
+        return False
+    return b"correlation" not in outcome.body.lower()
+
+
+def _lost(call: _Call, result: _Result[_T]) -> AnswerLostError:
+    return AnswerLostError(
+        f"{call.name} was tried {result.tried}, and what came last was {call.told(result.outcome)}: the report may "
+        "have been bought, but its id never arrived; Flipkart's support may find it by the correlation id"
+    )
+
+
+def _advice(status: int) -> str:
+    if status == FORBIDDEN:
+        return (
+            "the app or the seller may lack the permission for reports, which takes a third-party token, that is a "
+            "refresh_token of the seller"
+        )
+    if status // 100 == 3:  # noqa: PLR2004 - 3xx
+        return "check api_url, as redirects of the API are not followed"
+    return "check the report's parameters"
+
+
+# Links
+
+
+def _authorization(bearer: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {bearer}"}
+
+
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; `None` for what is no web address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
+
+
+def _secrets_in(location: str) -> tuple[str, ...]:
+    """The link and each part of it that somebody might quote."""
+    path_and_query = location.partition("://")[2].partition("/")[2]
+    query = location.partition("?")[2]
+    values = [part.partition("=")[2] for part in query.split("&")]
+    told = (location, path_and_query, query, *values, *map(unquote, values), *map(unquote_plus, values))
+    return tuple(text for text in told if len(text) >= MIN_SECRET)
+
+
+# Bodies
+
+
+def _beginning(response: requests.Response) -> Answer | Fault:
+    """An answer that is no file, as far as its words can be of use."""
+    if response.status_code // 100 == 2:  # noqa: PLR2004 - 2xx
+        return Fault(words=f"{response.status_code} instead of a file", was_sent=True)
+    try:
+        body = response.raw.read(MAX_ERROR_BYTES, decode_content=True)
+    except HTTPError:
+        body = b""
+    return Answer(status=response.status_code, headers=response.headers, body=body)
+
+
+def _received(response: requests.Response, path: Path) -> Download | Fault:
+    """Stream a file to disk, under its name only when it is whole."""
+    part = path.with_name(f"{path.name}.part")
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        with part.open("wb") as file:
+            for chunk in _decoded(response):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+    except zlib.error:
+        return Fault(words="a file whose compression is broken or cut", was_sent=True)
+    except HTTPError as error:
+        return fault(error, host=host_of(str(response.url)))
+    part.replace(path)
+    return Download(size=size, sha256=digest.hexdigest())
+
+
+def _decoded(response: requests.Response) -> Iterator[bytes]:
+    """The body without its `Content-Encoding`, in chunks.
+
+    urllib3 checks the bytes on the wire against `Content-Length` and the end of chunking, but takes a gzip stream that
+    is cut for a whole one, so that is undone here.
+    """
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
+    if encoding in {"identity", ""}:
+        yield from chunks
+    elif encoding in {"gzip", "x-gzip"}:
+        yield from _gunzipped(chunks)
+    else:
+        raise zlib.error("an encoding that was not asked for")
+
+
+def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """One gzip member after the other, in pieces that stay small however well they were packed.
+
+    Raises:
+        zlib.error: broken, or cut.
+    """
+    member = zlib.decompressobj(GZIP)
+    is_begun = False
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            is_begun = True
+            yield member.decompress(rest, CHUNK_BYTES)
+            rest = member.unconsumed_tail
+            if member.eof:
+                rest, member = member.unused_data, zlib.decompressobj(GZIP)
+                is_begun = False
+    if is_begun:
+        raise zlib.error("cut")

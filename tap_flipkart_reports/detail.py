@@ -1,0 +1,82 @@
+"""What `GET /reports/{id}/detail` says about a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from tap_flipkart_reports.clock import KOLKATA
+
+
+class ReportStatus(Enum):
+    """The documented statuses, and one for every word that is not among them."""
+
+    TRIGGERED = "TRIGGERED"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    EXPIRED = "EXPIRED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    """A word the documents do not have: the report counts as still running."""
+
+    @classmethod
+    def of(cls, word: object) -> ReportStatus:
+        """The status a word means, whatever its case; `UNKNOWN` for a word nobody documented."""
+        try:
+            return cls(str(word).strip().upper())
+        except ValueError:
+            return cls.UNKNOWN
+
+    @property
+    def is_running(self) -> bool:
+        """Whether asking again later can still lead to a file."""
+        return self in {ReportStatus.TRIGGERED, ReportStatus.PROCESSING, ReportStatus.UNKNOWN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportDetail:
+    """One answer of the detail call.
+
+    Attributes:
+        report_id: Flipkart's id of the report.
+        status: what the status word means.
+        status_word: the word itself, for the log.
+        location: the download link, a secret; only with COMPLETED. Kept out of `repr`.
+        expiry: the moment until which the link is said to work.
+    """
+
+    report_id: str
+    status: ReportStatus
+    status_word: str
+    location: str | None = field(default=None, repr=False)
+    expiry: datetime | None = None
+
+
+def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
+    """Read a detail answer leniently: members that are missing or odd are absent, never an error.
+
+    Args:
+        answer: the decoded JSON object.
+        report_id: the id that was asked for.
+    """
+    word = str(answer.get("status") or "")
+    location = answer.get("location")
+    metadata = answer.get("metadata")
+    expiry = metadata.get("expiry") if isinstance(metadata, dict) else None
+    return ReportDetail(
+        report_id=report_id,
+        status=ReportStatus.of(word),
+        status_word=word,
+        location=location if isinstance(location, str) and location else None,
+        expiry=_parse_expiry(expiry),
+    )
+
+
+def _parse_expiry(text: object) -> datetime | None:
+    """Flipkart prints `2023-05-05 23:59:59` without a zone; Asia/Kolkata is assumed (flipkart-api §1, A)."""
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=KOLKATA)

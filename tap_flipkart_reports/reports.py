@@ -1,0 +1,143 @@
+"""What is asked for and what becomes of it: the words that scheduler, ledger and streams share. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from tap_flipkart_reports.windows import Window
+
+
+class Priority(IntEnum):
+    """What is triggered first when not everything can be."""
+
+    BOUGHT = 0
+    NEWEST = 1
+    LOOKBACK = 2
+    BACKFILL = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest:
+    """One report that is wanted.
+
+    Attributes:
+        stream: the stream that asks, for messages.
+        identifier: the report type in the API's words.
+        seller_id: whose report.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: the days.
+        parameters: the trigger's `parameters`, filled in.
+        priority: what goes first.
+        report_timeout: seconds one report may take.
+        report_id: a report bought earlier for just this; it is polled, not triggered.
+        is_reread: whether some of its days have been read before.
+    """
+
+    stream: str
+    identifier: str
+    seller_id: str
+    warehouse_id: str | None = None
+    window: Window
+    parameters: Mapping[str, object] = field(hash=False)
+    priority: Priority = Priority.BACKFILL
+    report_timeout: float
+    report_id: str | None = None
+    is_reread: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Short hash of what is asked for: a report bought for other parameters is another report."""
+        asked = json.dumps([self.identifier, self.parameters], sort_keys=True, default=str)
+        return hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+
+    def __str__(self) -> str:
+        """Stream, seller, warehouse and window, as every message names them."""
+        warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
+        return f"{self.stream}, seller {self.seller_id}{warehouse}, {self.window}"
+
+
+class Change(Enum):
+    """What happened to a report, as the consumer is told."""
+
+    ADOPTED = "adopted"
+    TRIGGERED = "triggered"
+    COMPLETED = "completed"
+    DOWNLOADED = "downloaded"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportChange:
+    """A change in the life of a report.
+
+    Attributes:
+        change: what happened.
+        request: for which window.
+        report_id: the report.
+        correlation_id: the id that was sent with the trigger, `None` for an adopted report.
+        at: when, with zone.
+        seconds: generation time, with `COMPLETED`.
+    """
+
+    change: Change
+    request: ReportRequest
+    report_id: str
+    correlation_id: str | None
+    at: datetime
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A report whose file lies on disk.
+
+    Attributes:
+        request: what was asked for.
+        report_id: the report.
+        path: the file; `Scheduler.release` removes it.
+        size: bytes.
+        sha256: hash of the bytes.
+    """
+
+    request: ReportRequest
+    report_id: str
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """A report that is left for the next run; not a failure.
+
+    Attributes:
+        request: what was asked for.
+        report_id: the report, if one was bought: the next run adopts it.
+        reason: why, as half a sentence.
+    """
+
+    request: ReportRequest
+    report_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What the ledger says when a worker wants to begin with a window.
+
+    Attributes:
+        report_id: a report that was bought for just this window and is to be read instead of a new one.
+        held_by: the other worker that has the window; then nothing may be done about it.
+    """
+
+    report_id: str | None = None
+    held_by: str | None = None

@@ -1,0 +1,478 @@
+"""One stream per report type: partitions, records, bookmark. The only module that knows the SDK's inner workings.
+
+What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
+
+- Windows as SDK partitions would grow the state for ever, and a crash between two of them would emit no STATE. So a
+  partition is a seller (and warehouse), and its windows are walked through inside `get_records`.
+- The SDK moves the bookmark by values in the rows. A report is complete or it is not, whatever days its rows show, so
+  `_increment_stream_state` does nothing and a finished window moves the bookmark.
+- With BATCH the records of a finished window may still be unwritten: then STATE is left to the SDK, which writes it
+  behind the manifest.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Stream
+from singer_sdk.helpers._catalog import get_selected_schema
+from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib.catalog import Metadata
+
+from tap_flipkart_reports.clock import today
+from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, RowError, SettingsError
+from tap_flipkart_reports.files import open_tables
+from tap_flipkart_reports.messages import RecordLines
+from tap_flipkart_reports.pacing import Learned
+from tap_flipkart_reports.plan import SKIP, Step
+from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType, TableSchema, filled_in, table_schema
+from tap_flipkart_reports.reports import Change, Delivery, Left, Priority, ReportRequest
+from tap_flipkart_reports.rows import Column, Layout, RowBatch, RowCounts, match_header, read_rows
+from tap_flipkart_reports.state import (
+    BOOKMARK_COLUMN,
+    PendingReport,
+    read_coverage,
+    read_pending,
+    write_coverage,
+    write_pending,
+)
+from tap_flipkart_reports.windows import Window, due_windows, owed_from
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_flipkart_reports.reports import ReportChange
+    from tap_flipkart_reports.scheduler import Scheduler
+    from tap_flipkart_reports.tap import TapFlipkartReports
+
+NULLABLE_TEXT = {"type": ["string", "null"]}
+
+SELLER = {"seller_id": {"type": ["string"], "description": "the seller's name in the settings"}}
+WAREHOUSE = {"warehouse_id": {"type": ["string"], "description": "the warehouse the report was asked for"}}
+SNAPSHOT = {"snapshot_date": {"type": ["string"], "format": "date", "description": "the day it was asked for"}}
+ROW_IDENTITY = {
+    "_row_hash": {"type": ["string"], "description": "hash of the row's cells"},
+    "_row_ordinal": {"type": ["integer"], "description": "1 for the first of the rows of a file that are all equal"},
+}
+ORIGIN = {
+    "report_id": {"type": ["string"], "description": "Flipkart's id of the report the row was read from"},
+    "report_from_date": {"type": ["string"], "format": "date", "description": "first day of the report's window"},
+    "report_to_date": {"type": ["string"], "format": "date", "description": "last day of the report's window"},
+    "report_row_number": {"type": ["integer"], "description": "number of the row in the file, from 1"},
+    "_extra": {
+        "type": ["object", "null"],
+        "additionalProperties": True,
+        "description": "cells of columns that the schema does not have, where they are not columns of their own",
+    },
+    "_unparsed": {
+        "type": ["object", "null"],
+        "additionalProperties": True,
+        "description": "text of cells that do not fit their column's type, which is null then",
+    },
+}
+OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_IDENTITY, **ORIGIN})
+"""Columns of every record that are not the file's; a new column of a file never takes their names."""
+
+
+def record_schema(report_type: ReportType, table: TableSchema) -> dict[str, Any]:
+    """The JSON Schema of a stream's records: the table's columns and the record's own (DESIGN §5)."""
+    properties: dict[str, Any] = {
+        **SELLER,
+        **(WAREHOUSE if report_type.per_warehouse else {}),
+        **(SNAPSHOT if report_type.is_snapshot else {}),
+        **{name: {"type": ["string"]} for name in report_type.key},
+        **table.properties,
+        **ORIGIN,
+        **({} if report_type.key else ROW_IDENTITY),
+    }
+    return {"type": "object", "properties": properties}
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the run was asked to end in the middle of a file
+    """The run was asked to end; the window is read again from its first row by the next."""
+
+
+class ReportStream(Stream):
+    """The rows of one report type.
+
+    Args:
+        tap: the tap.
+        report_type: what is read.
+    """
+
+    replication_key = BOOKMARK_COLUMN
+
+    def __init__(self, tap: TapFlipkartReports, report_type: ReportType) -> None:
+        table = table_schema(report_type.name) if report_type.name in REPORT_TYPES else TableSchema()
+        super().__init__(tap, name=report_type.name, schema=record_schema(report_type, table))
+        self.primary_keys = report_type.key_properties
+        self.report_type = report_type
+        self._reports_tap = tap
+        declared = table.columns(report_type.key)
+        undeclared = set(report_type.key) - {column.name for column in declared}
+        self._columns = (*declared, *(Column(name=name, header=name, is_key=True) for name in sorted(undeclared)))
+        self._requests: dict[tuple[str, ...], list[ReportRequest]] | None = None
+        self._owed: dict[tuple[str, ...], Window] = {}
+        self._drift_told: set[tuple[str, str]] = set()
+
+    # What to ask for
+
+    @property
+    def partitions(self) -> list[dict[str, Any]]:
+        """One per seller, and per warehouse where the report asks for one."""
+        settings = self._reports_tap.settings
+        sellers = [{"seller_id": credentials.seller_id} for credentials in settings.sellers]
+        if not self.report_type.per_warehouse:
+            return sellers
+        return [{**seller, "warehouse_id": name} for seller in sellers for name in settings.warehouse_ids]
+
+    def requests(self) -> list[ReportRequest]:
+        """Every report this run has to get for this stream, in the order in which they are read.
+
+        Computed once, from the state the run began with: the bookmarks move while it runs.
+
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
+        if self._requests is None:
+            self._requests = {_place(context): list(self._requests_of(context)) for context in self.partitions}
+        return [request for requests in self._requests.values() for request in requests]
+
+    def skipped(self) -> Iterator[Step]:
+        """Partitions for which this run has nothing to get, and why."""
+        self.requests()
+        if self.report_type.per_warehouse and not self.partitions:
+            yield Step(
+                action=SKIP,
+                stream=self.name,
+                seller_id="(all)",
+                warehouse_id=None,
+                reason="it asks for a warehouse, and warehouse_ids names none",
+            )
+        for context in self.partitions:
+            if not (self._requests or {})[_place(context)]:
+                bookmark = self.get_context_state(context).get("replication_key_value")
+                yield Step(
+                    action=SKIP,
+                    stream=self.name,
+                    seller_id=context["seller_id"],
+                    warehouse_id=context.get("warehouse_id"),
+                    reason=f"it is complete up to {bookmark}" if bookmark else "none of its days may be asked for yet",
+                )
+
+    def _requests_of(self, context: Mapping[str, Any]) -> Iterator[ReportRequest]:
+        settings, report_type = self._reports_tap.settings, self.report_type
+        newest = settings.newest_day(report_type, today=today(self._reports_tap.clock))
+        if newest is None:
+            return
+        partition = self.get_context_state(context)
+        try:
+            coverage, pending = read_coverage(partition), self._bought(partition, context)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(
+                f"the state of {self.name}, {dict(context)}, cannot be read ({error}); "
+                "start from a state the tap has written, or from none"
+            ) from error
+        windows = due_windows(
+            report_type.rule,
+            coverage,
+            start=settings.start_date,
+            newest=newest,
+            pending=[report.window for report in pending],
+        )
+        if windows:
+            first = owed_from(report_type.rule, coverage, start=settings.start_date, newest=newest)
+            self._owed[_place(context)] = Window(first, newest)
+        for window in windows:
+            request = self._request(context, window, newest=window is windows[-1], bookmark=coverage.bookmark)
+            yield _adopting(request, pending)
+
+    def _bought(self, partition: dict[str, Any], context: Mapping[str, Any]) -> list[PendingReport]:
+        """Reports that are bought and not yet read, as the ledger knows them and as the state does."""
+        ledger = self._reports_tap.ledger
+        known = read_pending(partition)
+        if ledger is not None:
+            booked = ledger.unfinished(
+                seller_id=context["seller_id"],
+                identifier=self.report_type.identifier,
+                warehouse_id=context.get("warehouse_id"),
+            )
+            known = [
+                *booked,
+                *(report for report in known if report.report_id not in {own.report_id for own in booked}),
+            ]
+        return known
+
+    def _request(
+        self, context: Mapping[str, Any], window: Window, *, newest: bool, bookmark: date | None
+    ) -> ReportRequest:
+        is_reread = bookmark is not None and window.first <= bookmark
+        seller_id, warehouse_id = context["seller_id"], context.get("warehouse_id")
+        return ReportRequest(
+            stream=self.name,
+            identifier=self.report_type.identifier,
+            seller_id=seller_id,
+            warehouse_id=warehouse_id,
+            window=window,
+            parameters=filled_in(
+                self.report_type.parameters, window=window, seller_id=seller_id, warehouse_id=warehouse_id
+            ),
+            priority=Priority.NEWEST if newest else Priority.LOOKBACK if is_reread else Priority.BACKFILL,
+            report_timeout=self.report_type.report_timeout or 0,
+            is_reread=is_reread,
+        )
+
+    # Records
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """The records of every window of a partition; a window that fails stops neither the others nor the run.
+
+        Args:
+            context: the partition.
+        """
+        for columns in self._column_batches(context):
+            for values in zip(*columns.values(), strict=True):
+                yield dict(zip(columns, values, strict=True))
+
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[dict[str, Any], Any, Any]:
+        """Write whole batches of RECORD lines where every record goes out as it is.
+
+        The SDK handles records one by one, which takes ten times as long. Where it has something to do with them
+        (stream maps, flattening, BATCH, a record limit) its own loop runs.
+
+        Args:
+            context: the partition, or none for all.
+            write_messages: false for BATCH.
+        """
+        if not (write_messages and self._goes_out_as_it_is):
+            yield from super()._sync_records(context, write_messages=write_messages)
+            return
+        lines = RecordLines(self.name)
+        with self.get_record_counter() as counter, self.get_sync_timer() as timer:
+            for partition in [context] if context is not None else self.partitions:
+                counter.with_context(partition)
+                timer.with_context(partition)
+                for columns in self._column_batches(partition):
+                    text = lines.of(columns, time_extracted=self._reports_tap.clock.now().isoformat())
+                    self._write_lines(text)
+                    counter.increment(len(columns[BOOKMARK_COLUMN]))
+        self._finalize_state(self.stream_state)
+        self._write_state_message()
+
+    @property
+    def _goes_out_as_it_is(self) -> bool:
+        return (
+            self.selected
+            and self.ABORT_AT_RECORD_COUNT is None
+            and not self.child_streams
+            and len(self.stream_maps) == 1
+            and type(self.stream_maps[0]) is SameRecordTransform
+            and not self.stream_maps[0].flattening_enabled
+        )
+
+    def _write_lines(self, lines: bytes) -> None:
+        """Write behind whatever the SDK's own writer has left in the text layer."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()
+        self.state_manager.is_flushed = False
+
+    def _column_batches(self, context: Context | None) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """Typed columns of some rows after some rows, of every window of a partition; windows are booked on the way."""
+        place = dict(context or {})
+        scheduler = self._reports_tap.scheduler_for(self)
+        self.requests()
+        for request in (self._requests or {}).get(_place(place), ()):
+            try:
+                taken = scheduler.take(request)
+            except FlipkartReportsError as error:
+                self._reports_tap.window_failed(request, error)
+                continue
+            if isinstance(taken, Left):
+                self._reports_tap.window_left(taken)
+                continue
+            counts = RowCounts()
+            try:
+                yield from self._columns_of(taken, counts)
+            except _Stopped:
+                self._reports_tap.window_left(
+                    Left(request=request, report_id=taken.report_id, reason="the run was asked to end")
+                )
+            except (FileError, RowError) as error:
+                # A file that is no table is worth nothing; rows that do not fit can be read again, for nothing,
+                # once the settings allow for them.
+                if isinstance(error, FileError):
+                    scheduler.abandon(taken)
+                self._reports_tap.window_failed(request, error, report_id=taken.report_id)
+            else:
+                self._finish(scheduler, taken, place, rows=counts.rows)
+            finally:
+                scheduler.release(taken)
+
+    def _columns_of(self, delivery: Delivery, counts: RowCounts) -> Iterator[Mapping[str, Sequence[Any]]]:
+        settings = self._reports_tap.settings
+        with open_tables(delivery.path) as tables:
+            table = tables[0]
+            layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS)
+            self._tell_drift(delivery, layout)
+            if settings.schema_drift == "evolve" and layout.new:
+                self._evolve([column for _, column in layout.new])
+            wanted = [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
+            origin = dict.fromkeys(wanted) | self._origin(delivery)
+            for batch in read_rows(
+                table,
+                layout,
+                wanted=frozenset(wanted),
+                bad_rows=settings.bad_rows,
+                bad_cells=settings.bad_cells,
+                drift=settings.schema_drift,
+                hashed=not self.report_type.key,
+                counts=counts,
+            ):
+                columns = _all_columns(batch)
+                yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
+                if self._reports_tap.is_stopping:
+                    raise _Stopped
+        self._tell_counts(delivery, counts)
+
+    def _origin(self, delivery: Delivery) -> dict[str, Any]:
+        request = delivery.request
+        return {
+            "seller_id": request.seller_id,
+            **({"warehouse_id": request.warehouse_id} if self.report_type.per_warehouse else {}),
+            **({"snapshot_date": request.window.last.isoformat()} if self.report_type.is_snapshot else {}),
+            "report_id": delivery.report_id,
+            "report_from_date": request.window.first.isoformat(),
+            "report_to_date": request.window.last.isoformat(),
+        }
+
+    def _evolve(self, new: Sequence[Column]) -> None:
+        """Add columns of a file to the stream, and tell the target before the first record that has them."""
+        self._columns = (*self._columns, *new)
+        for column in new:
+            for schema in (self._schema, self._input_schema):
+                if schema is not None:
+                    schema["properties"].setdefault(column.name, {"title": column.header, **NULLABLE_TEXT})
+            self.metadata.setdefault(
+                ("properties", column.name), Metadata(inclusion=Metadata.InclusionType.AVAILABLE, selected=True)
+            )
+        self._mask = None
+        self._tap.mapper.register_raw_stream_schema(
+            self.name, get_selected_schema(self.name, self.effective_schema, self.mask), self.primary_keys
+        )
+        self._stream_maps = None
+        self._write_schema_message()
+
+    # State
+
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Nothing reads that value here, and it would stand in every STATE."""
+
+    def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
+        """Rows never move the bookmark: a report may hold rows of days outside its window."""
+
+    def _finish(self, scheduler: Scheduler, delivery: Delivery, context: dict[str, Any], *, rows: int) -> None:
+        """Book a window whose last record is out."""
+        owed = self._owed[_place(context)]
+        partition = self.get_context_state(context)
+        coverage = read_coverage(partition).with_finished(
+            delivery.request.window, owed_from=owed.first, newest=owed.last
+        )
+        write_coverage(partition, coverage)
+        if (pace := scheduler.learned.get(self.report_type.identifier)) is not None:
+            self.stream_state["generation_seconds"] = asdict(pace)
+        self._forget(partition, delivery.report_id)
+        self._finalize_state(partition)
+        scheduler.finish(delivery, rows=rows)
+        self._reports_tap.window_finished(delivery, rows=rows)
+        self.emit_state()
+
+    @property
+    def pace(self) -> Learned | None:
+        """Generation times seen by earlier runs, from the state."""
+        try:
+            return Learned(**self.stream_state["generation_seconds"])
+        except (KeyError, TypeError):
+            return None
+
+    def book(self, change: ReportChange) -> None:
+        """Keep the partition's list of reports that are bought and not yet read."""
+        request = change.request
+        context = {"seller_id": request.seller_id}
+        if request.warehouse_id is not None:
+            context["warehouse_id"] = request.warehouse_id
+        partition = self.get_context_state(context)
+        if change.change is Change.TRIGGERED:
+            bought = PendingReport(report_id=change.report_id, window=request.window, digest=request.digest)
+            write_pending(partition, [*read_pending(partition), bought])
+        elif change.change is Change.ABANDONED:
+            self._forget(partition, change.report_id)
+
+    def emit_state(self) -> None:
+        """Write a STATE message, unless the SDK does so behind a BATCH manifest."""
+        if self.get_batch_config(self.config) is None:
+            self.state_manager.is_flushed = False
+            self._write_state_message()
+
+    @staticmethod
+    def _forget(partition: dict[str, Any], report_id: str) -> None:
+        write_pending(partition, [report for report in read_pending(partition) if report.report_id != report_id])
+
+    # Words for the log
+
+    def _tell_drift(self, delivery: Delivery, layout: Layout) -> None:
+        """Say once per column what a file lacks or has beyond the schema."""
+        for text, columns in (
+            ("does not have the columns %s, which are null", layout.missing),
+            ("has new columns %s", [column for _, column in layout.new]),
+        ):
+            news = [column.header.strip() for column in columns if (text, column.name) not in self._drift_told]
+            self._drift_told |= {(text, column.name) for column in columns}
+            if news:
+                self.logger.warning("%s, report %s %s.", delivery.request, delivery.report_id, text % ", ".join(news))
+
+    def _tell_counts(self, delivery: Delivery, counts: RowCounts) -> None:
+        name = f"{delivery.request}, report {delivery.report_id}"
+        self.logger.info("%s: %d rows.", name, counts.rows)
+        if counts.skipped:
+            self.logger.warning("%s: %d ragged rows skipped, %s.", name, counts.skipped, counts.skipped_lines)
+        for column, bad in counts.bad_cells.items():
+            self.logger.warning(
+                "%s: %d cells of column %s do not fit its type, the first on line %d; kept in _unparsed.",
+                name,
+                bad.count,
+                column,
+                bad.first_line,
+            )
+
+
+def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
+    """The file's columns and those of the record's own that differ from row to row."""
+    columns: dict[str, Sequence[Any]] = {
+        **batch.columns,
+        "report_row_number": batch.row_numbers,
+        "_extra": batch.extra,
+        "_unparsed": batch.unparsed,
+    }
+    if batch.row_hashes is not None and batch.row_ordinals is not None:
+        columns |= {"_row_hash": batch.row_hashes, "_row_ordinal": batch.row_ordinals}
+    return columns
+
+
+def _place(context: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(context.values())
+
+
+def _adopting(request: ReportRequest, pending: Iterable[PendingReport]) -> ReportRequest:
+    """The request with the report that was bought for just this, if there is one."""
+    for report in pending:
+        if report.window == request.window and report.digest == request.digest:
+            return replace(request, report_id=report.report_id, priority=Priority.BOUGHT)
+    return request

@@ -1,0 +1,407 @@
+"""The tap: settings in, streams out; what one run shares between its streams."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import json
+import shutil
+import sys
+import tempfile
+import weakref
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from singer_sdk import Tap
+from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.tap_base import CliTestOptionValue
+
+from tap_flipkart_reports.auth import AccessToken, Credentials
+from tap_flipkart_reports.client import ReportClient
+from tap_flipkart_reports.clock import Clock, SystemClock
+from tap_flipkart_reports.exceptions import FlipkartReportsError, SettingsError, WindowsFailedError
+from tap_flipkart_reports.ledger import Ledger
+from tap_flipkart_reports.plan import Plan, make_plan
+from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
+from tap_flipkart_reports.reports import Change
+from tap_flipkart_reports.scheduler import ALL_TRIGGERS, Limits, Scheduler
+from tap_flipkart_reports.settings import (
+    CONFIG_JSONSCHEMA,
+    Settings,
+    describe_mismatch,
+    read_report_types,
+    read_settings,
+    with_numbers,
+)
+from tap_flipkart_reports.streams import ReportStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
+
+    import click
+
+    from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest
+    from tap_flipkart_reports.simulator import Simulator
+
+PACKAGE = "tap-flipkart-reports"
+
+MAX_WORKERS = 32
+"""Threads that make calls; they mostly wait for the network."""
+
+
+def package_version() -> str:
+    """The installed version."""
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class TapFlipkartReports(Tap):
+    """Every report type of Flipkart's Report Management API as a stream, for many sellers, no report bought twice."""
+
+    name = PACKAGE
+    package_name = PACKAGE
+    config_jsonschema = CONFIG_JSONSCHEMA
+    clock: Clock = SystemClock()
+    """Where the run's time comes from; tests put their own here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        self.failures: list[str] = []
+        self.left: list[Left] = []
+        self._settings: Settings | None = None
+        self._scheduler: Scheduler | None = None
+        self._ledger: Ledger | None = None
+        self._client: ReportClient | None = None
+        self._simulator: Simulator | None = None
+        self._tokens: dict[str, AccessToken] = {}
+        self._report_types: Mapping[str, ReportType] = REPORT_TYPES
+        self._stop_reason: str | None = None
+        self._finished: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+        super().__init__(*args, **kwargs)
+
+    # Settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this run.
+
+        Raises:
+            SettingsError: they are not right, which discovery tolerates and nothing else.
+        """
+        if self._settings is None:
+            self._settings = read_settings(self.config, user_agent=f"{PACKAGE}/{package_version()}")
+        return self._settings
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Find every mistake before any call; unlike the SDK's own words, none shows a value."""
+        self._config = with_numbers(self._config)
+        self.append_builtin_config(self.config_jsonschema)
+        errors = [
+            describe_mismatch(error) for error in JSONSchemaValidator(self.config_jsonschema).iter_errors(self._config)
+        ]
+        if not errors:
+            self._report_types = read_report_types(self._config, [])
+            try:
+                _ = self.settings
+            except SettingsError as error:
+                errors = [str(error)]
+        if errors and raise_errors:
+            raise SettingsError("; ".join(errors))
+        known = self.config_jsonschema["properties"]
+        for name in sorted(set(self._config) - set(known)):
+            near = difflib.get_close_matches(name, known, n=1)
+            self.logger.warning(
+                "setting %s is not known and has no effect%s.", name, f"; did you mean {near[0]}?" if near else ""
+            )
+        return errors
+
+    def discover_streams(self) -> Sequence[ReportStream]:
+        """One stream per report type, known or declared; needs no settings."""
+        report_types = self._report_types
+        return [ReportStream(self, report_type) for report_type in report_types.values()]
+
+    # What the streams share
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stop_reason is not None
+
+    def scheduler_for(self, stream: ReportStream) -> Scheduler:
+        """The run's scheduler, which knows the reports of all selected streams.
+
+        Under a record limit (the SDK's dry runs) a stream gets one of its own, which triggers nothing ahead.
+        """
+        if stream.ABORT_AT_RECORD_COUNT is not None:
+            return self._build_scheduler(stream.requests(), workers=0, ahead=False)
+        if self._scheduler is None:
+            requests = [request for other in self._selected_streams() for request in other.requests()]
+            workers = min(self.settings.max_concurrent_reports, MAX_WORKERS)
+            self._scheduler = self._build_scheduler(requests, workers=workers, ahead=True)
+        return self._scheduler
+
+    def _selected_streams(self) -> list[ReportStream]:
+        return [stream for stream in self.streams.values() if isinstance(stream, ReportStream) and stream.selected]
+
+    def _build_scheduler(self, requests: Sequence[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
+        settings = self.settings
+        folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        scheduler = Scheduler(
+            api=self.client,
+            clock=self.clock,
+            limits=Limits(
+                max_concurrent_reports=settings.max_concurrent_reports,
+                max_concurrent_reports_per_seller=settings.max_concurrent_reports_per_seller,
+                poll_interval=settings.poll_interval,
+                poll_max_interval=settings.poll_max_interval,
+                max_wait=settings.max_wait,
+                max_reports=settings.max_reports,
+                max_reports_by_identifier={
+                    report_type.identifier: report_type.max_reports for report_type in settings.report_types.values()
+                },
+                max_reports_per_seller_by_identifier={
+                    report_type.identifier: report_type.max_reports_per_seller
+                    for report_type in settings.report_types.values()
+                },
+            ),
+            folder=folder,
+            on_changes=self._book,
+            ledger=self.ledger,
+            learned={
+                stream.report_type.identifier: pace for stream in self._selected_streams() if (pace := stream.pace)
+            },
+            workers=workers,
+            ahead=ahead,
+        )
+        scheduler.submit(requests)
+        return scheduler
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger of bought reports, if there is to be one."""
+        if self._ledger is None and self.settings.report_ledger:
+            self._ledger = Ledger(self.settings.report_ledger, clock=self.clock)
+        return self._ledger
+
+    @property
+    def client(self) -> ReportClient:
+        """The client of this run; built at the first call, because discovery runs without settings."""
+        if self._client is None:
+            self._client = ReportClient(
+                api_url=self._simulated().url if self.settings.is_simulated else self.settings.api_url,
+                user_agent=self.settings.user_agent,
+                tokens=self.tokens,
+                clock=self.clock,
+            )
+        return self._client
+
+    @property
+    def tokens(self) -> dict[str, AccessToken]:
+        """One access token per seller."""
+        if not self._tokens:
+            settings = self.settings
+            for credentials in settings.sellers:
+                self._tokens[credentials.seller_id] = AccessToken(
+                    credentials=self._simulated_credentials(credentials) if settings.is_simulated else credentials,
+                    auth_url=self._simulated().auth_url if settings.is_simulated else settings.auth_url,
+                    user_agent=settings.user_agent,
+                    clock=self.clock,
+                )
+        return self._tokens
+
+    def _simulated(self) -> Simulator:
+        if self._simulator is None:
+            from tap_flipkart_reports.simulator import Simulator  # noqa: PLC0415 - only who asks for it loads it
+
+            self._simulator = Simulator(now=self.clock.now)
+            self._simulator.start()
+        return self._simulator
+
+    def _simulated_credentials(self, credentials: Credentials) -> Credentials:
+        simulator = self._simulated()
+        return Credentials(
+            seller_id=credentials.seller_id,
+            client_id=simulator.client_id,
+            client_secret=simulator.client_secret,
+            refresh_token=simulator.refresh_token(credentials.seller_id),
+        )
+
+    def _book(self, changes: Sequence[ReportChange]) -> None:
+        """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
+        booked = [change for change in changes if change.change in {Change.TRIGGERED, Change.ABANDONED}]
+        for change in booked:
+            self._stream_of(change.request).book(change)
+        # With a ledger the ids are safe already, and the state of many sellers is too long to be written that often.
+        if booked and self.ledger is None:
+            self._stream_of(booked[-1].request).emit_state()
+
+    def _stream_of(self, request: ReportRequest) -> ReportStream:
+        return cast("ReportStream", self.streams[request.stream])
+
+    def plan(self) -> Plan:
+        """What a run would do from here; no call is made and nothing is written."""
+        streams = self._selected_streams()
+        return make_plan(
+            [request for stream in streams for request in stream.requests()],
+            skipped=[step for stream in streams for step in stream.skipped()],
+            learned={stream.report_type.identifier: pace for stream in streams if (pace := stream.pace)},
+            max_concurrent_reports=self.settings.max_concurrent_reports,
+            max_reports=self.settings.max_reports,
+        )
+
+    # What became of the windows
+
+    def window_finished(self, delivery: Delivery, *, rows: int) -> None:
+        """Count a window whose last record is out."""
+        self._finished[delivery.request.stream] += 1
+        self._rows[delivery.request.stream] += rows
+
+    def window_left(self, left: Left) -> None:
+        """Note a window that is left for the next run."""
+        self.left.append(left)
+
+    def window_failed(
+        self, request: ReportRequest, error: FlipkartReportsError, *, report_id: str | None = None
+    ) -> None:
+        """Note a window that failed; the run goes on."""
+        report = f", report {report_id}" if report_id else ""
+        failure = f"{request}{report}: {error}"
+        self.logger.error("%s", failure)
+        self.failures.append(failure)
+
+    # The run
+
+    def run(self) -> None:
+        """Sync everything that is selected.
+
+        Raises:
+            WindowsFailedError: some windows failed; all others are out, and their STATE.
+        """
+        try:
+            self.sync_all()
+        finally:
+            self.close()
+        self._tell_ending()
+        if self.failures:
+            raise WindowsFailedError(self.failures)
+
+    def close(self) -> None:
+        """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
+        if self._scheduler is not None:
+            self._scheduler.stop("the run has ended")
+            self._scheduler.tell()
+        if self._ledger is not None:
+            self._ledger.close()
+        if self._client is not None:
+            self._client.close()
+        for token in self._tokens.values():
+            token.close()
+        if self._simulator is not None:
+            self._simulator.stop()
+
+    def _tell_ending(self) -> None:
+        for stream, number in self._finished.items():
+            self.logger.info("%s: %d windows finished, %d rows.", stream, number, self._rows[stream])
+        for reason, lefts in itertools.groupby(
+            sorted(self.left, key=lambda left: left.reason), lambda left: left.reason
+        ):
+            names = [f"{left.request}" + (f" (report {left.report_id})" if left.report_id else "") for left in lefts]
+            self.logger.warning(
+                "%d windows are left for the next run, because %s: %s.", len(names), reason, "; ".join(names)
+            )
+        triggered = self._scheduler.triggers[ALL_TRIGGERS] if self._scheduler else 0
+        self.logger.info("%d reports were triggered.", triggered)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of signals
+        """The first signal ends the run in order, the second at once.
+
+        The SDK writes the state from inside its handler, which may glue it to half a record; here the main thread does
+        so when it gets there.
+        """
+        if self._scheduler is None or self.is_stopping:
+            sys.exit(128 + signum)
+        self.logger.warning("Asked to end: finishing what is under way; once more ends at once.")
+        self._stop_reason = "the run was asked to end"
+        self._scheduler.stop(self._stop_reason)
+
+    # The command line
+
+    @classmethod
+    def invoke(  # type: ignore[override]  # the SDK's own tap narrows it just so
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,  # noqa: ANN401 - the SDK's private class
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the tap as its command line says.
+
+        Args:
+            about: whether to print what the tap is, and nothing else.
+            about_format: how to print it.
+            config: the merged configuration files, and whether to read the environment.
+            state: the state of an earlier run.
+            catalog: the catalog.
+        """
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            state=read_json(Path(state.name), "--state") if state else None,
+            catalog=read_json(Path(catalog.name), "--catalog") if catalog else None,
+        ).run()
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - the SDK's private class
+        """Read the configuration files; one that cannot be read is named in one sentence."""
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"--config {' '.join(value)} cannot be read: {_without_text(error)}") from None
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Test the connection by asking for each seller's token: the SDK's own test would buy reports."""
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        config = ctx.params["config"]
+        tap = cls(config=config.config, parse_env_config=config.parse_env)
+        try:
+            for seller_id, token in tap.tokens.items():
+                token.value()
+                tap.logger.info("Seller %s: the token is good.", seller_id)
+        finally:
+            tap.close()
+        ctx.exit()
+
+
+def read_json(path: Path, option: str) -> dict[str, Any]:
+    """The JSON object in a file that an option names.
+
+    Raises:
+        SettingsError: it cannot be read, in words that show nothing of what stands in it.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{option} {path} cannot be read: {_without_text(error)}") from None
+    if not isinstance(document, dict):
+        raise SettingsError(f"{option} {path} holds no JSON object")
+    return document
+
+
+def _without_text(error: OSError | ValueError) -> str:
+    """What is wrong with a file, without what stands in it."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not JSON"

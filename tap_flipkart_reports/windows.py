@@ -1,0 +1,245 @@
+"""Which days to ask for: pure functions of what was covered, the settings and the newest day.
+
+A **window** is a closed interval of days in Asia/Kolkata. One window is one report. All that a partition of the state
+knows about days is its `Coverage`; `due_windows` says what is still owed, `Coverage.with_finished` what a finished
+window changes. Neither looks at rows or at a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from dateutil.relativedelta import relativedelta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+DAY = timedelta(days=1)
+GRID_EPOCH = date(2000, 1, 1)
+"""First day of the `day_grid`: fixed for ever, so that a window keeps its first day whatever `start_date` says."""
+
+FINANCIAL_YEAR_FIRST_MONTH = 4
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A closed interval of days; as text its two ISO dates.
+
+    Attributes:
+        first: the first day, `from_date` of a report.
+        last: the last day, `to_date` of a report, never before `first`.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that holds no day."""
+        if self.last < self.first:
+            raise ValueError(f"a window cannot end on {self.last}, before its first day {self.first}")
+
+    def __str__(self) -> str:
+        """`2026-01-01 to 2026-01-31`."""
+        return f"{self.first} to {self.last}"
+
+    def covers(self, other: Window) -> bool:
+        """Whether every day of the other window is one of this."""
+        return self.first <= other.first and other.last <= self.last
+
+
+class WindowKind(Enum):
+    """How the days of a report type are cut into windows (DESIGN §5, "identity and windows belong together")."""
+
+    DAYS = "days"
+    """From the day after the bookmark, as long as allowed: for reports whose rows have a natural key."""
+    DAY_GRID = "day_grid"
+    """Cells of a fixed number of days; a running cell is read again from its first day."""
+    MONTH = "month"
+    """Calendar months; the running month is read again from its first day."""
+    WHOLE_MONTH = "whole_month"
+    """Calendar months, only once they are over: for summaries, whose rows change while the month runs."""
+    FINANCIAL_YEAR = "financial_year"
+    """April to March; the running year is read again from its first day."""
+    SNAPSHOT = "snapshot"
+    """The state of the day on which it is asked for, once a day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowRule:
+    """How to cut and what to read again.
+
+    Attributes:
+        kind: the way of cutting.
+        window_days: longest window of `DAYS`, size of a cell of `DAY_GRID`; in days, at least 1.
+        lookback_days: days up to the bookmark that are read again when there is a new day.
+    """
+
+    kind: WindowKind
+    window_days: int = 31
+    lookback_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What a partition of the state knows of days.
+
+    Attributes:
+        bookmark: the last day up to which every window is complete.
+        finished: windows complete beyond the bookmark, disjoint, ascending, never touching each other.
+        reread_newest: the newest day of the run that began to read the look-back again and did not get through.
+        reread: windows up to the bookmark which that run has read again already.
+    """
+
+    bookmark: date | None = None
+    finished: tuple[Window, ...] = ()
+    reread_newest: date | None = None
+    reread: tuple[Window, ...] = ()
+
+    def with_finished(self, window: Window, *, owed_from: date, newest: date) -> Coverage:
+        """The coverage once a window is complete.
+
+        The bookmark moves over finished windows as long as they follow each other without a gap, from the first day
+        owed by this run; a look-back that failed therefore holds it back, and is owed again by the next run.
+
+        Args:
+            window: the window whose last record is out.
+            owed_from: the first day this run owed this partition (see `owed_from`).
+            newest: the newest day this run asks for.
+        """
+        reread = self.reread if self.reread_newest == newest else ()
+        done = merged([*reread, *self.finished, window])
+        edge = owed_from - DAY
+        for interval in done:
+            if interval.first - DAY <= edge:
+                edge = max(edge, interval.last)
+        bookmark = edge if self.bookmark is None else max(self.bookmark, edge)
+        if bookmark < owed_from and self.bookmark is None:
+            return Coverage(finished=done)
+        reread_done = () if bookmark >= newest else tuple(clipped(done, last=bookmark))
+        return Coverage(
+            bookmark=bookmark,
+            finished=tuple(clipped(done, first=bookmark + DAY)),
+            reread_newest=newest if reread_done else None,
+            reread=reread_done,
+        )
+
+
+def owed_from(rule: WindowRule, coverage: Coverage, *, start: date, newest: date) -> date:
+    """The first day a run owes: after the bookmark, less the look-back, never before `start`, on the grid if any.
+
+    A snapshot of a day that is over cannot be had any more: of it, only the newest day is owed.
+
+    Args:
+        rule: how the report type is cut.
+        coverage: what is complete.
+        start: the first day wanted.
+        newest: the last day that may be asked for.
+    """
+    if rule.kind is WindowKind.SNAPSHOT:
+        return newest
+    first = start if coverage.bookmark is None else coverage.bookmark + DAY - timedelta(days=rule.lookback_days)
+    return _cell_of(rule, max(first, start)).first
+
+
+def due_windows(
+    rule: WindowRule, coverage: Coverage, *, start: date, newest: date, pending: Iterable[Window] = ()
+) -> list[Window]:
+    """The windows a run has to get, ascending and disjoint.
+
+    Args:
+        rule: how the report type is cut.
+        coverage: what is complete.
+        start: the first day wanted.
+        newest: the last day that may be asked for; for a snapshot the day it is.
+        pending: windows whose reports are bought already: where they hold a day that is owed they stay as they are,
+            and the rest is cut around them.
+    """
+    if newest < start or (coverage.bookmark is not None and newest <= coverage.bookmark):
+        return []
+    done = list(coverage.finished)
+    if coverage.reread_newest == newest:
+        done += coverage.reread
+    wanted = Window(owed_from(rule, coverage, start=start, newest=newest), newest)
+    if rule.kind is WindowKind.SNAPSHOT:
+        return sorted({*pending, wanted} - set(done))
+    if rule.kind is not WindowKind.DAYS:
+        return [cell for cell in _cells(rule, wanted) if not any(window.covers(cell) for window in merged(done))]
+    bought = _disjoint(window for window in pending if gaps(window, done) and window.last >= wanted.first)
+    owed = gaps(wanted, [*done, *bought])
+    return sorted([*bought, *(piece for gap in owed for piece in _pieces(gap, rule.window_days))])
+
+
+def _disjoint(windows: Iterable[Window]) -> list[Window]:
+    """The windows, without those that share a day with an earlier one."""
+    result: list[Window] = []
+    for window in sorted(windows):
+        if not result or result[-1].last < window.first:
+            result.append(window)
+    return result
+
+
+def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """The same days in the fewest windows, ascending."""
+    result: list[Window] = []
+    for window in sorted(windows):
+        if result and window.first - DAY <= result[-1].last:
+            result[-1] = Window(result[-1].first, max(result[-1].last, window.last))
+        else:
+            result.append(window)
+    return tuple(result)
+
+
+def gaps(wanted: Window, done: Iterable[Window]) -> list[Window]:
+    """The days of `wanted` that are in none of `done`, ascending."""
+    result = []
+    first = wanted.first
+    for window in clipped(merged(done), first=wanted.first, last=wanted.last):
+        if first < window.first:
+            result.append(Window(first, window.first - DAY))
+        first = window.last + DAY
+    if first <= wanted.last:
+        result.append(Window(first, wanted.last))
+    return result
+
+
+def clipped(windows: Iterable[Window], *, first: date = date.min, last: date = date.max) -> Iterator[Window]:
+    """The parts of the windows that lie between two days."""
+    for window in windows:
+        if window.first <= last and first <= window.last:
+            yield Window(max(first, window.first), min(last, window.last))
+
+
+def _pieces(window: Window, days: int) -> Iterator[Window]:
+    first = window.first
+    while first <= window.last:
+        last = min(first + timedelta(days=days - 1), window.last)
+        yield Window(first, last)
+        first = last + DAY
+
+
+def _cells(rule: WindowRule, wanted: Window) -> Iterator[Window]:
+    cell = _cell_of(rule, wanted.first)
+    while cell.first <= wanted.last:
+        if cell.last <= wanted.last:
+            yield cell
+        elif rule.kind is not WindowKind.WHOLE_MONTH:
+            yield Window(cell.first, wanted.last)
+        cell = _cell_of(rule, cell.last + DAY)
+
+
+def _cell_of(rule: WindowRule, day: date) -> Window:
+    """The cell of the rule's grid that holds a day; for kinds without a grid the day itself."""
+    if rule.kind in {WindowKind.MONTH, WindowKind.WHOLE_MONTH}:
+        first = day.replace(day=1)
+        return Window(first, first + relativedelta(months=1) - DAY)
+    if rule.kind is WindowKind.FINANCIAL_YEAR:
+        year = day.year if day.month >= FINANCIAL_YEAR_FIRST_MONTH else day.year - 1
+        first = date(year, FINANCIAL_YEAR_FIRST_MONTH, 1)
+        return Window(first, first + relativedelta(years=1) - DAY)
+    if rule.kind is WindowKind.DAY_GRID:
+        first = day - timedelta(days=(day - GRID_EPOCH).days % rule.window_days)
+        return Window(first, first + timedelta(days=rule.window_days - 1))
+    return Window(day, day)

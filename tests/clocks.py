@@ -1,0 +1,45 @@
+"""A clock that only pretends to wait."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta, timezone
+
+START = datetime(2026, 11, 24, 6, 0, tzinfo=timezone.utc)
+
+
+class VirtualClock:
+    """Time that passes when somebody sleeps; safe to share between threads.
+
+    Attributes:
+        slept: the waits so far, in seconds.
+    """
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self._elapsed = 0.0
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.slept.append(seconds)
+            self._elapsed += seconds
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        """Time passes at once; without a limit only another thread can end the wait."""
+        if seconds is None:
+            condition.wait()
+        else:
+            condition.wait(0.001)
+            self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._elapsed += seconds

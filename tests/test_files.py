@@ -1,0 +1,241 @@
+"""Bytes to tables of text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import tracemalloc
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_flipkart_reports import files
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files import BATCH_ROWS, open_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CSV = b"Order ID,Amount\nOD1,10\nOD2,20\n"
+ROWS = [["OD1", "10"], ["OD2", "20"]]
+
+
+def read(folder: Path, content: bytes) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The header and the rows of a file; nothing is left behind in its folder."""
+    path = folder / "report"
+    path.write_bytes(content)
+    with open_tables(path) as (table,):
+        rows = [row for batch in table.batches for row in batch.rows]
+    assert list(folder.iterdir()) == [path]
+    return table.header, rows
+
+
+def refusal(folder: Path, content: bytes) -> str:
+    with pytest.raises(FileError) as caught:
+        read(folder, content)
+    assert list(folder.iterdir()) == [folder / "report"]
+    return str(caught.value)
+
+
+def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+# What is read
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CSV,
+        CSV.rstrip(),
+        CSV.replace(b"\n", b"\r\n"),
+        CSV.replace(b"\n", b"\r"),
+        CSV.replace(b",", b"\t"),
+        CSV.replace(b",", b";"),
+        CSV.replace(b",", b"|"),
+        codecs.BOM_UTF8 + CSV,
+        CSV.decode().encode("utf-16"),
+        codecs.BOM_UTF16_BE + CSV.decode().encode("utf-16-be"),
+        b"\n  \n,,\n\xc2\xa0\n" + CSV.replace(b"OD2", b"\n,\n ,\t\nOD2") + b",\n\n",
+        CSV.replace(b"D", b"\0D\0"),
+        gzip.compress(CSV),
+        gzip.compress(CSV[:20]) + gzip.compress(CSV[20:]),
+        zipped({"report.csv": CSV}),
+        zipped({"report.csv": CSV}, zipfile.ZIP_STORED),
+        zipped({"folder/": b"", "folder/report.csv": CSV, "__MACOSX/._report.csv": b"x"}),
+    ],
+)
+def test_the_same_table_however_it_comes(tmp_path: Path, content: bytes) -> None:
+    assert read(tmp_path, content) == (("Order ID", "Amount"), ROWS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_letters_come_as_they_were_written(tmp_path: Path, encoding: str) -> None:
+    assert read(tmp_path, "Title,Price\nCafé “noir”,€ 5\n".encode(encoding))[1] == [["Café “noir”", "€ 5"]]
+
+
+def test_one_odd_byte_far_down_decides_the_encoding_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CHUNK", 7)
+    assert read(tmp_path, b"a,b\n" + b"x,y\n" * 50 + b"caf\xe9,z\n")[1][-1] == ["café", "z"]
+    assert read(tmp_path, b"a,b\n" + "₹,é\n".encode() * 50)[1] == [["₹", "é"]] * 50
+    assert "utf-8 (byte 7) and not cp1252 (byte 11)" in refusal(tmp_path, b"a,b\nxx\xe2\x82 ,\x81\n")
+
+
+def test_a_member_of_a_zip_gives_the_table_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    path.write_bytes(zipped({"Sales Report.csv": CSV}))
+    with open_tables(path) as (table,):
+        assert table.name == "Sales Report.csv"
+    path.write_bytes(CSV)
+    with open_tables(path) as (table,):
+        assert table.name is None
+
+
+def test_lines_are_those_of_the_file_and_batches_are_small(tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    path.write_bytes(b'\n"a\nheader",b\n"1\r\n\n2",x\n\n3,y\r4,z\n' + b"5,z\n" * (2 * BATCH_ROWS))
+    with open_tables(path) as (table,):
+        batches = list(table.batches)
+    assert (table.header, table.header_line) == (("a\nheader", "b"), 2)
+    assert [line for batch in batches for line in batch.lines][:5] == [4, 8, 9, 10, 11]
+    assert batches[0].rows[0] == ["1\r\n\n2", "x"]
+    assert [len(batch.rows) for batch in batches] == [BATCH_ROWS, BATCH_ROWS, 3]
+
+
+def test_a_header_alone_is_a_table_without_rows(tmp_path: Path) -> None:
+    assert read(tmp_path, b"Order ID,Amount\n") == (("Order ID", "Amount"), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("Price (a, b, c)\tTitle\n1\tx\n2\ty, z\n", ("Price (a, b, c)", "Title")),
+        ("a;b,c\n1;2,3\n", ("a;b", "c")),
+        ('"a,x"\t"b"\n1\t2\n', ("a,x", "b")),
+        ("a,b,c\n1\n2,3\n", ("a", "b", "c")),
+        ("Title\nred; green; blue\n", ("Title",)),
+    ],
+)
+def test_the_delimiter_is_the_one_that_explains_header_and_rows(
+    tmp_path: Path, text: str, header: tuple[str, ...]
+) -> None:
+    assert read(tmp_path, text.encode())[0] == header
+
+
+def test_a_long_cell_is_read(tmp_path: Path) -> None:
+    assert read(tmp_path, b"a,b\n1," + b"x" * 500_000 + b"\n")[1] == [["1", "x" * 500_000]]
+
+
+# Lone surrogates cannot be written, and NUL is dropped.
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=8),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    ending=st.sampled_from(["\n", "\r\n", "\r"]),
+    delimiter=st.sampled_from([",", "\t", ";", "|"]),
+)
+def test_any_table_comes_back_cell_by_cell(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], encoding: str, ending: str, delimiter: str
+) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=ending, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerows([["first", "second", "third"], *rows])
+    header, found = read(tmp_path_factory.mktemp("any"), text.getvalue().encode(encoding))
+    assert header == ("first", "second", "third")
+    assert found == [row for row in rows if any(map(str.strip, row))]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "zero bytes"),
+        (gzip.compress(b""), "zero bytes"),
+        (b" \r\n\t\n", "nothing but white space"),
+        (codecs.BOM_UTF8, "nothing but white space"),
+        (b"\n <!DOCTYPE html><html><head><title>Access\n denied</title>", "a web page, not a table: Access denied"),
+        (b"<html><body>", "a web page, not a table"),
+        (b"<?xml version='1.0'?><Error><Message>Expired</Message></Error>", ": Expired"),
+        (json.dumps({"errors": [{"code": 1, "message": "No such report"}]}).encode(), ": No such report"),
+        (b'{"error": "unauthorized", "error_description": "Bad credentials"}', ": unauthorized"),
+        (b'{"status": 1}', "without a message"),
+        (b'{"cut', "the file is JSON"),
+        (b'{"a":' * 12_000, "the file is JSON"),
+        (zipped({"xl/workbook.xml": b"", "xl/worksheets/sheet1.xml": b""}), "Excel workbook (XLSX), which cannot"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "old Excel workbook (XLS), which cannot"),
+        (zipped({"a.csv": CSV, "b.csv": CSV}), "a ZIP of 2 files (a.csv, b.csv)"),
+        (zipped({}), "a ZIP of 0 files (none)"),
+        (zipped({"a.csv": CSV}, zipfile.ZIP_BZIP2), "rare compression"),
+        (zipped({"a.csv": CSV})[:-10], "a ZIP that cannot be read"),
+        (zipped({"a.csv.gz": gzip.compress(CSV)}), "packed twice"),
+        (gzip.compress(gzip.compress(CSV)), "packed twice"),
+        (gzip.compress(CSV)[:-9], "cut off"),
+        (gzip.compress(CSV) + b"rubbish", "damaged"),
+        (gzip.compress(CSV)[:-8] + b"12345678", "damaged"),
+        (zipped({"a.csv": CSV}, zipfile.ZIP_STORED).replace(b"OD1,10", b"OD1,99"), "damaged"),
+        (CSV + b'"OD3,30\nOD4,40\n', "the row on line 4 of the file is cut off or damaged"),
+        (CSV + b'"OD3"x,30\n', "the row on line 4 of the file is cut off or damaged"),
+        (b"a,b\ncaf\xe9,\x81\n", "not utf-8 (byte 8) and not cp1252 (byte 10)"),
+        (codecs.BOM_UTF8 + b"a,b\ncaf\xe9,1\n", "not utf-8-sig (byte 11)"),
+        (CSV.decode().encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"a,b\n" + b"x" * (files.MAX_CELL + 1) + b",1\n", "the row on line 2"),
+        (b"a,b\n" + b"x," * files.MAX_LINE, "a line of more than"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+    assert words in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<title>see https://api.flipkart.net/storage/reports/R-1?x_secret_key=hush " + b"x" * 500 + b"</title>",
+        b'{"message": "no file at reports/R-1?x_secret_key=hush"}',
+    ],
+)
+def test_a_refusal_quotes_no_link_and_is_short(tmp_path: Path, content: bytes) -> None:
+    words = refusal(tmp_path, content)
+    assert "[link]" in words
+    assert "hush" not in words
+    assert len(words) < 200
+
+
+def test_a_bomb_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "SMALL_BYTES", 2**20)
+    bomb = gzip.compress(b"a,b\n" + b"1,1\n" * 2**21)
+    assert "unpack to more than" in refusal(tmp_path, bomb)
+
+
+def test_a_file_beyond_the_ceiling_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", len(CSV) - 1)
+    assert "unpack to more than" in refusal(tmp_path, gzip.compress(CSV))
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    def peak(rows: int) -> int:
+        path = tmp_path / "report"
+        path.write_bytes(gzip.compress(b"a,b\n" + b"1234567,1234567\n" * rows, 1))
+        tracemalloc.start()
+        with open_tables(path) as (table,):
+            assert sum(len(batch.rows) for batch in table.batches) == rows
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(400_000) < 1.2 * peak(100_000)

@@ -1,0 +1,439 @@
+"""A header matched to a schema; rows of text to typed columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_flipkart_reports.converters import clean
+from tap_flipkart_reports.exceptions import RowError
+from tap_flipkart_reports.files import Batch, Table, open_tables
+from tap_flipkart_reports.rows import (
+    BadCells,
+    Column,
+    Layout,
+    RowBatch,
+    RowCounts,
+    column_name,
+    match_header,
+    normalise,
+    read_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+ITEM = Column(name="order_item_id", header="Order Item ID", is_key=True)
+AMOUNT = Column(name="amount", header="Amount (Rs.)", type="number")
+QUANTITY = Column(name="quantity", header="Quantity", type="integer", aliases=("Qty",))
+DAY = Column(name="invoice_date", header="Invoice Date", type="date")
+COLUMNS = (ITEM, AMOUNT, QUANTITY, DAY)
+HEADER = tuple(column.header for column in COLUMNS)
+RESERVED = frozenset({"seller_id", "report_id"})
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, batch_rows: int = 2) -> Table:
+    batches = (
+        Batch(
+            rows=[list(row) for row in rows[start : start + batch_rows]],
+            lines=[start + 2 + index for index in range(len(rows[start : start + batch_rows]))],
+        )
+        for start in range(0, len(rows), batch_rows)
+    )
+    return Table(name=None, header=tuple(header), header_line=1, batches=batches)
+
+
+def match(header: Sequence[str], columns: Sequence[Column] = COLUMNS) -> Layout:
+    return match_header(header, columns, reserved=RESERVED)
+
+
+def read(  # noqa: PLR0913 - read_rows' own
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    columns: Sequence[Column] = COLUMNS,
+    wanted: Collection[str] | None = None,
+    bad_rows: Literal["fail", "skip"] = "fail",
+    bad_cells: Literal["keep", "fail"] = "keep",
+    drift: Literal["evolve", "extra", "fail"] = "evolve",
+    hashed: bool = False,
+    counts: RowCounts | None = None,
+    batch_rows: int = 2,
+) -> list[RowBatch]:
+    return list(
+        read_rows(
+            table(header, rows, batch_rows=batch_rows),
+            match(header, columns),
+            wanted=wanted,
+            bad_rows=bad_rows,
+            bad_cells=bad_cells,
+            drift=drift,
+            hashed=hashed,
+            counts=counts or RowCounts(),
+        )
+    )
+
+
+def records(batches: Sequence[RowBatch]) -> list[dict[str, Any]]:
+    """What the batches say, row by row."""
+    found = []
+    for batch in batches:
+        lists: dict[str, Sequence[Any]] = {
+            **batch.columns,
+            "row_number": batch.row_numbers,
+            "extra": batch.extra,
+            "unparsed": batch.unparsed,
+        }
+        if batch.row_hashes is not None and batch.row_ordinals is not None:
+            lists |= {"hash": batch.row_hashes, "ordinal": batch.row_ordinals}
+        assert {len(values) for values in lists.values()} == {batch.count}
+        assert batch.first_row_number == batch.row_numbers[0]
+        found += [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
+    return found
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Bank Settlement Value (Rs.) \n= SUM(J:R)", "Bank Settlement Value (Rs.) = SUM(I:P)"),
+        ("Marketplace Fee (Rs.)\n= SUM (V:AI)", "Marketplace Fee (Rs.)"),
+        ("Input GST + TCS Credits (Rs.)\n[GST+TCS]", "Input GST + TCS Credits (Rs.)"),
+        ("Discount in MP fees (Rs.) \n[AO/(1+AP/100)]", "Discount in MP fees (Rs.)"),
+        ("GST on Discount (Rs.) \n[18%*AQ]", "GST on Discount (Rs.) [18%*AR]"),
+        ("Fulfillment Type", "fulfilment_type"),
+        ("Order item ID", "Order Item ID"),
+        ("order_item_id", "Order Item ID"),
+        (" Payment Date", "Payment Date\ufeff"),
+        ("Fixed Fee  (Rs.)", "Fixed Fee (Rs.)"),
+        ("Customer's Billing State", "Customer\u2019s Billing State"),
+        ("Settlement Value(Rs.)", "Settlement Value\n(Rs.)"),
+        ("\uff33\uff2b\uff35", "SKU"),
+    ],
+)
+def test_spellings_of_one_header_read_the_same(one: str, other: str) -> None:
+    assert normalise(one) == normalise(other) != ""
+
+
+# The pairs of report-columns.json that come closest to each other within a table, and what must not be cut.
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Offer Adjustments (Rs.)", "Offer Adjustment (Rs.) \n[AS+AO]"),
+        ("Discount in MP fees (Rs.) \n[AO/(1+AP/100)]", "Total Discount in MP Fee (Rs.) \n[AQ + AR]"),
+        ("Sale Amount (Rs.)", "Sale Amount / Total (Rs.) \n"),
+        ("Total Offer Amount (Rs.)", "Total Offer Amount / Total (Rs.) \n= SUM (BT:BU)"),
+        ("Total Offer Amount / Free Shipping Offer (Rs.)", "Total Offer Amount / Non-Free Shipping Offer (Rs.)"),
+        ("TCS IGST Amount", "IGST Amount"),
+        ("Bank Settlement [Projected] (INR)", "Bank Settlement (INR)"),
+        ("Bank Settlement [Projected] (INR)", "Bank Settlement [Projected] (INR) (second)"),
+        ("CGST %", "CGST"),
+        ("Gross Units (#)", "Gross Units"),
+        ("Commission Rate (%)", "Commission (Rs.)"),
+        ("SGST Rate (or UTGST as applicable)", "SGST Amount (Or UTGST as applicable)"),
+        ("Taxable Value (Final Invoice Amount -Taxes)", "Final Invoice Amount (Price after discount+Shipping Charges)"),
+        ("TCS %", "TCS IGST amount Rs."),
+        ("Cess %", "CESS Amount Rs."),
+        ("Invoice Series From", "Invoice Series \nTo"),
+        ("Sales 7D", "Sales 14D"),
+        ("Return Reason", "Return Sub-reason"),
+        ("Returned & Cancelled Units", "Returned & Cancelled Units (Breakup) / Cancelled Units"),
+        ("Input Tax Credits (INR)", "Input Tax Credits (Breakup) / TDS"),
+        ("की", "का"),
+    ],
+)
+def test_different_headers_stay_apart(one: str, other: str) -> None:
+    assert normalise(one) != normalise(other)
+
+
+@given(st.text())
+def test_normalising_twice_is_normalising_once(header: str) -> None:
+    assert normalise(normalise(header)) == normalise(header)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Bank Settlement Value (Rs.) \n= SUM(J:R)", "bank_settlement_value_rs"),
+        ("CGST %", "cgst_percent"),
+        ("Customer's State", "customers_state"),
+        ("7D Sales", "_7d_sales"),
+        ("_extra", "extra"),
+        ("की मात्रा", "की_मात्रा"),
+        (" - ", None),
+        ("", None),
+        ("x" * 100, "x" * 60),
+    ],
+)
+def test_names_of_new_columns(header: str, name: str | None) -> None:
+    assert column_name(header) == name
+
+
+@given(st.permutations(HEADER))
+def test_columns_are_found_wherever_they_stand(header: list[str]) -> None:
+    layout = match(header)
+    assert {column.name: header[place] for place, column in layout.placed} == {c.name: c.header for c in COLUMNS}
+    assert (layout.new, layout.missing, layout.unnamed, layout.width) == ((), (), (), 4)
+
+
+def test_exact_headers_win_over_headers_that_read_the_same() -> None:
+    layout = match(["order item id", "Order Item ID", "AMOUNT (RS)", "qty"])
+    assert [(place, column.name) for place, column in layout.placed] == [
+        (1, "order_item_id"),
+        (2, "amount"),
+        (3, "quantity"),
+    ]
+    assert [(place, column.name) for place, column in layout.new] == [(0, "order_item_id_2")]
+    assert layout.missing == (DAY,)
+
+
+def test_a_header_wins_over_an_alias_and_no_place_is_taken_twice() -> None:
+    count = Column(name="count", header="Qty")
+    layout = match(["Order Item ID", "Qty", "Quantity"], (*COLUMNS, count))
+    assert [(place, column.name) for place, column in layout.placed] == [
+        (0, "order_item_id"),
+        (1, "count"),
+        (2, "quantity"),
+    ]
+    assert [column.name for _, column in match(["Order Item ID", "Qty"], (*COLUMNS, count)).placed] == [
+        "order_item_id",
+        "count",
+    ]
+
+
+def test_names_of_new_columns_are_fresh() -> None:
+    header = ["Order Item ID", "Note", "Note", "note", "Seller ID", "", "Column 6", "Amount", "seller_id"]
+    layout = match(header)
+    assert [column.name for _, column in layout.new] == [
+        "note",
+        "note_2",
+        "note_3",
+        "seller_id_2",
+        "column_6_2",
+        "amount_2",
+        "seller_id_3",
+    ]
+    assert layout.unnamed == (5,)
+    assert {column.type for _, column in layout.new} == {"string"}
+
+
+def test_new_columns_are_found_again_in_the_next_file_each_in_its_place() -> None:
+    header = ["Order Item ID", "Note", "Note"]
+    first = match(header)
+    again = match(header, (*COLUMNS, *(column for _, column in first.new)))
+    assert (again.placed, again.new) == (tuple(sorted([*first.placed, *first.new])), ())
+
+
+def test_a_missing_key_ends_the_reading() -> None:
+    with pytest.raises(RowError, match=r"no column 'Order Item ID', a key, but 'A', 'B', 'C', 'D', 'E' and 2 more"):
+        match(["A", "B", "", "C", "D", "E", "F", "G"])
+
+
+def test_fingerprints_are_of_what_headers_say() -> None:
+    assert match(HEADER).fingerprint == match([f" {text.upper()}" for text in HEADER]).fingerprint
+    assert match(HEADER).fingerprint != match(HEADER[::-1]).fingerprint
+    assert match(HEADER).fingerprint != match([*HEADER, ""]).fingerprint
+
+
+# Rows
+
+
+def test_rows_are_typed_by_column() -> None:
+    rows = [["OI:1", "₹1,234.50", "2", "2026-08-19 00:00:00.0"], ["2", "NA", "-", ""], ["", "0", "1.0", "19-08-2026"]]
+    counts = RowCounts()
+    batches = read(HEADER, rows, counts=counts)
+    assert [batch.columns for batch in batches] == [
+        {
+            "order_item_id": ["1", "2"],
+            "amount": [Decimal("1234.50"), None],
+            "quantity": [2, None],
+            "invoice_date": ["2026-08-19", None],
+        },
+        {"order_item_id": ["NA"], "amount": [Decimal(0)], "quantity": [1], "invoice_date": ["2026-08-19"]},
+    ]
+    assert [list(batch.row_numbers) for batch in batches] == [[1, 2], [3]]
+    assert [batch.extra + batch.unparsed for batch in batches] == [[None] * 4, [None] * 2]
+    assert counts == RowCounts(rows=3)
+
+
+def test_only_wanted_columns_are_converted_and_keys_always() -> None:
+    counts = RowCounts()
+    (batch,) = read(HEADER, [["1", "many", "2", "x"]], wanted={"quantity"}, bad_cells="fail", counts=counts)
+    assert batch.columns == {"order_item_id": ["1"], "quantity": [2]}
+
+
+@pytest.mark.parametrize("row", [["2"], ["2", "1", "1"], ["2", "1", "1", "", ""], ["2", "1", "1", "", "x"]])
+def test_a_ragged_row_ends_the_reading(row: list[str]) -> None:
+    with pytest.raises(RowError, match=rf"^line 3 has {len(row)} cells, the header 4$"):
+        read(HEADER, [["1", "1", "1", ""], row])
+
+
+def test_ragged_rows_are_skipped_where_that_is_wanted_and_keep_their_numbers() -> None:
+    rows = [["1", "1", "1", ""], ["2"], ["3"], ["4"] * 5, ["5", "5", "5", ""], ["6"], ["7", "7", "7", ""], *[["8"]] * 9]
+    counts = RowCounts()
+    batches = read(HEADER, rows, bad_rows="skip", counts=counts)
+    assert [(list(batch.row_numbers), batch.columns["order_item_id"]) for batch in batches] == [
+        ([1], ["1"]),
+        ([5], ["5"]),
+        ([7], ["7"]),
+    ]
+    assert counts == RowCounts(rows=3, skipped=13, skipped_lines=[3, 4, 5, 7, 9])
+
+
+def test_the_line_of_a_bad_cell_behind_skipped_rows_is_its_own() -> None:
+    with pytest.raises(RowError, match=r"^line 3, column 'Quantity': 'few' is no integer$"):
+        read(HEADER, [["1"], ["2", "", "few", ""]], bad_rows="skip", bad_cells="fail")
+
+
+def test_cells_that_do_not_fit_are_kept_as_text_and_counted() -> None:
+    rows = [["1", "many", "1", " soon\u00a0"], ["2", "2", "1", ""], ["3", "many", "1.5", ""], ["4", "4", "4", ""]]
+    counts = RowCounts()
+    found = records(read(HEADER, rows, counts=counts))
+    assert [row["unparsed"] for row in found] == [
+        {"amount": "many", "invoice_date": "soon"},
+        None,
+        {"amount": "many", "quantity": "1.5"},
+        None,
+    ]
+    assert [row["amount"] for row in found] == [None, 2, None, 4]
+    assert counts.bad_cells == {
+        "amount": BadCells(count=2, first_line=2),
+        "invoice_date": BadCells(count=1, first_line=2),
+        "quantity": BadCells(count=1, first_line=4),
+    }
+
+
+def test_a_cell_that_does_not_fit_ends_the_reading_where_that_is_wanted() -> None:
+    with pytest.raises(RowError, match=r"^line 3, column 'Amount \(Rs.\)': 'x{59}…' is no number$"):
+        read(HEADER, [["1", "1", "1", ""], ["2", "x" * 99, "", ""]], bad_cells="fail")
+
+
+def test_a_key_that_does_not_fit_always_ends_the_reading() -> None:
+    key = Column(name="day", header="Day", type="date", is_key=True)
+    assert records(read(["Day"], [["-"]], columns=[key]))[0]["day"] == "NA"
+    with pytest.raises(RowError, match="line 2, column 'Day': 'soon' is no date"):
+        read(["Day"], [["soon"]], columns=[key])
+
+
+def test_new_columns_become_columns_or_extra_or_an_error() -> None:
+    header, rows = ["Order Item ID", "New", "", "New"], [["1", "a", " b ", "c"], ["2", "NA", "", "-"]]
+    evolved = records(read(header, rows))
+    assert [(row["new"], row["new_2"], row["extra"]) for row in evolved] == [
+        ("a", "c", {"column_3": "b"}),
+        (None, None, None),
+    ]
+    kept = records(read(header, rows, drift="extra"))
+    assert [row["extra"] for row in kept] == [{"new": "a", "new_2": "c", "column_3": "b"}, None]
+    assert "new" not in kept[0]
+    with pytest.raises(RowError, match="new columns: 'New', 'New'"):
+        read(header, [], drift="fail")
+    assert records(read(["Order Item ID", ""], [["1", "b"]], drift="fail"))[0]["extra"] == {"column_2": "b"}
+
+
+def test_an_empty_table_has_no_batches() -> None:
+    assert read(HEADER, []) == []
+
+
+# Hashes
+
+
+def test_equal_rows_are_numbered_and_others_are_told_apart() -> None:
+    rows = [["1", "1", "", ""], ["1", "1", "NA", ""], ["1", "", "1", ""], [" 1", "1", "-", ""], ["11", "", "", ""]]
+    found = records(read(HEADER, rows, hashed=True))
+    assert [row["ordinal"] for row in found] == [1, 2, 1, 3, 1]
+    assert len({row["hash"] for row in found}) == 3
+    assert {len(row["hash"]) for row in found} == {32}
+
+
+def test_a_new_column_without_values_leaves_hashes_alone_and_one_with_values_does_not() -> None:
+    (plain,) = records(read(HEADER, [["1", "1", "1", ""]], hashed=True))
+    (empty,) = records(read(["New", *HEADER], [["NA", "1", "1", "1", ""]], hashed=True))
+    (full,) = records(read(["New", *HEADER], [["1", "1", "1", "1", ""]], hashed=True))
+    assert plain["hash"] == empty["hash"] != full["hash"]
+
+
+def test_hashes_cover_columns_nobody_wants_and_both_of_one_header() -> None:
+    header = ["Order Item ID", "New", "New"]
+    rows = [["1", "a", "b"], ["1", "b", "a"], ["1", "ab", ""], ["1", "", "ab"]]
+    found = records(read(header, rows, wanted=(), hashed=True))
+    assert len({row["hash"] for row in found}) == 4
+
+
+def test_a_hash_is_the_same_in_every_release() -> None:
+    (row,) = records(read(HEADER, [["1", "1.50", "", "2026-08-19"]], hashed=True))
+    said = "amountrs#1=4:1.50;invoicedate#1=10:2026-08-19;orderitemid#1=1:1;"
+    assert row["hash"] == blake2b(said.encode(), digest_size=16).hexdigest() == "60c4378c096f09b3a2c7fae1c2e09ce2"
+
+
+# Properties
+
+CELLS = st.one_of(
+    st.sampled_from(["1", "2.50", "-", "NA", "", "1,234", "2026-08-19", "x", "'1", "a\nb", '"', "1e5", "."]),
+    st.text(max_size=5),
+)
+ROWS = st.lists(st.lists(CELLS, min_size=5, max_size=5), max_size=12)
+
+
+@given(rows=ROWS, order=st.permutations(range(5)))
+def test_the_order_of_columns_does_not_matter(rows: list[list[str]], order: list[int]) -> None:
+    header = [*HEADER, "New"]
+    shuffled = [[row[place] for place in order] for row in rows]
+    assert records(read(header, rows, hashed=True)) == records(
+        read([header[place] for place in order], shuffled, hashed=True)
+    )
+
+
+@given(rows=ROWS, batch_rows=st.integers(min_value=1, max_value=12))
+def test_the_batches_boundaries_do_not_matter(rows: list[list[str]], batch_rows: int) -> None:
+    ragged = [row[: 4 if row[0] == "x" else 5] for row in rows]
+    one, other = RowCounts(), RowCounts()
+    header = [*HEADER, "New"]
+    assert records(read(header, ragged, bad_rows="skip", hashed=True, counts=one)) == records(
+        read(header, ragged, bad_rows="skip", hashed=True, counts=other, batch_rows=batch_rows)
+    )
+    assert one == other
+
+
+@given(rows=ROWS)
+def test_no_row_and_no_cell_is_lost(rows: list[list[str]]) -> None:
+    found = records(read([*HEADER, ""], rows))
+    assert len(found) == len(rows)
+    for row, record in zip(rows, found, strict=True):
+        for cell, column in zip(row, COLUMNS, strict=False):
+            kept = (record["unparsed"] or {}).get(column.name)
+            assert (clean(cell) is None) == (record[column.name] in {None, "NA"} and kept is None)
+        assert (record["extra"] or {}).get("column_5") == clean(row[4])
+
+
+def test_a_file_is_read_from_bytes_to_values(tmp_path: Path) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([HEADER, ['"SKU:x"', "(1,23,456.70)", "3", "2026-08-19 00:00:00.0"], ["short"]])
+    path = tmp_path / "report.csv"
+    path.write_bytes(text.getvalue().encode("utf-16"))
+    with open_tables(path) as (opened,):
+        (batch,) = read_rows(
+            opened,
+            match(opened.header),
+            wanted=None,
+            bad_rows="skip",
+            bad_cells="fail",
+            drift="fail",
+            hashed=False,
+            counts=RowCounts(),
+        )
+    assert batch.columns == {
+        "order_item_id": ["x"],
+        "amount": [Decimal("-123456.70")],
+        "quantity": [3],
+        "invoice_date": ["2026-08-19"],
+    }

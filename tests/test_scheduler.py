@@ -1,0 +1,391 @@
+"""The scheduler in virtual time: no threads, no network, always the same order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from clocks import VirtualClock
+from scripted_api import ScriptedApi
+
+from tap_flipkart_reports.detail import ReportStatus
+from tap_flipkart_reports.exceptions import (
+    AnswerLostError,
+    AuthenticationError,
+    CallError,
+    CallRefusedError,
+    LinkRefusedError,
+    RateLimitedError,
+    ReportExpiredError,
+    ReportFailedError,
+    ReportTimeoutError,
+)
+from tap_flipkart_reports.reports import Change, Delivery, Left, Priority, ReportChange, ReportRequest
+from tap_flipkart_reports.scheduler import ALL_TRIGGERS, Limits, Scheduler
+from tap_flipkart_reports.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DAY_ONE = date(2026, 1, 1)
+
+
+def request(
+    number: int = 0, *, seller: str = "acme", stream: str = "orders_report", **attributes: Any
+) -> ReportRequest:
+    day = DAY_ONE + timedelta(days=number)
+    attributes.setdefault("report_timeout", 21600.0)
+    return ReportRequest(
+        stream=stream,
+        identifier=stream,
+        seller_id=seller,
+        window=Window(day, day),
+        parameters={"from_date": str(day), "to_date": str(day)},
+        **attributes,
+    )
+
+
+class Bench:
+    """A scheduler over a scripted API in virtual time."""
+
+    def __init__(self, folder: Path, **script: Any) -> None:
+        self.clock = VirtualClock()
+        self.api = ScriptedApi(clock=self.clock, **script)
+        self.changes: list[ReportChange] = []
+        self.folder = folder
+
+    def scheduler(self, *requests: ReportRequest, ahead: bool = True, **limits: Any) -> Scheduler:
+        scheduler = Scheduler(
+            api=self.api,
+            clock=self.clock,
+            limits=Limits(**limits),
+            folder=self.folder,
+            on_changes=self.changes.extend,
+            workers=0,
+            ahead=ahead,
+        )
+        scheduler.submit(requests)
+        return scheduler
+
+    def told(self) -> list[tuple[str, str]]:
+        return [(change.change.value, change.report_id) for change in self.changes]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def raising(*errors: Exception | None) -> Callable[..., None]:
+    """A hook that raises these one after the other, then nothing any more."""
+    left = list(errors)
+
+    def hook(*_arguments: object) -> None:
+        if left and (error := left.pop(0)) is not None:
+            raise error
+
+    return hook
+
+
+def test_a_report_is_triggered_polled_and_delivered(bench: Bench) -> None:
+    wanted = request()
+    scheduler = bench.scheduler(wanted)
+    delivery = scheduler.take(wanted)
+    assert isinstance(delivery, Delivery)
+    assert delivery.path.read_text() == "R-1"
+    assert bench.told() == [("triggered", "R-1"), ("completed", "R-1"), ("downloaded", "R-1")]
+    scheduler.release(delivery)
+    assert not delivery.path.exists()
+
+
+def test_reports_are_lived_through_at_once_within_both_caps(bench: Bench) -> None:
+    requests = [request(number, seller=seller) for seller in ("acme", "bose", "cipla") for number in range(10)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=8, max_concurrent_reports_per_seller=3)
+    for wanted in requests:
+        assert isinstance(scheduler.take(wanted), Delivery)
+    assert bench.api.most_in_progress == 8
+    assert bench.api.most_of_a_seller == 3
+    assert len(bench.api.reports) == len(requests)
+
+
+def test_sellers_are_served_in_turn(bench: Bench) -> None:
+    requests = [request(number, seller=seller) for seller in ("acme", "bose", "cipla", "dabur") for number in range(5)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=4)
+    scheduler.take(requests[0])
+    first_four = [report.seller_id for report in list(bench.api.reports.values())[:4]]
+    assert sorted(first_four) == ["acme", "bose", "cipla", "dabur"]
+
+
+def test_the_newest_window_goes_before_the_lookback_and_that_before_the_backfill(bench: Bench) -> None:
+    backfill, lookback, newest = (
+        request(0),
+        request(1, priority=Priority.LOOKBACK),
+        request(2, priority=Priority.NEWEST),
+    )
+    scheduler = bench.scheduler(backfill, lookback, newest, max_concurrent_reports=1)
+    scheduler.take(backfill)
+    assert [report.parameters["from_date"] for report in bench.api.reports.values()] == [
+        "2026-01-03",
+        "2026-01-02",
+        "2026-01-01",
+    ]
+
+
+def test_a_report_bought_earlier_is_adopted_and_not_triggered(bench: Bench) -> None:
+    bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="of an earlier run")
+    wanted = request(report_id="R-1")
+    delivery = bench.scheduler(wanted).take(wanted)
+    assert isinstance(delivery, Delivery)
+    assert delivery.report_id == "R-1"
+    assert len(bench.api.reports) == 1
+    assert bench.told()[0] == ("adopted", "R-1")
+
+
+def test_an_adopted_report_that_flipkart_no_longer_knows_is_bought_anew(bench: Bench) -> None:
+    bench.api.on_detail = raising(CallRefusedError("no such report", status=404))
+    wanted = request(report_id="R-of-old")
+    delivery = bench.scheduler(wanted).take(wanted)
+    assert isinstance(delivery, Delivery)
+    assert bench.told()[:3] == [("adopted", "R-of-old"), ("abandoned", "R-of-old"), ("triggered", "R-1")]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(ReportStatus.FAILED, ReportFailedError), (ReportStatus.EXPIRED, ReportExpiredError)]
+)
+def test_a_report_that_keeps_failing_is_triggered_three_times_and_no_more(
+    tmp_path: Path, status: ReportStatus, error: type[Exception]
+) -> None:
+    bench = Bench(tmp_path, final=lambda _report_id: status)
+    wanted = request()
+    with pytest.raises(error, match="3 times over"):
+        bench.scheduler(wanted).take(wanted)
+    assert len(bench.api.reports) == 3
+    assert [change for change, _ in bench.told()] == ["triggered", "abandoned"] * 3
+
+
+def test_a_failed_report_is_not_triggered_again_at_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.api.final = lambda report_id: ReportStatus.FAILED if report_id == "R-1" else ReportStatus.COMPLETED
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted, poll_interval=5).take(wanted), Delivery)
+    first, second = bench.api.reports.values()
+    assert second.triggered_at - (first.triggered_at + first.generation) >= 60
+
+
+def test_a_dead_link_is_renewed_from_the_detail_and_nothing_is_bought_again(bench: Bench) -> None:
+    dead = LinkRefusedError("the link is dead", status=403)
+    bench.api.on_download = raising(dead, dead)
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted).take(wanted), Delivery)
+    assert len(bench.api.reports) == 1
+
+
+def test_links_that_stay_dead_make_the_report_expired_and_it_is_bought_again(bench: Bench) -> None:
+    dead = LinkRefusedError("the link is dead", status=403)
+    bench.api.on_download = raising(dead, dead, dead)
+    wanted = request()
+    delivery = bench.scheduler(wanted).take(wanted)
+    assert isinstance(delivery, Delivery)
+    assert delivery.report_id == "R-2"
+
+
+def test_a_download_that_breaks_for_good_fails_the_window_but_the_report_stays_bought(bench: Bench) -> None:
+    bench.api.on_download = raising(*[CallError("cut")] * 3)
+    wanted = request()
+    with pytest.raises(CallError, match="cut"):
+        bench.scheduler(wanted).take(wanted)
+    assert ("abandoned", "R-1") not in bench.told()
+
+
+def test_a_report_that_takes_too_long_fails_its_window_and_stays_bought(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: float("inf"))
+    wanted = request(report_timeout=600.0)
+    with pytest.raises(ReportTimeoutError, match="report_timeout"):
+        bench.scheduler(wanted).take(wanted)
+    assert bench.told() == [("triggered", "R-1")]
+    assert 600 <= bench.clock.monotonic() <= 600 + 120 * 1.1
+
+
+def test_a_trigger_answered_429_waits_as_long_as_the_api_asks(bench: Bench) -> None:
+    bench.api.on_trigger = raising(RateLimitedError("slow down", retry_after=77.0))
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted).take(wanted), Delivery)
+    (report,) = bench.api.reports.values()
+    assert 77 <= report.triggered_at <= 78
+
+
+def test_a_429_slows_down_its_seller_alone(bench: Bench) -> None:
+    def hook(seller: str, _identifier: str) -> None:
+        if seller == "acme" and bench.clock.monotonic() < 50:
+            raise RateLimitedError("slow down", retry_after=50.0)
+
+    bench.api.on_trigger = hook
+    slow, fast = request(0, seller="acme"), request(0, seller="bose")
+    scheduler = bench.scheduler(slow, fast)
+    scheduler.take(slow)
+    by_seller = {report.seller_id: report.triggered_at for report in bench.api.reports.values()}
+    assert by_seller["bose"] == 0
+    assert by_seller["acme"] >= 50
+
+
+def test_a_429_whose_wait_exceeds_the_run_leaves_the_window_without_a_failure(bench: Bench) -> None:
+    bench.api.on_trigger = raising(RateLimitedError("slow down", retry_after=7200.0))
+    wanted = request()
+    left = bench.scheduler(wanted, max_wait=600).take(wanted)
+    assert isinstance(left, Left)
+    assert bench.clock.monotonic() < 600
+
+
+def test_a_lost_answer_is_counted_as_bought_and_the_window_is_bought_again(bench: Bench) -> None:
+    bench.api.on_trigger = raising(AnswerLostError("nobody knows the id"))
+    wanted = request()
+    scheduler = bench.scheduler(wanted)
+    assert isinstance(scheduler.take(wanted), Delivery)
+    assert scheduler.triggers[ALL_TRIGGERS] == 2
+
+
+def test_a_refused_trigger_fails_its_window_at_once(bench: Bench) -> None:
+    bench.api.on_trigger = raising(CallRefusedError("from_date is wrong", status=400))
+    wanted, other = request(0), request(1)
+    scheduler = bench.scheduler(wanted, other)
+    with pytest.raises(CallRefusedError, match="from_date"):
+        scheduler.take(wanted)
+    assert isinstance(scheduler.take(other), Delivery)
+    assert scheduler.triggers[ALL_TRIGGERS] == 1
+
+
+def test_a_dead_token_fails_all_windows_of_its_seller_with_one_call_and_no_other_seller(bench: Bench) -> None:
+    calls: list[str] = []
+
+    def hook(seller: str, _identifier: str) -> None:
+        calls.append(seller)
+        if seller == "acme":
+            raise AuthenticationError("the token of seller acme is dead")
+
+    bench.api.on_trigger = hook
+    dead = [request(number) for number in range(20)]
+    alive = request(0, seller="bose")
+    scheduler = bench.scheduler(*dead, alive)
+    for wanted in dead:
+        with pytest.raises(AuthenticationError):
+            scheduler.take(wanted)
+    assert isinstance(scheduler.take(alive), Delivery)
+    assert calls.count("acme") == 1
+
+
+def test_an_unknown_status_means_still_running_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: 3600.0)
+    original = bench.api.detail
+
+    def detail(**arguments: Any) -> Any:
+        answer = original(**arguments)
+        if answer.status is ReportStatus.PROCESSING:
+            return type(answer)(report_id=answer.report_id, status=ReportStatus.UNKNOWN, status_word="QUEUED")
+        return answer
+
+    bench.api.detail = detail  # type: ignore[method-assign]  # the script is extended for this one test
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted).take(wanted), Delivery)
+    assert bench.api.reports["R-1"].polls > 3
+    assert sum("'QUEUED'" in message for message in caplog.messages) == 1
+
+
+def test_a_detail_call_that_fails_is_made_again_later(bench: Bench) -> None:
+    bench.api.on_detail = raising(CallError("connection reset"), None, CallError("connection reset"))
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted).take(wanted), Delivery)
+    assert len(bench.api.reports) == 1
+
+
+def test_pauses_between_polls_grow_and_never_exceed_the_longest(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: 4 * 3600.0)
+    wanted = request()
+    bench.scheduler(wanted, poll_interval=5, poll_max_interval=120).take(wanted)
+    pauses = bench.clock.slept
+    assert 4.5 <= pauses[0] <= 5.5
+    assert max(pauses) <= 132
+    assert sum(pauses[:10]) < sum(pauses[-10:]) / 5
+
+
+def test_the_first_poll_waits_for_the_shortest_time_seen_of_the_type(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: 600.0)
+    requests = [request(number) for number in range(15)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=1)
+    for wanted in requests:
+        scheduler.take(wanted)
+    polls = [report.polls for report in bench.api.reports.values()]
+    assert polls[-1] < polls[0] / 3
+
+
+def test_max_wait_ends_the_run_with_the_reports_still_bought(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: 7200.0)
+    requests = [request(number) for number in range(6)]
+    scheduler = bench.scheduler(*requests, max_wait=300, max_concurrent_reports_per_seller=4)
+    lefts = [scheduler.take(wanted) for wanted in requests]
+    assert all(isinstance(left, Left) for left in lefts)
+    assert [left.report_id for left in lefts] == ["R-1", "R-2", "R-3", "R-4", None, None]
+    assert bench.clock.monotonic() <= 300 + 1
+
+
+def test_the_budget_is_never_exceeded_whatever_fails(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.api.final = lambda report_id: ReportStatus.FAILED if int(report_id[2:]) % 2 else ReportStatus.COMPLETED
+    requests = [request(number, seller=seller) for seller in ("acme", "bose") for number in range(10)]
+    scheduler = bench.scheduler(*requests, max_reports=7)
+    outcomes = Counter(type(scheduler.take(wanted)).__name__ for wanted in requests)
+    assert len(bench.api.reports) == 7
+    assert outcomes == {"Delivery": 3, "Left": 17}
+
+
+def test_nothing_is_triggered_ahead_where_that_is_forbidden(bench: Bench) -> None:
+    requests = [request(number) for number in range(5)]
+    scheduler = bench.scheduler(*requests, ahead=False)
+    assert isinstance(scheduler.take(requests[2]), Delivery)
+    assert [report.parameters["from_date"] for report in bench.api.reports.values()] == ["2026-01-03"]
+
+
+def test_the_link_that_dies_first_is_downloaded_first(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.api.expiry = lambda report_id: bench.clock.now() + timedelta(hours=10 - int(report_id[2:]))
+    for _ in range(4):
+        bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    bench.clock.advance(3600)
+    requests = [request(number, report_id=f"R-{number + 1}") for number in range(4)]
+    scheduler = bench.scheduler(*requests)
+    for wanted in requests:
+        scheduler.take(wanted)
+    assert bench.api.download_order == ["R-4", "R-3", "R-2", "R-1"]
+
+
+def test_a_link_too_old_to_be_finished_in_time_is_renewed_before_it_is_used(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.api.on_download = lambda _report_id: bench.clock.advance(400)
+    bench.api.expiry = lambda _report_id: bench.clock.now() + timedelta(seconds=500)
+    for _ in range(2):
+        bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    bench.clock.advance(3600)
+    requests = [request(number, report_id=f"R-{number + 1}") for number in range(2)]
+    scheduler = bench.scheduler(*requests)
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
+    assert [report.polls for report in bench.api.reports.values()] == [1, 2]
+
+
+def test_stopping_leaves_everything_that_is_not_finished(bench: Bench) -> None:
+    requests = [request(number) for number in range(6)]
+    scheduler = bench.scheduler(*requests)
+    scheduler.take(requests[0])
+    scheduler.stop("asked to")
+    assert {type(scheduler.take(wanted)) for wanted in requests[4:]} == {Left}
+
+
+def test_changes_hold_the_correlation_id_that_was_sent(bench: Bench) -> None:
+    wanted = request()
+    bench.scheduler(wanted).take(wanted)
+    (correlation_id,) = {change.correlation_id for change in bench.changes}
+    assert correlation_id
+    assert bench.changes[0].change is Change.TRIGGERED
