@@ -159,7 +159,7 @@ def _rule(number: int, entry: object) -> Rule:
         if expected is None:
             raise ValueError(f"rule {number}: {fault} has no argument {name!r}; it has {', '.join(own) or 'none'}")
         if isinstance(value, bool) or not isinstance(value, expected):
-            raise ValueError(f"rule {number}: {name} is {value!r}, which is of the wrong type")
+            raise ValueError(f"rule {number}: {name} is {value!r}, which is of the wrong type")  # noqa: TRY004 - the same
     selecting = {name: value for name, value in entry.items() if name in _SELECTING and name not in {"fault", "call"}}
     arguments = {name: value for name, value in entry.items() if name in own}
     return Rule(fault=fault, call=call, arguments=arguments, **selecting)

@@ -53,11 +53,47 @@ PRODUCTS = tuple(
     )
     for sku, fsn, title, brand, hsn, price, gst, category in (
         ("LMS-25-s", "LMPFZ2Y5QH8GZXKA", "Study lamp, LED, 25 W", "Lumora", "94052090", "399.00", "18", "table_lamp"),
-        ("KTI-blue/M", "KTAG4ZHNBVQ7R2XS", "Women's kurti, \"Jaipur\" print, M", "Rangrez", "62114290", "749.00", "5", "kurti"),
-        ("KTI-red/L", "KTAG4ZHNBVQ7R2XT", "Women's kurti,\nhand-block print, L", "Rangrez", "62114290", "799.00", "5", "kurti"),
+        (
+            "KTI-blue/M",
+            "KTAG4ZHNBVQ7R2XS",
+            'Women\'s kurti, "Jaipur" print, M',
+            "Rangrez",
+            "62114290",
+            "749.00",
+            "5",
+            "kurti",
+        ),
+        (
+            "KTI-red/L",
+            "KTAG4ZHNBVQ7R2XT",
+            "Women's kurti,\nhand-block print, L",
+            "Rangrez",
+            "62114290",
+            "799.00",
+            "5",
+            "kurti",
+        ),
         ("0042-CHAI", "TEAFMZ9QW3K8HYUP", "मसाला चाय, 500 g", "Chaiwala", "09024020", "245.00", "5", "tea"),
-        ("PRS-5L", "PRCG8HZQ2VYXKFTN", "Pressure cooker 5 L, induction base", "Annapurna", "76151021", "1549.00", "12", "pressure_cooker"),
-        ("MOB-CVR-11", "ACCFXGZ5YHUKQ8WB", "Back cover for 11 Pro; shock-proof, \"air\" corners", "Kavach", "39269099", "199.00", "18", "cases_covers"),
+        (
+            "PRS-5L",
+            "PRCG8HZQ2VYXKFTN",
+            "Pressure cooker 5 L, induction base",
+            "Annapurna",
+            "76151021",
+            "1549.00",
+            "12",
+            "pressure_cooker",
+        ),
+        (
+            "MOB-CVR-11",
+            "ACCFXGZ5YHUKQ8WB",
+            'Back cover for 11 Pro; shock-proof, "air" corners',
+            "Kavach",
+            "39269099",
+            "199.00",
+            "18",
+            "cases_covers",
+        ),
         ("SHOE-9-BLK", "SHOG2KQZVXH7TPYM", "Running shoes (men), UK 9", "Daud", "64041190", "1299.00", "12", "shoe"),
         ("GLASS-MAG", "MAGFQH6ZXY9VKTUD", "Magnifier 3x, with light", "Glory", "90138010", "119.00", "18", "magnifier"),
     )
@@ -86,7 +122,7 @@ class Order:
     @cached_property
     def serial(self) -> int:
         """A number no other order of any seller has."""
-        seller = random.Random(self.seller_id).randrange(1000, 10_000)
+        seller = random.Random(self.seller_id).randrange(100_000, 1_000_000)
         days = (self.placed.date() - date(2015, 1, 1)).days
         return (seller * 10_000 + days) * 1_000_000 + self.number
 
@@ -148,7 +184,9 @@ class Order:
     @property
     def refunded_on(self) -> date | None:
         """The day of the payout that takes a returned item's money back."""
-        return _payout_day(self.return_completed.date() + 2 * DAY) if self.return_completed else None
+        if self.return_completed is None or self.paid_on is None:
+            return None
+        return _payout_day(max(self.return_completed.date() + 2 * DAY, self.paid_on + DAY))
 
     def status(self, as_of: datetime) -> str:
         """What the orders report says of it at a moment."""

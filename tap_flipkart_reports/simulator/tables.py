@@ -118,7 +118,7 @@ def _rupees(amount: Decimal) -> str:
     """Indian digit grouping: the last three digits, then pairs."""
     whole, _, cents = f"{abs(amount):.2f}".partition(".")
     head, tail = whole[:-3], whole[-3:]
-    pairs = []
+    pairs: list[str] = []
     while head:
         pairs.insert(0, head[-2:])
         head = head[:-2]
@@ -221,7 +221,7 @@ def _sale(order: Order, event: str, invoice_id: str, moment: datetime, sign: int
     }  # fmt: skip
 
 
-# orders_report, fbf_orders_report, returns_report
+# Orders and returns
 
 ORDERS_HEADER = (
     "order_item_id", "order_id", "fulfilment_source", "fulfilment_type", "order_date", "order_approval_date",
@@ -369,7 +369,8 @@ _UNUSED_FEES = (
     "Tech Visit Fee (Rs.)", "Uninstallation & Packaging Fee (Rs.)", "Customer Add-ons Amount Recovery (Rs.)",
     "Franchise Fee (Rs.)", "Shopsy Marketing Fee (Rs.)", "Product Cancellation Fee (Rs.)",
     "Offer amount settled as Discount in MP Fee (Rs.)", "Discount in MP fees (Rs.) \n[AO/(1+AP/100)]",
-    "GST on Discount (Rs.) \n[18%*AQ]", "Total Discount in MP Fee (Rs.) \n[AQ + AR]", "Offer Adjustment (Rs.) \n[AS+AO]",
+    "GST on Discount (Rs.) \n[18%*AQ]", "Total Discount in MP Fee (Rs.) \n[AQ + AR]",
+    "Offer Adjustment (Rs.) \n[AS+AO]",
 )  # fmt: skip
 
 

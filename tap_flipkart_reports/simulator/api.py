@@ -1,0 +1,330 @@
+"""The API's state and rules, without HTTP: what it was asked, what it sold, what it answers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import threading
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tap_flipkart_reports.simulator.files import file_of
+from tap_flipkart_reports.simulator.parameters import complaint
+from tap_flipkart_reports.simulator.tables import IDENTIFIERS, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tap_flipkart_reports.simulator.faults import Faults
+
+KOLKATA = timezone(timedelta(hours=5, minutes=30))
+"""India has had one zone and no summer time since 1945."""
+
+TOKEN_SECONDS = 60 * 24 * 3600
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error
+    """The API says no.
+
+    Attributes:
+        status: the HTTP status.
+        document: the body.
+    """
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        super().__init__(status)
+        self.status = status
+        self.document = document
+
+
+def refused(status: int, code: str, description: str) -> Refused:
+    """A refusal in the shape the reference shows for the report calls."""
+    return Refused(status, {"errors": [{"severity": "ERROR", "code": code, "description": description}]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """A trigger that was accepted, and so paid for."""
+
+    report_id: str
+    correlation_id: str | None
+    identifier: str
+    seller_id: str
+    parameters: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(kw_only=True)
+class _Report:
+    trigger: Trigger
+    ready_at: datetime
+    faults: dict[str, dict[str, Any]]
+    details: int = 0
+    key: str | None = None
+    link_dies_at: datetime | None = None
+    expires_for_good: bool = False
+
+
+@dataclass(kw_only=True)
+class Api:
+    """The Report Management API of one app.
+
+    Attributes:
+        now: the present moment.
+        faults: what goes wrong.
+        generation_seconds: shortest and longest time a report takes, of all types or by identifier.
+        orders_per_day: how much each seller sells.
+        link_seconds: how long a link works.
+        sellers: the sellers who have authorised the app, `None` for any.
+    """
+
+    client_id: str
+    client_secret: str
+    now: Callable[[], datetime]
+    faults: Faults
+    generation_seconds: tuple[float, float] | Mapping[str, tuple[float, float]]
+    orders_per_day: int
+    link_seconds: float
+    sellers: frozenset[str] | None
+    triggers: list[Trigger] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    most_in_progress: int = 0
+    most_of_a_seller: int = 0
+    _reports: dict[str, _Report] = field(default_factory=dict)
+    _correlations: set[str] = field(default_factory=set)
+    _refresh: dict[str, int] = field(default_factory=Counter)
+    _dead_sellers: set[str] = field(default_factory=set)
+    _access: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    # Tokens
+
+    def refresh_token(self, seller_id: str) -> str:
+        """The refresh token a seller's authorisation has given, as often rotated as it was."""
+        with self._lock:
+            token = f"refresh.{seller_id}.{self._refresh[seller_id]}.{self._signature(seller_id)}"
+            self.secrets.add(token)
+            return token
+
+    def access_token(self, seller_id: str, *, scope: str = "Seller_Api") -> str:
+        """An access token that works for 60 days."""
+        with self._lock:
+            token = f"access.{secrets.token_urlsafe(18)}"
+            self._access[token] = (seller_id if scope else "", self.now() + timedelta(seconds=TOKEN_SECONDS))
+            self.secrets.add(token)
+            return token
+
+    def _signature(self, seller_id: str) -> str:
+        return hashlib.sha256(f"{self.client_secret} {seller_id}".encode()).hexdigest()[:24]
+
+    def token(self, basic: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The token call.
+
+        Args:
+            basic: the decoded `id:secret` of HTTP Basic.
+            query: the query's parameters.
+        """
+        if basic != f"{self.client_id}:{self.client_secret}":
+            raise Refused(401, {"error": "unauthorized", "error_description": "Bad credentials"})
+        grant = query.get("grant_type")
+        if grant == "client_credentials" and query.get("scope") == "Seller_Api":
+            return self._token_answer(self.access_token("", scope=""), None)
+        if grant not in {"refresh_token", "authorization_code"}:
+            raise Refused(400, {"error": "unsupported_grant_type", "error_description": "Unknown grant_type or scope"})
+        seller_id = self._seller_of(query)
+        firing = self.faults.firing("token", seller_id=seller_id)
+        if "token_dead" in firing:
+            self._dead_sellers.add(seller_id)
+        if seller_id in self._dead_sellers:
+            raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid refresh token"})
+        if "rotate_refresh_token" in firing:
+            self._refresh[seller_id] += 1
+        return self._token_answer(self.access_token(seller_id), self.refresh_token(seller_id))
+
+    def _seller_of(self, query: Mapping[str, str]) -> str:
+        if query["grant_type"] == "authorization_code":
+            if not all(query.get(name) for name in ("code", "redirect_uri", "state")):
+                raise Refused(400, {"error": "invalid_request", "error_description": "code, redirect_uri, state"})
+            return query["code"].removeprefix("code-of-")
+        parts = query.get("refresh_token", "").split(".")
+        seller_id = parts[1] if len(parts) == 4 else ""  # noqa: PLR2004 - of `refresh_token`
+        is_known = self.sellers is None or seller_id in self.sellers
+        if not is_known or query.get("refresh_token") != self.refresh_token(seller_id):
+            raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid refresh token"})
+        return seller_id
+
+    @staticmethod
+    def _token_answer(access_token: str, refresh_token: str | None) -> dict[str, Any]:
+        answer = {
+            "access_token": access_token,
+            "token_type": "bearer",
+            "expires_in": TOKEN_SECONDS,
+            "scope": "Seller_Api",
+        }
+        return answer if refresh_token is None else {**answer, "refresh_token": refresh_token}
+
+    def seller_of_bearer(self, token: str) -> str:
+        """The seller an access token speaks for, empty for the app itself."""
+        seller_id, dies_at = self._access.get(token, ("", datetime.min.replace(tzinfo=timezone.utc)))
+        if dies_at <= self.now():
+            raise Refused(401, {"error": "invalid_token", "error_description": "Access token expired or invalid"})
+        if not seller_id:
+            raise Refused(403, {"error": "access_denied", "error_description": "Not a third-party token"})
+        return seller_id
+
+    def end_token(self, token: str) -> None:
+        """Let an access token be dead from now on."""
+        self._access.pop(token, None)
+
+    # Reports
+
+    def trigger(
+        self, seller_id: str, identifier: str, document: object, firing: dict[str, dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The trigger call."""
+        if identifier not in IDENTIFIERS:
+            raise refused(404, "NOT_FOUND", f"no report type {identifier}")
+        if not isinstance(document, dict) or not set(document) <= {"correlation_id", "parameters"}:
+            raise refused(400, "INVALID_REQUEST", "the body takes correlation_id and parameters")
+        parameters = document.get("parameters")
+        if not isinstance(parameters, dict):
+            raise refused(400, "INVALID_REQUEST", "parameters is required")
+        today = self.now().astimezone(KOLKATA).date()
+        if (wrong := complaint(identifier, parameters, today=today)) is not None:
+            raise refused(422, "INVALID_PARAMETERS", wrong)
+        with self._lock:
+            correlation_id = self._new_correlation(document.get("correlation_id"))
+            report = self._sell(seller_id, identifier, parameters, correlation_id, firing)
+        return {"report_id": report.trigger.report_id}
+
+    def _new_correlation(self, correlation_id: object) -> str | None:
+        if correlation_id is None:
+            return None
+        try:
+            text = str(uuid.UUID(str(correlation_id)))
+        except ValueError:
+            raise refused(400, "INVALID_REQUEST", "correlation_id must be a UUID") from None
+        if text in self._correlations:
+            raise refused(409, "DUPLICATE_REQUEST", "correlation_id was used before")
+        self._correlations.add(text)
+        return text
+
+    def _sell(
+        self,
+        seller_id: str,
+        identifier: str,
+        parameters: Mapping[str, Any],
+        correlation_id: str | None,
+        firing: dict[str, dict[str, Any]],
+    ) -> _Report:
+        number = len(self.triggers) + 1
+        digest = hashlib.sha256(f"{number} {seller_id} {identifier}".encode()).hexdigest().upper()
+        shortest, longest = self._generation(identifier)
+        share = int(digest[:8], 16) / 0xFFFFFFFF
+        seconds = firing.get("slow", {}).get("seconds", shortest + share * (longest - shortest))
+        now = self.now()
+        trigger = Trigger(
+            report_id=f"R-{number:06d}{digest[:20]}",
+            correlation_id=correlation_id,
+            identifier=identifier,
+            seller_id=seller_id,
+            parameters=dict(parameters),
+            at=now,
+        )
+        ready_at = datetime.max.replace(tzinfo=timezone.utc) if "never" in firing else now + timedelta(seconds=seconds)
+        report = _Report(trigger=trigger, ready_at=ready_at, faults=firing)
+        self.triggers.append(trigger)
+        self._reports[trigger.report_id] = report
+        running = Counter(
+            other.trigger.seller_id for other in self._reports.values() if other.ready_at > now and not other.key
+        )
+        self.most_in_progress = max(self.most_in_progress, running.total())
+        self.most_of_a_seller = max(self.most_of_a_seller, *running.values(), 0)
+        return report
+
+    def _generation(self, identifier: str) -> tuple[float, float]:
+        if isinstance(self.generation_seconds, tuple):
+            return self.generation_seconds
+        return self.generation_seconds.get(identifier, (0.0, 0.0))
+
+    def _report(self, seller_id: str, report_id: str) -> _Report:
+        report = self._reports.get(report_id)
+        if report is None or report.trigger.seller_id != seller_id:
+            raise refused(404, "NOT_FOUND", "no such report")
+        return report
+
+    def detail(
+        self, seller_id: str, report_id: str, base_url: str, firing: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """The detail call; each of a completed report whose link is dead makes a new link."""
+        with self._lock:
+            report = self._report(seller_id, report_id)
+            report.details += 1
+            answer: dict[str, Any] = {"report_id": report_id, "status": self._status(report, firing)}
+            if answer["status"] == "COMPLETED" and "no_location" not in firing:
+                expiry = self._link(report)
+                answer["location"] = f"{base_url}/storage/reports/{report_id}?x_secret_key={report.key}"
+                answer["metadata"] = {"expiry": f"{expiry.astimezone(KOLKATA):%Y-%m-%d %H:%M:%S}"}
+            return answer
+
+    def identifier_of(self, report_id: str) -> str | None:
+        """The type of a report, for the fault script."""
+        report = self._reports.get(report_id)
+        return report.trigger.identifier if report is not None else None
+
+    def _status(self, report: _Report, firing: Mapping[str, Mapping[str, Any]]) -> str:
+        odd = report.faults.get("odd_status")
+        if odd is not None and report.details <= odd.get("details", 1):
+            return str(odd.get("word", "QUEUED"))
+        report.expires_for_good |= "expires" in firing
+        if report.expires_for_good:
+            return "EXPIRED"
+        now = self.now()
+        if now < report.ready_at:
+            return "TRIGGERED" if (now - report.trigger.at).total_seconds() < 1 else "PROCESSING"
+        if "failed" in report.faults:
+            return "FAILED"
+        return "EXPIRED" if "expired" in report.faults else "COMPLETED"
+
+    def _link(self, report: _Report) -> datetime:
+        now = self.now()
+        if report.key is None or report.link_dies_at is None or report.link_dies_at <= now:
+            report.key = quote(base64.b64encode(secrets.token_bytes(24)).decode(), safe="")
+            report.link_dies_at = now + timedelta(seconds=self.link_seconds)
+            self.secrets.add(report.key)
+        return report.link_dies_at
+
+    def file(self, report_id: str, query: str, firing: Mapping[str, Mapping[str, Any]]) -> bytes:
+        """The download.
+
+        Args:
+            report_id: from the link's path.
+            query: the link's query, byte for byte.
+            firing: what goes wrong.
+        """
+        with self._lock:
+            report = self._reports.get(report_id)
+            if report is None:
+                raise refused(404, "NOT_FOUND", "no such file")
+            if "dead_link" in firing:
+                report.key = None
+            is_alive = report.link_dies_at is not None and self.now() < report.link_dies_at
+            if report.key is None or query != f"x_secret_key={report.key}" or not is_alive:
+                raise Refused(403, {"error": "forbidden", "error_description": "Request has expired"})
+        header, rows = self.table_of(report.trigger)
+        return file_of(header, rows, report.faults)
+
+    def table_of(self, trigger: Trigger) -> tuple[Sequence[str], list[dict[str, str]]]:
+        """Header and rows of a report, as of its trigger."""
+        return table(
+            trigger.identifier,
+            trigger.seller_id,
+            trigger.parameters,
+            as_of=trigger.at.astimezone(KOLKATA).replace(tzinfo=None),
+            orders_per_day=self.orders_per_day,
+        )
