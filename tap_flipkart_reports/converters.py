@@ -1,6 +1,6 @@
 """Text to values, by declared type: a cell fits its column's type or is refused; nothing is inferred.
 
-The wrappers, null markers and spellings are those that public readers of Flipkart's files handle (flipkart-api §4).
+The wrappers, null markers and spellings are those that public readers of Flipkart's files handle.
 """
 
 from __future__ import annotations

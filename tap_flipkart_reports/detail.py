@@ -74,7 +74,7 @@ def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
 
 
 def _parse_expiry(text: object) -> datetime | None:
-    """Flipkart prints `2023-05-05 23:59:59` without a zone; Asia/Kolkata is assumed (flipkart-api §1, A)."""
+    """Flipkart prints `2023-05-05 23:59:59` without a zone; Asia/Kolkata is assumed (nobody has documented it)."""
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:

@@ -42,7 +42,7 @@ MAX_CELL = 2**20
 """Characters; csv's own limit of 131,072 is below a spreadsheet's, and none would read on behind a lost quote."""
 
 BATCH_ROWS = 100
-"""Larger batches leave the CPU's cache before their columns are converted (research/perf.md, B)."""
+"""Larger batches leave the CPU's cache before their columns are converted."""
 
 CHUNK = 2**20
 SAMPLE = 2**16
@@ -192,7 +192,7 @@ def _refuse_strangers(start: bytes) -> None:
 
 
 def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
-    """The words of an error body, whose shape is not documented (flipkart-api §3)."""
+    """The words of an error body, whose shape is not documented."""
     if isinstance(answer, list):
         return next(filter(None, map(_message, answer)), None)
     if not isinstance(answer, dict):

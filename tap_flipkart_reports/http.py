@@ -197,7 +197,7 @@ def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
 
 
 def _words(answer: Answer) -> str:
-    """The API's words, from any of the shapes its errors are known to have (flipkart-api §3), or those of a gateway."""
+    """The API's words, from any of the shapes its errors are known to have, or those of a gateway."""
     document = answer.document()
     if document is not None:
         return _words_of(document)

@@ -82,7 +82,7 @@ class ReportType:
 
     @property
     def key_properties(self) -> tuple[str, ...]:
-        """The record's key: the natural key, or the window and the row's hash and ordinal (DESIGN §5)."""
+        """The record's key: the natural key, or the window and the row's hash and ordinal."""
         warehouse = ("warehouse_id",) if self.per_warehouse else ()
         day = ("snapshot_date",) if self.is_snapshot else ()
         if self.key:

@@ -1,7 +1,6 @@
 """A table's header matched to a schema, and its rows of text turned into typed columns.
 
-Rows are converted column by column, a batch at a time: that is several times as fast as row by row
-(research/perf.md, B).
+Rows are converted column by column, a batch at a time: that is several times as fast as row by row.
 """
 
 from __future__ import annotations

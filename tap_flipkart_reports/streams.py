@@ -80,7 +80,7 @@ OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_IDENTITY, **OR
 
 
 def record_schema(report_type: ReportType, table: TableSchema) -> dict[str, Any]:
-    """The JSON Schema of a stream's records: the table's columns and the record's own (DESIGN §5)."""
+    """The JSON Schema of a stream's records: the table's columns and the record's own."""
     properties: dict[str, Any] = {
         **SELLER,
         **(WAREHOUSE if report_type.per_warehouse else {}),

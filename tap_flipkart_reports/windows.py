@@ -51,7 +51,7 @@ class Window:
 
 
 class WindowKind(Enum):
-    """How the days of a report type are cut into windows (DESIGN §5, "identity and windows belong together")."""
+    """How the days of a report type are cut into windows."""
 
     DAYS = "days"
     """From the day after the bookmark, as long as allowed: for reports whose rows have a natural key."""

@@ -221,7 +221,7 @@ def _sale(order: Order, event: str, invoice_id: str, moment: datetime, sign: int
     }  # fmt: skip
 
 
-# Orders and returns
+# What was ordered, and what came back
 
 ORDERS_HEADER = (
     "order_item_id", "order_id", "fulfilment_source", "fulfilment_type", "order_date", "order_approval_date",
