@@ -36,6 +36,7 @@ MAX_REMEMBERED = 1000
 # prefix proves that the quotes around it wrap the cell, so the SKU itself may hold a quote: "SKU:pipe 12"".
 _PREFIXED = re.compile(r"""'?("*)'?(?:SKU:(?!\s)|OI:(?=[0-9]+\1\Z))(?P<inner>.*)\1""", re.DOTALL)
 _WRAPPERS = (
+    re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are no words of it, whatever it holds
     re.compile(r'("+)(?P<inner>[^"]*)\1'),  # around all of the cell, not around words of it
     re.compile(r'="(?P<inner>[^"]*)"'),  # Excel's way to keep an id text
     re.compile(r"'(?P<inner>(?=\S*[0-9])[\w.,:/+-]+)", re.ASCII),  # the same; one word with a digit, so not 'Tis

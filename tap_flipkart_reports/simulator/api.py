@@ -20,7 +20,6 @@ from tap_flipkart_reports.simulator.tables import IDENTIFIERS, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_flipkart_reports.simulator.faults import Faults
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
 """India has had one zone and no summer time since 1945."""
@@ -76,7 +75,6 @@ class Api:
 
     Attributes:
         now: the present moment.
-        faults: what goes wrong.
         generation_seconds: shortest and longest time a report takes, of all types or by identifier.
         orders_per_day: how much each seller sells.
         link_seconds: how long a link works.
@@ -86,7 +84,6 @@ class Api:
     client_id: str
     client_secret: str
     now: Callable[[], datetime]
-    faults: Faults
     generation_seconds: tuple[float, float] | Mapping[str, tuple[float, float]]
     orders_per_day: int
     link_seconds: float
@@ -122,12 +119,21 @@ class Api:
     def _signature(self, seller_id: str) -> str:
         return hashlib.sha256(f"{self.client_secret} {seller_id}".encode()).hexdigest()[:24]
 
-    def token(self, basic: str, query: Mapping[str, str]) -> dict[str, Any]:
+    @staticmethod
+    def claimed_seller(query: Mapping[str, str]) -> str:
+        """The seller a token call names, true or not."""
+        if query.get("grant_type") == "authorization_code":
+            return query.get("code", "").removeprefix("code-of-")
+        parts = query.get("refresh_token", "").split(".")
+        return parts[1] if len(parts) == 4 else ""  # noqa: PLR2004 - of `refresh_token`
+
+    def token(self, basic: str, query: Mapping[str, str], firing: Mapping[str, object]) -> dict[str, Any]:
         """The token call.
 
         Args:
             basic: the decoded `id:secret` of HTTP Basic.
             query: the query's parameters.
+            firing: what goes wrong.
         """
         if basic != f"{self.client_id}:{self.client_secret}":
             raise Refused(401, {"error": "unauthorized", "error_description": "Bad credentials"})
@@ -136,10 +142,9 @@ class Api:
             return self._token_answer(self.access_token("", scope=""), None)
         if grant not in {"refresh_token", "authorization_code"}:
             raise Refused(400, {"error": "unsupported_grant_type", "error_description": "Unknown grant_type or scope"})
-        seller_id = self._seller_of(query)
-        firing = self.faults.firing("token", seller_id=seller_id)
         if "token_dead" in firing:
-            self._dead_sellers.add(seller_id)
+            self._dead_sellers.add(self.claimed_seller(query))
+        seller_id = self._seller_of(query)
         if seller_id in self._dead_sellers:
             raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid refresh token"})
         if "rotate_refresh_token" in firing:
@@ -150,9 +155,8 @@ class Api:
         if query["grant_type"] == "authorization_code":
             if not all(query.get(name) for name in ("code", "redirect_uri", "state")):
                 raise Refused(400, {"error": "invalid_request", "error_description": "code, redirect_uri, state"})
-            return query["code"].removeprefix("code-of-")
-        parts = query.get("refresh_token", "").split(".")
-        seller_id = parts[1] if len(parts) == 4 else ""  # noqa: PLR2004 - of `refresh_token`
+            return self.claimed_seller(query)
+        seller_id = self.claimed_seller(query)
         is_known = self.sellers is None or seller_id in self.sellers
         if not is_known or query.get("refresh_token") != self.refresh_token(seller_id):
             raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid refresh token"})

@@ -72,7 +72,6 @@ class Simulator:
             client_id=client_id,
             client_secret=client_secret,
             now=now,
-            faults=self.faults,
             generation_seconds=generation_seconds,
             orders_per_day=orders_per_day,
             link_seconds=link_seconds,
@@ -210,13 +209,15 @@ class _Answer:
         return ("download", (parts[2],)) if is_file else (None, (404, "NOT_FOUND", "no such resource"))
 
     def _token(self) -> tuple[bytes, dict[str, dict[str, Any]]]:
-        self._spoil(self._simulator.faults.firing("token"))
+        query = dict(parse_qsl(self._url.query))
+        firing = self._simulator.faults.firing("token", seller_id=self._api.claimed_seller(query))
+        self._spoil(firing)
         scheme, _, encoded = self._request.headers.get("Authorization", "").partition(" ")
         try:
             basic = base64.b64decode(encoded, validate=True).decode() if scheme == "Basic" else ""
         except (binascii.Error, UnicodeDecodeError):
             basic = ""
-        return _json(self._api.token(basic, dict(parse_qsl(self._url.query)))), {}
+        return _json(self._api.token(basic, query, firing)), {}
 
     def _trigger(self, identifier: str) -> tuple[bytes, dict[str, dict[str, Any]]]:
         seller_id, token = self._bearer()
