@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from tap_flipkart_reports.exceptions import FlipkartReportsError, WindowsFailedError
+from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, WindowsFailedError
 
 
 def main() -> None:
@@ -22,12 +22,10 @@ def main() -> None:
             logger.error("- %s", failure)  # noqa: TRY400 - the same
         sys.exit(1)
     except FlipkartReportsError as error:
+        if isinstance(error, PipeClosedError):
+            # Python would try to flush the dead pipe once more at its end, and print a traceback.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         logger.error("%s", error)  # noqa: TRY400 - the same
-        sys.exit(1)
-    except BrokenPipeError:
-        # Python would try to flush the dead pipe once more at its end, and print a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        logger.error("The target closed the pipe; what it had not stored is sent again by the next run.")  # noqa: TRY400 - the same
         sys.exit(1)
 
 

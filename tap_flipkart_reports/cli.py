@@ -99,3 +99,7 @@ def _simulate(options: argparse.Namespace) -> int:
         orders_per_day=options.orders_per_day,
         out=sys.stdout,
     )
+
+
+if __name__ == "__main__":
+    main()

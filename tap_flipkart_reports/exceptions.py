@@ -16,6 +16,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 ├── LedgerError                         the report ledger cannot be used; nothing is bought without it
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
+├── PipeClosedError                     the target is gone
 └── WindowsFailedError                  the end of a run in which some windows failed
 ```
 
@@ -104,6 +105,10 @@ class FileError(FlipkartReportsError):
 
 class RowError(FlipkartReportsError):
     """A table's header or one of its rows is not what the stream can read."""
+
+
+class PipeClosedError(FlipkartReportsError):
+    """The target closed the pipe that the tap writes to."""
 
 
 class WindowsFailedError(FlipkartReportsError):

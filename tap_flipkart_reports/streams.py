@@ -398,8 +398,9 @@ class ReportStream(Stream):
     def pace(self) -> Learned | None:
         """Generation times seen by earlier runs, from the state."""
         try:
-            return Learned(**self.stream_state["generation_seconds"])
-        except (KeyError, TypeError):
+            seen = self.stream_state["generation_seconds"]
+            return Learned(shortest=float(seen["shortest"]), typical=float(seen["typical"]), seen=int(seen["seen"]))
+        except (KeyError, TypeError, ValueError):
             return None
 
     def book(self, change: ReportChange) -> None:

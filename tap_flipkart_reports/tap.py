@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import itertools
 import json
+import os
 import shutil
 import sys
 import tempfile
 import weakref
 from collections import Counter
+from contextlib import ExitStack, closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock
-from tap_flipkart_reports.exceptions import FlipkartReportsError, SettingsError, WindowsFailedError
+from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.plan import Plan, make_plan
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
@@ -119,6 +124,26 @@ class TapFlipkartReports(Tap):
                 "setting %s is not known and has no effect%s.", name, f"; did you mean {near[0]}?" if near else ""
             )
         return errors
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
+        """The settings in the environment; one that cannot be read is named, without its value.
+
+        Raises:
+            SettingsError: a number or a list is none.
+        """
+        cls.append_builtin_config(cls.config_jsonschema)
+        config: dict[str, Any] = {}
+        for name, schema in cls.config_jsonschema["properties"].items():
+            try:
+                config |= parse_environment_config({"properties": {name: schema}}, cls._env_var_prefix)
+            except ValueError:  # noqa: PERF203 - each setting is named on its own
+                kinds = " or ".join(kind for kind in schema["type"] if kind != "null")
+                raise SettingsError(
+                    f"{cls._env_var_prefix}{name.upper()} in the environment cannot be read: {name} must be of type "
+                    f"{kinds}, lists and objects as JSON"
+                ) from None
+        return config
 
     def discover_streams(self) -> Sequence[ReportStream]:
         """One stream per report type, known or declared; needs no settings."""
@@ -282,28 +307,33 @@ class TapFlipkartReports(Tap):
 
         Raises:
             WindowsFailedError: some windows failed; all others are out, and their STATE.
+            PipeClosedError: the target is gone.
         """
         try:
-            self.sync_all()
-        finally:
-            self.close()
+            with closing(self):
+                self.sync_all()
+        except BrokenPipeError:  # click would end the process without a word
+            raise PipeClosedError(
+                "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
+            ) from None
         self._tell_ending()
         if self.failures:
             raise WindowsFailedError(self.failures)
 
     def close(self) -> None:
         """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
-        if self._scheduler is not None:
-            self._scheduler.stop("the run has ended")
-            self._scheduler.tell()
-        if self._ledger is not None:
-            self._ledger.close()
-        if self._client is not None:
-            self._client.close()
-        for token in self._tokens.values():
-            token.close()
-        if self._simulator is not None:
-            self._simulator.stop()
+        with ExitStack() as stack:  # closed from the last to the first, whatever fails on the way
+            if self._simulator is not None:
+                stack.callback(self._simulator.stop)
+            for token in self._tokens.values():
+                stack.callback(token.close)
+            if self._client is not None:
+                stack.callback(self._client.close)
+            if self._ledger is not None:
+                stack.callback(self._ledger.close)
+            if self._scheduler is not None:
+                stack.callback(self._scheduler.tell)
+                self._scheduler.stop("the run has ended")
 
     def _tell_ending(self) -> None:
         for stream, number in self._finished.items():
@@ -404,4 +434,6 @@ def read_json(path: Path, option: str) -> dict[str, Any]:
 
 def _without_text(error: OSError | ValueError) -> str:
     """What is wrong with a file, without what stands in it."""
+    if isinstance(error, FileNotFoundError):
+        return os.strerror(errno.ENOENT)  # the SDK raises it without its number
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not JSON"

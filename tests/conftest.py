@@ -1,9 +1,22 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+import pytest
+from bench import Bench
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture
+def bench(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Bench]:
+    the_bench = Bench(capsysbinary)
+    yield the_bench
+    the_bench.simulator.stop()

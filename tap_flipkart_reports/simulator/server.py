@@ -66,7 +66,7 @@ class Simulator:
         self.client_secret = client_secret
         self.faults = faults or Faults()
         self.calls: Counter[tuple[str, int]] = Counter()
-        self._now = now
+        self.now = now
         self._orders_per_day = orders_per_day
         self._api = Api(
             client_id=client_id,
@@ -150,7 +150,7 @@ class Simulator:
             parameters: of the trigger, documented ones.
             as_of: the moment of the trigger, by default now.
         """
-        moment = (as_of or self._now()).astimezone(timezone.utc)
+        moment = (as_of or self.now()).astimezone(timezone.utc)
         trigger = Trigger(
             report_id="",
             correlation_id=None,
@@ -264,7 +264,11 @@ class _Answer:
             raise _Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
         if "rate_limit" in firing:
             asked = firing["rate_limit"].get("retry_after")
-            text = format_datetime(_system_now(), usegmt=True) if asked == "date" else str(asked)
+            text = (
+                format_datetime(self._simulator.now().astimezone(timezone.utc), usegmt=True)
+                if asked == "date"
+                else str(asked)
+            )
             headers = {"Retry-After": text} if asked is not None else {}
             raise _Spoilt(HTTPStatus.TOO_MANY_REQUESTS, headers=headers, body=b'{"message": "Too many requests"}')
         if "server_error" in firing:

@@ -1,0 +1,361 @@
+"""The commands as a user runs them: processes, signals, wrong settings, `kill -9`."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+
+from tap_flipkart_reports.simulator import Faults, Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TAP = [sys.executable, "-m", "tap_flipkart_reports"]
+SIDE = [sys.executable, "-m", "tap_flipkart_reports.cli"]
+SECONDS = 60
+
+
+@contextmanager
+def served(*faults: dict[str, Any], **dials: Any) -> Iterator[Simulator]:
+    with Simulator(faults=Faults.parse(list(faults)), **dials) as simulator:
+        yield simulator
+
+
+def write_config(folder: Path, simulator: Simulator | None = None, **settings: Any) -> Path:
+    config: dict[str, Any] = {"start_date": "2026-10-01", "end_date": "2026-10-12", "window_days": 3}
+    if simulator is not None:
+        config |= {
+            "api_url": simulator.url,
+            "client_id": simulator.client_id,
+            "client_secret": simulator.client_secret,
+            "sellers": [{"seller_id": "acme", "refresh_token": simulator.refresh_token("acme")}],
+            "poll_interval": 0.02,
+        }
+    config |= settings
+    path = folder / "config.json"
+    path.write_text(json.dumps({name: value for name, value in config.items() if value is not None}))
+    return path
+
+
+def select(folder: Path, config: Path, *streams: str) -> Path:
+    catalog = json.loads(run([*TAP, "--config", str(config), "--discover"]).stdout)
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if metadata["breadcrumb"] == []:
+                metadata["metadata"]["selected"] = entry["tap_stream_id"] in streams
+    path = folder / "catalog.json"
+    path.write_text(json.dumps(catalog))
+    return path
+
+
+def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS, **options)
+
+
+def last_state(text: str) -> dict[str, Any] | None:
+    """The state that a target which read these lines has stored."""
+    states = [line for line in text.splitlines() if line.startswith('{"type":"STATE"') and line.endswith("}")]
+    return json.loads(states[-1])["value"] if states else None
+
+
+def records(text: str) -> list[dict[str, Any]]:
+    """The records of all whole lines: a killed process may leave half of one."""
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return [json.loads(line)["record"] for line in lines if line.startswith('{"type":"RECORD"')]
+
+
+# What a user can get wrong
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"start_date": None}, "start_date is not set"),
+        ({"start_date": "January"}, "start_date is 'January', which is not a date such as 2026-01-31"),
+        ({"end_date": "2026-09-01"}, "end_date 2026-09-01 lies before start_date 2026-10-01"),
+        ({"client_id": None}, "client_id and client_secret are needed"),
+        ({"sellers": None}, None),
+        ({"sellers": [{"seller_id": "acme"}], "client_secret": None}, "seller 'acme' has no credentials"),
+        ({"sellers": [{"seller_id": "a", "access_token": "x"}] * 2}, "sellers names 'a' twice"),
+        ({"sellers": [{"refresh_token": "canary-canary"}]}, "sellers[0] lacks seller_id"),
+        ({"refresh_token": "canary-canary"}, "sellers and refresh_token are both set"),
+        ({"client_secret": 12345678}, "client_secret must be of type string"),
+        ({"max_concurrent_reports": 0}, "max_concurrent_reports must be at least 1"),
+        ({"schema_drift": "ignore"}, "schema_drift must be one of evolve, extra, fail"),
+        ({"poll_interval": 500}, "poll_max_interval is smaller than poll_interval"),
+        ({"report_types": {"sales_legder": {}}}, "report_types names 'sales_legder', which is no report type"),
+        ({"report_types": {"sales_ledger": {"window": 3}}}, "report_types.sales_ledger has members that are not known"),
+        ({"report_types": {"sales_ledger": {"parameters": {"day": "{day}"}}}}, "the parameters of sales_ledger name"),
+        ({"custom_reports": [{"name": "A b", "identifier": "x", "window": "days"}]}, "'A b' is not a stream name"),
+        ({"report_ledger": "/proc/no/ledger.db"}, "report_ledger /proc/no/ledger.db cannot be opened"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_nothing_is_bought(
+    tmp_path: Path, settings: dict[str, Any], words: str | None
+) -> None:
+    with served() as simulator:
+        config = write_config(tmp_path, simulator, **settings)
+        ended = run([*TAP, "--config", str(config)])
+        if words is None:
+            assert "seller default" in ended.stderr
+            words = "403"
+        assert ended.returncode == 1
+        (line,) = [line for line in ended.stderr.splitlines() if "| ERROR" in line and words in line][:1]
+        assert words in line
+        assert "Traceback" not in ended.stderr
+        assert simulator.triggers == []
+        for canary in ("canary-canary", "12345678", simulator.client_secret, simulator.refresh_token("acme")):
+            assert canary not in ended.stderr + ended.stdout
+
+
+def test_a_setting_nobody_knows_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    config = write_config(tmp_path, api_url="simulator", windw_days=3)
+    ended = run([*TAP, "--config", str(config), "--test"])
+    assert ended.returncode == 0
+    assert "setting windw_days is not known and has no effect; did you mean window_days?" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config", "missing.json"], "--config missing.json cannot be read: No such file"),
+        (["--config", "text.json"], "--config text.json cannot be read: it is not JSON"),
+        (["--config", "config.json", "--state", "text.json"], "--state text.json cannot be read: it is not JSON"),
+        (["--config", "config.json", "--catalog", "list.json"], "--catalog list.json holds no JSON object"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, arguments: list[str], words: str) -> None:
+    write_config(tmp_path, api_url="simulator")
+    (tmp_path / "text.json").write_text("secret canary")
+    (tmp_path / "list.json").write_text("[]")
+    ended = run([*TAP, *arguments], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert ended.returncode == 1
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "canary" not in ended.stderr
+
+
+def test_a_host_that_is_not_there_is_one_sentence_per_window(tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path,
+        api_url="http://127.0.0.1:9",
+        sellers=[{"seller_id": "acme", "access_token": "canary-canary"}],
+        poll_interval=0.001,
+        window_days=31,
+    )
+    catalog = select(tmp_path, config, "sales_ledger")
+    command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    told = next(line for line in process.stderr if "no connection to 127.0.0.1:9" in line)
+    process.send_signal(signal.SIGTERM)
+    rest = process.communicate(timeout=SECONDS)[1]
+    assert "Traceback" not in told + rest
+    assert "canary" not in told + rest
+
+
+def test_the_connection_test_asks_for_tokens_and_buys_nothing(tmp_path: Path) -> None:
+    with served() as simulator:
+        config = write_config(tmp_path, simulator)
+        ended = run([*TAP, "--config", str(config), "--test"])
+        assert ended.returncode == 0, ended.stderr
+        assert simulator.calls == {("token", 200): 1}
+    with served({"fault": "token_dead"}) as simulator:
+        config = write_config(tmp_path, simulator)
+        ended = run([*TAP, "--config", str(config), "--test"])
+        assert ended.returncode == 1
+        assert "seller acme were refused" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_discovery_and_about_need_no_settings() -> None:
+    discovered = run([*TAP, "--discover"])
+    assert len(json.loads(discovered.stdout)["streams"]) == 13
+    about = run([*TAP, "--about", "--format=json"])
+    assert "structured-logging" in json.loads(about.stdout)["capabilities"]
+    assert run([*TAP, "--version"]).stdout.startswith("tap-flipkart-reports v")
+
+
+def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
+    with served() as simulator:
+        environment = {
+            **os.environ,
+            "TAP_FLIPKART_REPORTS_API_URL": simulator.url,
+            "TAP_FLIPKART_REPORTS_CLIENT_ID": simulator.client_id,
+            "TAP_FLIPKART_REPORTS_CLIENT_SECRET": simulator.client_secret,
+            "TAP_FLIPKART_REPORTS_SELLERS": json.dumps(
+                [{"seller_id": "acme", "refresh_token": simulator.refresh_token("acme")}]
+            ),
+            "TAP_FLIPKART_REPORTS_START_DATE": "2026-05-23T12:14:17.292494",
+            "TAP_FLIPKART_REPORTS_POLL_INTERVAL": "0.5",
+        }
+        ended = run([*TAP, "--config=ENV", "--test"], env=environment, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        environment["TAP_FLIPKART_REPORTS_MAX_REPORTS"] = "many"
+        ended = run([*TAP, "--config=ENV", "--test"], env=environment, cwd=tmp_path)
+        assert ended.returncode == 1
+        assert "TAP_FLIPKART_REPORTS_MAX_REPORTS in the environment cannot be read" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_target_that_dies_ends_the_tap_in_a_sentence(tmp_path: Path) -> None:
+    with served(orders_per_day=400) as simulator:
+        config = write_config(tmp_path, simulator)
+        catalog = select(tmp_path, config, "sales_ledger")
+        command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            told = process.stderr.read()
+            assert process.wait(SECONDS) == 1
+        assert "the target closed the pipe" in told
+        assert "Traceback" not in told
+
+
+# Signals
+
+
+def reading_until(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(f"the tap never said {words!r}")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_end_does_so_in_seconds_and_the_next_reads_what_is_bought(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    with served(generation_seconds=(2.0, 2.0)) as simulator:
+        config = write_config(tmp_path, simulator)
+        catalog = select(tmp_path, config, "sales_ledger")
+        command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4):
+            reading_until(process, ": triggered.")
+        process.send_signal(sent)
+        out, told = process.communicate(timeout=15)
+        assert process.returncode == 0, told
+        assert "Traceback" not in told
+        state = last_state(out)
+        assert state is not None
+        assert len(state["bookmarks"]["sales_ledger"]["partitions"][0]["pending"]) == 4
+        (tmp_path / "state.json").write_text(json.dumps(state))
+        again = run([*command, "--state", str(tmp_path / "state.json")])
+        assert again.returncode == 0, again.stderr
+        assert len(simulator.triggers) == 4
+        truth = simulator.rows("sales_ledger", "acme", {"from_date": "2026-10-01", "to_date": "2026-10-12"})
+        assert {record["buyer_invoice_id"] for record in records(again.stdout)} == {
+            row["Buyer Invoice ID"] for row in truth
+        }
+
+
+def killed_run(command: list[str], out: IO[str], *, after_lines: int) -> tuple[bool, list[str]]:
+    """Run, and kill after so many lines of log; whether it came to that, and the log."""
+    told: list[str] = []
+    with subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            told.append(line)
+            if len(told) > after_lines:
+                process.kill()
+                return True, told + process.stderr.readlines()
+    return False, told
+
+
+@pytest.mark.parametrize("with_ledger", [False, True], ids=["state", "ledger"])
+def test_kill_minus_nine_again_and_again_loses_no_row_and_with_a_ledger_buys_none_twice(
+    tmp_path: Path,
+    with_ledger: bool,  # noqa: FBT001 - the two ways of remembering
+) -> None:
+    rng = random.Random(7)  # noqa: S311 - moments to kill at
+    with served(generation_seconds=(0.0, 0.1)) as simulator:
+        ledger = {"report_ledger": str(tmp_path / "ledger.db")} if with_ledger else {}
+        config = write_config(tmp_path, simulator, max_concurrent_reports=3, **ledger)
+        catalog = select(tmp_path, config, "orders_report", "sales_ledger")
+        state_file, seen, kills, told = tmp_path / "state.json", set(), 0, list[str]()
+        for _ in range(60):
+            command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
+            if state_file.exists():
+                command += ["--state", str(state_file)]
+            with (tmp_path / "out.jsonl").open("w+") as out:
+                was_killed, log = killed_run(command, out, after_lines=rng.randint(5, 40))
+                out.seek(0)
+                text = out.read()
+            seen |= {(record["order_item_id"], record.get("buyer_invoice_id")) for record in records(text)}
+            if (state := last_state(text)) is not None:
+                state_file.write_text(json.dumps(state))
+            kills += was_killed
+            told += log
+            if not was_killed:
+                break
+        else:
+            pytest.fail("it never got through")
+        days = {"from_date": "2026-10-01", "to_date": "2026-10-12"}
+        orders = simulator.rows("orders_report", "acme", days)
+        sales = simulator.rows("sales_ledger", "acme", days)
+        assert {(row["order_item_id"][3:], None) for row in orders} <= seen
+        assert {(row["Order Item ID"], row["Buyer Invoice ID"]) for row in sales} <= seen
+        assert kills > 2
+        if with_ledger:
+            windows = [(trigger.identifier, str(trigger.parameters)) for trigger in simulator.triggers]
+            # A kill between a trigger's call and its answer is told, and that window alone may be bought again.
+            lost = sum("never got its answer" in line for line in told)
+            assert len(set(windows)) == 8
+            assert len(windows) <= 8 + lost
+
+
+def test_two_workers_on_one_ledger_never_buy_a_window_twice(tmp_path: Path) -> None:
+    with served(generation_seconds=(0.2, 0.4)) as simulator:
+        config = write_config(tmp_path, simulator, report_ledger=str(tmp_path / "ledger.db"))
+        catalog = select(tmp_path, config, "orders_report", "sales_ledger")
+        command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
+        workers = [
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(3)
+        ]
+        for worker in workers:
+            told = worker.communicate(timeout=SECONDS)[1]
+            assert worker.returncode == 0, told
+        windows = [(trigger.identifier, str(trigger.parameters)) for trigger in simulator.triggers]
+        assert len(windows) == len(set(windows)) == 8
+
+
+# flipkart-reports
+
+
+def test_the_plan_is_a_table_or_json_and_makes_no_call(tmp_path: Path) -> None:
+    with served() as simulator:
+        config = write_config(tmp_path, simulator)
+        table = run([*SIDE, "plan", "--config", str(config)])
+        assert table.returncode == 0, table.stderr
+        assert "trigger  sales_ledger" in table.stdout
+        document = json.loads(run([*SIDE, "plan", "--config", str(config), "--format", "json"]).stdout)
+        assert document["by_seller"]["acme"]["trigger"] == document["triggers"] > 0
+        assert simulator.calls == {}
+
+
+def test_simulate_serves_until_ctrl_c_and_says_what_is_wrong(tmp_path: Path) -> None:
+    with subprocess.Popen([*SIDE, "simulate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "Serving on http://127.0.0.1:" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=SECONDS)[1] == ""
+        assert process.returncode == 0
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"fault": "gremlins"}]')
+    ended = run([*SIDE, "simulate", "--faults", str(faults)])
+    assert ended.returncode == 2
+    assert "which is no fault" in ended.stderr
+    assert "Traceback" not in ended.stderr
