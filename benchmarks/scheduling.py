@@ -125,7 +125,7 @@ def run(case: Case, seed: int) -> Figures:
         for request in requests:
             delivery = scheduler.take(request)
             assert isinstance(delivery, Delivery)
-            scheduler.release(delivery)
+            scheduler.release(delivery, stream=delivery.request.stream)
     reports = list(api.reports.values())
     cap = case.limits.max_concurrent_reports
     slots = [0.0] * cap

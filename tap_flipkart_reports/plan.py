@@ -1,22 +1,135 @@
-"""What a run would do, without a call: adopt, trigger, read again, skip, and why. Pure."""
+"""Which reports a run wants, and what it would do about each: adopt, trigger, read again, skip, and why. Pure."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.report_types import ReportType, filled_in
+from tap_flipkart_reports.reports import Priority, ReportRequest
+from tap_flipkart_reports.windows import Coverage, Window, WindowKind, cells, cut, due_windows, owed_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from tap_flipkart_reports.pacing import Learned
-    from tap_flipkart_reports.reports import ReportRequest
+    from tap_flipkart_reports.state import PendingReport
 
 ADOPT = "adopt"
 TRIGGER = "trigger"
 READ_AGAIN = "read again"
 SKIP = "skip"
+
+
+# What is wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """What a run knows of one report type of one seller (and warehouse).
+
+    Attributes:
+        report_type: what is asked for.
+        seller_id: whose.
+        warehouse_id: of which warehouse, where the type asks for one.
+        coverages: what each stream of the report has read, by the stream's name.
+        pending: reports that are bought and not yet read by all of them.
+        unbought: windows that the budget of earlier runs has left over.
+    """
+
+    report_type: ReportType
+    seller_id: str
+    warehouse_id: str | None
+    coverages: Mapping[str, Coverage]
+    pending: Sequence[PendingReport] = ()
+    unbought: Sequence[Window] = ()
+
+    def request(self, window: Window, streams: Sequence[str], *, priority: Priority) -> ReportRequest:
+        """The report of a window; the one that was bought for just this, if there is one."""
+        report_type = self.report_type
+        bookmarks = [self.coverages[stream].bookmark for stream in streams]
+        request = ReportRequest(
+            stream=report_type.name,
+            streams=tuple(streams),
+            identifier=report_type.identifier,
+            seller_id=self.seller_id,
+            warehouse_id=self.warehouse_id,
+            window=window,
+            parameters=filled_in(
+                report_type.parameters, window=window, seller_id=self.seller_id, warehouse_id=self.warehouse_id
+            ),
+            priority=priority,
+            report_timeout=report_type.report_timeout or 0,
+            is_reread=all(bookmark is not None and window.first <= bookmark for bookmark in bookmarks),
+        )
+        for report in self.pending:
+            if report.window == window and report.digest == request.digest:
+                return replace(request, report_id=report.report_id, priority=Priority.BOUGHT)
+        return request
+
+
+def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[ReportRequest]:
+    """Every report a run has to get of a partition: each bought once, for all the streams that read it.
+
+    Args:
+        partition: what is known.
+        start: the first day wanted.
+        newest: the last day that may be asked for.
+    """
+    rule = partition.report_type.rule
+    owed = {
+        stream: owed_windows(rule, coverage, start=start, newest=newest)
+        for stream, coverage in partition.coverages.items()
+    }
+    windows = due_windows(
+        rule,
+        chain.from_iterable(owed.values()),
+        pending=[report.window for report in partition.pending if not report.is_repair],
+    )
+    requests = []
+    for window in windows:
+        is_snapshot = rule.kind is WindowKind.SNAPSHOT
+        streams = [name for name, days in owed.items() if is_snapshot or any(map(window.overlaps, days))]
+        request = partition.request(window, streams, priority=Priority.BACKFILL)
+        if request.priority is not Priority.BOUGHT:
+            request = replace(request, priority=_priority(request, partition, is_newest=window is windows[-1]))
+        requests.append(request)
+    return requests
+
+
+def _priority(request: ReportRequest, partition: Partition, *, is_newest: bool) -> Priority:
+    if any(map(request.window.overlaps, partition.unbought)):
+        return Priority.UNBOUGHT
+    if is_newest:
+        return Priority.NEWEST
+    return Priority.LOOKBACK if request.is_reread else Priority.BACKFILL
+
+
+def repairing_reports(partition: Partition, days: Window, *, newest: date) -> list[ReportRequest]:
+    """The reports that read some days of a partition again, whatever has been read of them.
+
+    Args:
+        partition: what is known, with the streams that are repaired alone.
+        days: the days; where days are cut by a grid, the cells that hold them are read.
+        newest: the last day that may be asked for.
+    """
+    rule = partition.report_type.rule
+    if newest < days.first:
+        return []
+    if rule.kind is WindowKind.DAYS:
+        windows = list(cut(Window(days.first, min(days.last, newest)), rule.window_days))
+    else:
+        windows = [cell for cell in cells(rule, Window(days.first, newest)) if cell.overlaps(days)]
+    ours = replace(partition, pending=[report for report in partition.pending if report.is_repair])
+    requests = (ours.request(window, list(partition.coverages), priority=Priority.NEWEST) for window in windows)
+    return [replace(request, is_reread=True, is_repair=True) for request in requests]
+
+
+# What is shown
 
 
 @dataclass(frozen=True, kw_only=True)

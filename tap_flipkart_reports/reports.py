@@ -20,9 +20,11 @@ class Priority(IntEnum):
     """What is triggered first when not everything can be."""
 
     BOUGHT = 0
-    NEWEST = 1
-    LOOKBACK = 2
-    BACKFILL = 3
+    UNBOUGHT = 1
+    """Left over by the budget of an earlier run."""
+    NEWEST = 2
+    LOOKBACK = 3
+    BACKFILL = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class ReportRequest:
     """One report that is wanted.
 
     Attributes:
-        stream: the stream that asks, for messages.
+        stream: the report type's own stream, for messages.
+        streams: the streams that read it, one per table of its file; `stream` alone if empty.
         identifier: the report type in the API's words.
         seller_id: whose report.
         warehouse_id: of which warehouse, where the type asks for one.
@@ -40,9 +43,11 @@ class ReportRequest:
         report_timeout: seconds one report may take.
         report_id: a report bought earlier for just this; it is polled, not triggered.
         is_reread: whether some of its days have been read before.
+        is_repair: whether its days are read again by themselves, without a bookmark.
     """
 
     stream: str
+    streams: tuple[str, ...] = ()
     identifier: str
     seller_id: str
     warehouse_id: str | None = None
@@ -52,6 +57,12 @@ class ReportRequest:
     report_timeout: float
     report_id: str | None = None
     is_reread: bool = False
+    is_repair: bool = False
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The streams that read it."""
+        return self.streams or (self.stream,)
 
     @property
     def digest(self) -> str:
@@ -61,8 +72,12 @@ class ReportRequest:
 
     def __str__(self) -> str:
         """Stream, seller, warehouse and window, as every message names them."""
+        return self.named(self.stream)
+
+    def named(self, stream: str) -> str:
+        """The same in the words of one of the streams that read it."""
         warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
-        return f"{self.stream}, seller {self.seller_id}{warehouse}, {self.window}"
+        return f"{stream}, seller {self.seller_id}{warehouse}, {self.window}"
 
 
 class Change(Enum):
@@ -123,11 +138,13 @@ class Left:
         request: what was asked for.
         report_id: the report, if one was bought: the next run adopts it.
         reason: why, as half a sentence.
+        is_unbought: whether the budget left it over.
     """
 
     request: ReportRequest
     report_id: str | None
     reason: str
+    is_unbought: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -204,6 +204,9 @@ class _Life:
     expiry: datetime | None = None
     location: str | None = field(default=None, repr=False)
     odd_words: set[str] = field(default_factory=set)
+    unfinished: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    rows: int = 0
     outcome: Delivery | Left | Exception | None = None
 
     @property
@@ -282,7 +285,8 @@ class Scheduler:
             if self._deadline is None and self._limits.max_wait is not None:
                 self._deadline = self._clock.monotonic() + self._limits.max_wait
             for request in requests:
-                life = _Life(request=request, order=next(self._orders))
+                readers = request.readers
+                life = _Life(request=request, order=next(self._orders), unfinished=set(readers), unread=set(readers))
                 self._lives[request] = life
                 self._unsettled += 1
                 self._wait_for_slot(life)
@@ -319,23 +323,35 @@ class Scheduler:
             raise life.outcome
         return cast("Delivery | Left", life.outcome)
 
-    def release(self, delivery: Delivery) -> None:
-        """Remove a delivered file from the disk; the place it took may be used again."""
-        delivery.path.unlink(missing_ok=True)
-        self._ledger.released(delivery.request)
+    def finish(self, delivery: Delivery, *, stream: str, rows: int) -> None:
+        """Say that a stream's rows of a delivered report are out; finished is what all its streams have read."""
         with self._changed:
+            life = self._lives[delivery.request]
+            life.unfinished.discard(stream)
+            life.rows += rows
+        if not life.unfinished:
+            self._ledger.finished(delivery.request, rows=life.rows)
+
+    def release(self, delivery: Delivery, *, stream: str) -> None:
+        """Say that a stream needs a delivered file no more; the last one's word removes it from the disk."""
+        with self._changed:
+            life = self._lives[delivery.request]
+            life.unread.discard(stream)
+            if life.unread:
+                return
             self._bytes_waiting -= delivery.size
             self._changed.notify_all()
+        delivery.path.unlink(missing_ok=True)
+        self._ledger.released(delivery.request)
 
-    def finish(self, delivery: Delivery, *, rows: int) -> None:
-        """Say that all rows of a delivered report are out."""
-        self._ledger.finished(delivery.request, rows=rows)
-
-    def abandon(self, delivery: Delivery) -> None:
-        """Say that a delivered report is of no use, so that nobody adopts it."""
+    def abandon(self, delivery: Delivery, error: FlipkartReportsError) -> None:
+        """Say that a delivered report is of no use: no stream takes it any more, and nobody adopts it."""
         self._ledger.abandoned(delivery.request, status="UNREADABLE")
         with self._changed:
-            self._tell(self._lives[delivery.request], Change.ABANDONED)
+            life = self._lives[delivery.request]
+            life.outcome = error
+            life.unread.clear()
+            self._tell(life, Change.ABANDONED)
         self.tell()
 
     def tell(self) -> None:
@@ -397,7 +413,7 @@ class Scheduler:
         while heap:
             life = heap[0][2]
             if life.stage is _Stage.WAITING and not self._is_within_budget(life):
-                self._leave(life, "the budget of reports is used up")
+                self._leave(life, "the budget of reports is used up", is_unbought=True)
             if life.stage is _Stage.WAITING:
                 return self._wanted if self._wanted_instead(life) else life
             heapq.heappop(heap)
@@ -781,8 +797,9 @@ class Scheduler:
             life.in_progress = False
             self._in_progress[life.request.seller_id] -= 1
 
-    def _leave(self, life: _Life, reason: str) -> None:
-        self._settle(life, Left(request=life.request, report_id=life.report_id, reason=reason))
+    def _leave(self, life: _Life, reason: str, *, is_unbought: bool = False) -> None:
+        left = Left(request=life.request, report_id=life.report_id, reason=reason, is_unbought=is_unbought)
+        self._settle(life, left)
 
     def _settle(self, life: _Life, outcome: Delivery | Left | Exception) -> None:
         if life.is_settled:

@@ -5,7 +5,8 @@
  "replication_key": "report_to_date", "replication_key_value": "2026-10-31",     the bookmark
  "finished": [["2026-11-05", "2026-11-10"]],                                     complete beyond a gap
  "reread": {"newest": "2026-11-12", "windows": [["2026-10-02", "2026-10-20"]]},  look-back read again so far
- "pending": [{"report_id": "R-…", "from_date": "…", "to_date": "…", "digest": "…"}]}     bought, not yet read
+ "pending": [{"report_id": "R-…", "from_date": "…", "to_date": "…", "digest": "…"}],     bought, not yet read
+ "unbought": [["2026-09-01", "2026-09-30"]]}                                      left over by the budget
 ```
 
 It never holds a link or a secret.
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.windows import Coverage, Window
+from tap_flipkart_reports.windows import Coverage, Window, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -34,11 +35,13 @@ class PendingReport:
         report_id: Flipkart's id.
         window: the days it was asked for.
         digest: hash of what was asked for (`ReportRequest.digest`).
+        is_repair: whether a repair bought it: it waits for the same repair.
     """
 
     report_id: str
     window: Window
     digest: str
+    is_repair: bool = False
 
 
 def read_coverage(partition: MutableMapping[str, Any]) -> Coverage:
@@ -70,6 +73,7 @@ def read_pending(partition: MutableMapping[str, Any]) -> list[PendingReport]:
             report_id=entry["report_id"],
             window=Window(_day(entry["from_date"]), _day(entry["to_date"])),
             digest=entry["digest"],
+            is_repair=bool(entry.get("repair")),
         )
         for entry in partition.get("pending") or ()
     ]
@@ -83,10 +87,21 @@ def write_pending(partition: MutableMapping[str, Any], reports: Iterable[Pending
             "from_date": report.window.first.isoformat(),
             "to_date": report.window.last.isoformat(),
             "digest": report.digest,
+            **({"repair": True} if report.is_repair else {}),
         }
         for report in reports
     ]
     _put(partition, "pending", entries)
+
+
+def read_unbought(partition: MutableMapping[str, Any]) -> tuple[Window, ...]:
+    """The windows that the budget of earlier runs has left over."""
+    return tuple(_windows(partition.get("unbought")))
+
+
+def write_unbought(partition: MutableMapping[str, Any], windows: Iterable[Window]) -> None:
+    """Put the windows that the budget has left over into a partition."""
+    _put(partition, "unbought", _texts(merged(windows)))
 
 
 def _put(partition: MutableMapping[str, Any], member: str, value: object) -> None:

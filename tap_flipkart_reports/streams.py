@@ -13,7 +13,8 @@ What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
@@ -21,28 +22,27 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 
-from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, RowError, SettingsError
 from tap_flipkart_reports.files import open_tables
 from tap_flipkart_reports.messages import RecordLines
 from tap_flipkart_reports.pacing import Learned
-from tap_flipkart_reports.plan import SKIP, Step
-from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType, TableSchema, filled_in, table_schema
-from tap_flipkart_reports.reports import Change, Delivery, Left, Priority, ReportRequest
+from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType, TableSchema, table_schema
+from tap_flipkart_reports.reports import Change, Delivery, Left
 from tap_flipkart_reports.rows import Column, Layout, RowBatch, RowCounts, match_header, read_rows
 from tap_flipkart_reports.state import (
     BOOKMARK_COLUMN,
     PendingReport,
     read_coverage,
     read_pending,
+    read_unbought,
     write_coverage,
     write_pending,
+    write_unbought,
 )
-from tap_flipkart_reports.windows import Window, due_windows, owed_from
+from tap_flipkart_reports.windows import Coverage, Window, owed_from
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
     from singer_sdk.helpers.types import Context, Record
 
@@ -116,8 +116,6 @@ class ReportStream(Stream):
         declared = table.columns(report_type.key)
         undeclared = set(report_type.key) - {column.name for column in declared}
         self._columns = (*declared, *(Column(name=name, header=name, is_key=True) for name in sorted(undeclared)))
-        self._requests: dict[tuple[str, ...], list[ReportRequest]] | None = None
-        self._owed: dict[tuple[str, ...], Window] = {}
         self._drift_told: set[tuple[str, str]] = set()
 
     # What to ask for
@@ -131,101 +129,42 @@ class ReportStream(Stream):
             return sellers
         return [{**seller, "warehouse_id": name} for seller in sellers for name in settings.warehouse_ids]
 
-    def requests(self) -> list[ReportRequest]:
-        """Every report this run has to get for this stream, in the order in which they are read.
-
-        Computed once, from the state the run began with: the bookmarks move while it runs.
+    def coverage(self, context: Mapping[str, Any]) -> Coverage:
+        """The days that are complete.
 
         Raises:
             SettingsError: the state that was handed in cannot be read.
         """
-        if self._requests is None:
-            self._requests = {_place(context): list(self._requests_of(context)) for context in self.partitions}
-        return [request for requests in self._requests.values() for request in requests]
+        with self._readable_state(context) as partition:
+            return read_coverage(partition)
 
-    def skipped(self) -> Iterator[Step]:
-        """Partitions for which this run has nothing to get, and why."""
-        self.requests()
-        if self.report_type.per_warehouse and not self.partitions:
-            yield Step(
-                action=SKIP,
-                stream=self.name,
-                seller_id="(all)",
-                warehouse_id=None,
-                reason="it asks for a warehouse, and warehouse_ids names none",
-            )
-        for context in self.partitions:
-            if not (self._requests or {})[_place(context)]:
-                bookmark = self.get_context_state(context).get("replication_key_value")
-                yield Step(
-                    action=SKIP,
-                    stream=self.name,
-                    seller_id=context["seller_id"],
-                    warehouse_id=context.get("warehouse_id"),
-                    reason=f"it is complete up to {bookmark}" if bookmark else "none of its days may be asked for yet",
-                )
+    def pending(self, context: Mapping[str, Any]) -> list[PendingReport]:
+        """The reports that are bought and not yet read, as the state knows them.
 
-    def _requests_of(self, context: Mapping[str, Any]) -> Iterator[ReportRequest]:
-        settings, report_type = self._reports_tap.settings, self.report_type
-        newest = settings.newest_day(report_type, today=today(self._reports_tap.clock))
-        if newest is None:
-            return
-        partition = self.get_context_state(context)
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
+        with self._readable_state(context) as partition:
+            return read_pending(partition)
+
+    def unbought(self, context: Mapping[str, Any]) -> tuple[Window, ...]:
+        """The windows that the budget of earlier runs has left over.
+
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
+        with self._readable_state(context) as partition:
+            return read_unbought(partition)
+
+    @contextmanager
+    def _readable_state(self, context: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         try:
-            coverage, pending = read_coverage(partition), self._bought(partition, context)
+            yield self.get_context_state(dict(context))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SettingsError(
                 f"the state of {self.name}, {dict(context)}, cannot be read ({error}); "
                 "start from a state the tap has written, or from none"
             ) from error
-        windows = due_windows(
-            report_type.rule,
-            coverage,
-            start=settings.start_date,
-            newest=newest,
-            pending=[report.window for report in pending],
-        )
-        if windows:
-            first = owed_from(report_type.rule, coverage, start=settings.start_date, newest=newest)
-            self._owed[_place(context)] = Window(first, newest)
-        for window in windows:
-            request = self._request(context, window, newest=window is windows[-1], bookmark=coverage.bookmark)
-            yield _adopting(request, pending)
-
-    def _bought(self, partition: dict[str, Any], context: Mapping[str, Any]) -> list[PendingReport]:
-        """Reports that are bought and not yet read, as the ledger knows them and as the state does."""
-        ledger = self._reports_tap.ledger
-        known = read_pending(partition)
-        if ledger is not None:
-            booked = ledger.unfinished(
-                seller_id=context["seller_id"],
-                identifier=self.report_type.identifier,
-                warehouse_id=context.get("warehouse_id"),
-            )
-            known = [
-                *booked,
-                *(report for report in known if report.report_id not in {own.report_id for own in booked}),
-            ]
-        return known
-
-    def _request(
-        self, context: Mapping[str, Any], window: Window, *, newest: bool, bookmark: date | None
-    ) -> ReportRequest:
-        is_reread = bookmark is not None and window.first <= bookmark
-        seller_id, warehouse_id = context["seller_id"], context.get("warehouse_id")
-        return ReportRequest(
-            stream=self.name,
-            identifier=self.report_type.identifier,
-            seller_id=seller_id,
-            warehouse_id=warehouse_id,
-            window=window,
-            parameters=filled_in(
-                self.report_type.parameters, window=window, seller_id=seller_id, warehouse_id=warehouse_id
-            ),
-            priority=Priority.NEWEST if newest else Priority.LOOKBACK if is_reread else Priority.BACKFILL,
-            report_timeout=self.report_type.report_timeout or 0,
-            is_reread=is_reread,
-        )
 
     # Records
 
@@ -288,33 +227,49 @@ class ReportStream(Stream):
         """Typed columns of some rows after some rows, of every window of a partition; windows are booked on the way."""
         place = dict(context or {})
         scheduler = self._reports_tap.scheduler_for(self)
-        self.requests()
-        for request in (self._requests or {}).get(_place(place), ()):
+        requests = self._reports_tap.requests_of(self, place)
+        owed = self._owed(place)
+        for request in requests:
             try:
                 taken = scheduler.take(request)
             except FlipkartReportsError as error:
-                self._reports_tap.window_failed(request, error)
+                self._reports_tap.window_failed(self.name, request, error)
                 continue
             if isinstance(taken, Left):
-                self._reports_tap.window_left(taken)
+                self._leave(taken, place)
                 continue
             counts = RowCounts()
             try:
                 yield from self._columns_of(taken, counts)
             except _Stopped:
-                self._reports_tap.window_left(
-                    Left(request=request, report_id=taken.report_id, reason="the run was asked to end")
-                )
+                reason = "the run was asked to end"
+                self._leave(Left(request=request, report_id=taken.report_id, reason=reason), place)
             except (FileError, RowError) as error:
                 # A file that is no table is worth nothing; rows that do not fit can be read again, for nothing,
                 # once the settings allow for them.
                 if isinstance(error, FileError):
-                    scheduler.abandon(taken)
-                self._reports_tap.window_failed(request, error, report_id=taken.report_id)
+                    scheduler.abandon(taken, error)
+                self._reports_tap.window_failed(self.name, request, error, report_id=taken.report_id)
             else:
-                self._finish(scheduler, taken, place, rows=counts.rows)
+                self._finish(scheduler, taken, place, owed=owed, rows=counts.rows)
             finally:
-                scheduler.release(taken)
+                scheduler.release(taken, stream=self.name)
+
+    def _owed(self, context: Mapping[str, Any]) -> Window | None:
+        """The days this run owes a partition, if any; asked before the first of its windows is finished."""
+        newest = self._reports_tap.newest_day(self.report_type)
+        if newest is None:
+            return None
+        start = self._reports_tap.settings.start_date
+        first = owed_from(self.report_type.rule, self.coverage(context), start=start, newest=newest)
+        return Window(first, newest) if first <= newest else None
+
+    def _leave(self, left: Left, context: Mapping[str, Any]) -> None:
+        """A window that the budget has left over is the first to be bought by the next run."""
+        if left.is_unbought and not left.request.is_repair:
+            partition = self.get_context_state(dict(context))
+            write_unbought(partition, [*read_unbought(partition), left.request.window])
+        self._reports_tap.window_left(left)
 
     def _columns_of(self, delivery: Delivery, counts: RowCounts) -> Iterator[Mapping[str, Sequence[Any]]]:
         settings = self._reports_tap.settings
@@ -378,20 +333,22 @@ class ReportStream(Stream):
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         """Rows never move the bookmark: a report may hold rows of days outside its window."""
 
-    def _finish(self, scheduler: Scheduler, delivery: Delivery, context: dict[str, Any], *, rows: int) -> None:
+    def _finish(
+        self, scheduler: Scheduler, delivery: Delivery, context: dict[str, Any], *, owed: Window | None, rows: int
+    ) -> None:
         """Book a window whose last record is out."""
-        owed = self._owed[_place(context)]
+        window = delivery.request.window
         partition = self.get_context_state(context)
-        coverage = read_coverage(partition).with_finished(
-            delivery.request.window, owed_from=owed.first, newest=owed.last
-        )
-        write_coverage(partition, coverage)
+        if owed is not None and not delivery.request.is_repair:
+            coverage = read_coverage(partition).with_finished(window, owed_from=owed.first, newest=owed.last)
+            write_coverage(partition, coverage)
+            write_unbought(partition, [left for left in read_unbought(partition) if not window.overlaps(left)])
         if (pace := scheduler.learned.get(self.report_type.identifier)) is not None:
             self.stream_state["generation_seconds"] = asdict(pace)
         self._forget(partition, delivery.report_id)
         self._finalize_state(partition)
-        scheduler.finish(delivery, rows=rows)
-        self._reports_tap.window_finished(delivery, rows=rows)
+        scheduler.finish(delivery, stream=self.name, rows=rows)
+        self._reports_tap.window_finished(self.name, delivery, rows=rows)
         self.emit_state()
 
     @property
@@ -411,7 +368,9 @@ class ReportStream(Stream):
             context["warehouse_id"] = request.warehouse_id
         partition = self.get_context_state(context)
         if change.change is Change.TRIGGERED:
-            bought = PendingReport(report_id=change.report_id, window=request.window, digest=request.digest)
+            bought = PendingReport(
+                report_id=change.report_id, window=request.window, digest=request.digest, is_repair=request.is_repair
+            )
             write_pending(partition, [*read_pending(partition), bought])
         elif change.change is Change.ABANDONED:
             self._forget(partition, change.report_id)
@@ -465,15 +424,3 @@ def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
     if batch.row_hashes is not None and batch.row_ordinals is not None:
         columns |= {"_row_hash": batch.row_hashes, "_row_ordinal": batch.row_ordinals}
     return columns
-
-
-def _place(context: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(context.values())
-
-
-def _adopting(request: ReportRequest, pending: Iterable[PendingReport]) -> ReportRequest:
-    """The request with the report that was bought for just this, if there is one."""
-    for report in pending:
-        if report.window == request.window and report.digest == request.digest:
-            return replace(request, report_id=report.report_id, priority=Priority.BOUGHT)
-    return request

@@ -13,7 +13,9 @@ import tempfile
 import weakref
 from collections import Counter
 from contextlib import ExitStack, closing
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -25,10 +27,10 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
-from tap_flipkart_reports.clock import Clock, SystemClock
+from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.ledger import Ledger
-from tap_flipkart_reports.plan import Plan, make_plan
+from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, wanted_reports
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
 from tap_flipkart_reports.scheduler import ALL_TRIGGERS, Limits, Scheduler
@@ -43,18 +45,28 @@ from tap_flipkart_reports.settings import (
 from tap_flipkart_reports.streams import ReportStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
     from types import FrameType
 
     import click
 
     from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest
     from tap_flipkart_reports.simulator import Simulator
+    from tap_flipkart_reports.state import PendingReport
 
 PACKAGE = "tap-flipkart-reports"
 
 MAX_WORKERS = 32
 """Threads that make calls; they mostly wait for the network."""
+
+
+_Place = tuple[str, ...]
+"""A partition's seller, and warehouse if it has one."""
+
+
+def _place(context: Mapping[str, Any]) -> _Place:
+    return tuple(context.values())
 
 
 def package_version() -> str:
@@ -73,6 +85,8 @@ class TapFlipkartReports(Tap):
     config_jsonschema = CONFIG_JSONSCHEMA
     clock: Clock = SystemClock()
     """Where the run's time comes from; tests put their own here."""
+    workers: int | None = None
+    """Threads that make calls; by default one per report in progress. 0 makes them where records are made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         self.failures: list[str] = []
@@ -85,6 +99,7 @@ class TapFlipkartReports(Tap):
         self._tokens: dict[str, AccessToken] = {}
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
         self._stop_reason: str | None = None
+        self._wanted: dict[tuple[str, ...], dict[_Place, list[ReportRequest]]] = {}
         self._finished: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
         super().__init__(*args, **kwargs)
@@ -157,23 +172,99 @@ class TapFlipkartReports(Tap):
         """Whether the run was asked to end."""
         return self._stop_reason is not None
 
+    @cached_property
+    def _today(self) -> date:
+        return today(self.clock)
+
+    def newest_day(self, report_type: ReportType) -> date | None:
+        """The last day this run may ask for; the same for all of the run, even past midnight."""
+        return self.settings.newest_day(report_type, today=self._today)
+
+    def requests_of(self, stream: ReportStream, context: Mapping[str, Any]) -> list[ReportRequest]:
+        """The reports of a partition that a stream has to read, in their order.
+
+        Args:
+            stream: the stream.
+            context: the partition.
+        """
+        requests = self._requests(self._sharing(stream))
+        return [request for request in requests[_place(context)] if stream.name in request.readers]
+
+    def _sharing(self, stream: ReportStream) -> list[ReportStream]:
+        """The selected streams of a stream's report; under a record limit (the SDK's dry runs) it stands alone."""
+        if stream.ABORT_AT_RECORD_COUNT is not None:
+            return [stream]
+        return [other for other in self._selected_streams() if other.report_type.name == stream.report_type.name]
+
+    def _requests(self, streams: Sequence[ReportStream]) -> Mapping[_Place, list[ReportRequest]]:
+        """The reports that streams of one report type have to get, by partition.
+
+        Made once, of the state the run began with: the bookmarks move while it runs.
+        """
+        names = tuple(stream.name for stream in streams)
+        if names not in self._wanted:
+            self._wanted[names] = {
+                _place(context): self._requests_of_partition(streams, context) for context in streams[0].partitions
+            }
+        return self._wanted[names]
+
+    def _requests_of_partition(
+        self, streams: Sequence[ReportStream], context: Mapping[str, Any]
+    ) -> list[ReportRequest]:
+        report_type = streams[0].report_type
+        newest = self.newest_day(report_type)
+        partition = Partition(
+            report_type=report_type,
+            seller_id=context["seller_id"],
+            warehouse_id=context.get("warehouse_id"),
+            coverages={stream.name: stream.coverage(context) for stream in streams},
+            pending=self._pending(streams, context),
+            unbought=[window for stream in streams for window in stream.unbought(context)],
+        )
+        return [] if newest is None else wanted_reports(partition, start=self.settings.start_date, newest=newest)
+
+    def _pending(self, streams: Sequence[ReportStream], context: Mapping[str, Any]) -> list[PendingReport]:
+        """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
+        pending: dict[str, PendingReport] = {}
+        if self.ledger is not None:
+            booked = self.ledger.unfinished(
+                seller_id=context["seller_id"],
+                identifier=streams[0].report_type.identifier,
+                warehouse_id=context.get("warehouse_id"),
+            )
+            pending = {report.report_id: report for report in booked}
+        for stream in streams:
+            pending |= {report.report_id: report for report in stream.pending(context)}
+        return list(pending.values())
+
     def scheduler_for(self, stream: ReportStream) -> Scheduler:
         """The run's scheduler, which knows the reports of all selected streams.
 
         Under a record limit (the SDK's dry runs) a stream gets one of its own, which triggers nothing ahead.
         """
         if stream.ABORT_AT_RECORD_COUNT is not None:
-            return self._build_scheduler(stream.requests(), workers=0, ahead=False)
+            return self._build_scheduler(chain.from_iterable(self._requests([stream]).values()), workers=0, ahead=False)
         if self._scheduler is None:
-            requests = [request for other in self._selected_streams() for request in other.requests()]
-            workers = min(self.settings.max_concurrent_reports, MAX_WORKERS)
-            self._scheduler = self._build_scheduler(requests, workers=workers, ahead=True)
+            workers = min(self.settings.max_concurrent_reports, MAX_WORKERS) if self.workers is None else self.workers
+            self._scheduler = self._build_scheduler(self._all_requests(), workers=workers, ahead=True)
         return self._scheduler
+
+    def _all_requests(self) -> Iterator[ReportRequest]:
+        """Every report of the run, in the order in which they are read."""
+        for streams in self._reports():
+            yield from chain.from_iterable(self._requests(streams).values())
 
     def _selected_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream) and stream.selected]
 
-    def _build_scheduler(self, requests: Sequence[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
+    def _reports(self) -> list[list[ReportStream]]:
+        """The selected streams, those of one report together."""
+        reports: dict[str, list[ReportStream]] = {}
+        for stream in self._selected_streams():
+            reports.setdefault(stream.report_type.name, []).append(stream)
+        return list(reports.values())
+
+    def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
         settings = self.settings
         folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -261,42 +352,59 @@ class TapFlipkartReports(Tap):
         """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
         booked = [change for change in changes if change.change in {Change.TRIGGERED, Change.ABANDONED}]
         for change in booked:
-            self._stream_of(change.request).book(change)
+            for name in change.request.readers:
+                cast("ReportStream", self.streams[name]).book(change)
         # With a ledger the ids are safe already, and the state of many sellers is too long to be written that often.
         if booked and self.ledger is None:
-            self._stream_of(booked[-1].request).emit_state()
-
-    def _stream_of(self, request: ReportRequest) -> ReportStream:
-        return cast("ReportStream", self.streams[request.stream])
+            cast("ReportStream", self.streams[booked[-1].request.readers[0]]).emit_state()
 
     def plan(self) -> Plan:
         """What a run would do from here; no call is made and nothing is written."""
         streams = self._selected_streams()
         return make_plan(
-            [request for stream in streams for request in stream.requests()],
-            skipped=[step for stream in streams for step in stream.skipped()],
+            list(self._all_requests()),
+            skipped=[step for streams in self._reports() for step in self._skipped(streams)],
             learned={stream.report_type.identifier: pace for stream in streams if (pace := stream.pace)},
             max_concurrent_reports=self.settings.max_concurrent_reports,
             max_reports=self.settings.max_reports,
         )
 
+    def _skipped(self, streams: Sequence[ReportStream]) -> Iterator[Step]:
+        """Partitions of a report for which this run has nothing to get, and why."""
+        name = streams[0].report_type.name
+        requests = self._requests(streams)
+        if not requests:
+            reason = "it asks for a warehouse, and warehouse_ids names none"
+            yield Step(action=SKIP, stream=name, seller_id="(all)", warehouse_id=None, reason=reason)
+        for context in streams[0].partitions:
+            if not requests[_place(context)]:
+                bookmarks = [stream.coverage(context).bookmark for stream in streams]
+                complete = min((day for day in bookmarks if day is not None), default=None)
+                yield Step(
+                    action=SKIP,
+                    stream=name,
+                    seller_id=context["seller_id"],
+                    warehouse_id=context.get("warehouse_id"),
+                    reason=f"it is complete up to {complete}" if complete else "none of its days may be asked for yet",
+                )
+
     # What became of the windows
 
-    def window_finished(self, delivery: Delivery, *, rows: int) -> None:
+    def window_finished(self, stream: str, delivery: Delivery, *, rows: int) -> None:  # noqa: ARG002 - for the summary
         """Count a window whose last record is out."""
-        self._finished[delivery.request.stream] += 1
-        self._rows[delivery.request.stream] += rows
+        self._finished[stream] += 1
+        self._rows[stream] += rows
 
     def window_left(self, left: Left) -> None:
         """Note a window that is left for the next run."""
         self.left.append(left)
 
     def window_failed(
-        self, request: ReportRequest, error: FlipkartReportsError, *, report_id: str | None = None
+        self, stream: str, request: ReportRequest, error: FlipkartReportsError, *, report_id: str | None = None
     ) -> None:
-        """Note a window that failed; the run goes on."""
+        """Note a window that failed for a stream; the run goes on."""
         report = f", report {report_id}" if report_id else ""
-        failure = f"{request}{report}: {error}"
+        failure = f"{request.named(stream)}{report}: {error}"
         self.logger.error("%s", failure)
         self.failures.append(failure)
 
@@ -311,7 +419,7 @@ class TapFlipkartReports(Tap):
         """
         try:
             with closing(self):
-                self.sync_all()
+                self._sync_reports()
         except BrokenPipeError:  # click would end the process without a word
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
@@ -319,6 +427,23 @@ class TapFlipkartReports(Tap):
         self._tell_ending()
         if self.failures:
             raise WindowsFailedError(self.failures)
+
+    def _sync_reports(self) -> None:
+        """As the SDK's `sync_all`, but the streams of one report take turns partition by partition.
+
+        Their files wait on disk until the last of them has read them, and those of all partitions would be too many.
+        """
+        self._reset_state_progress_markers()
+        self._set_compatible_replication_methods()
+        if self.state:
+            self._state_writer.write_state(self.state)
+        for streams in self._reports():
+            for context in streams[0].partitions if len(streams) > 1 else [None]:
+                for stream in streams:
+                    stream.sync(context)
+            for stream in streams:
+                stream.finalize_state_progress_markers()
+                stream.log_sync_costs()
 
     def close(self) -> None:
         """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""

@@ -1,8 +1,8 @@
 """Which days to ask for: pure functions of what was covered, the settings and the newest day.
 
 A **window** is a closed interval of days in Asia/Kolkata. One window is one report. All that a partition of the state
-knows about days is its `Coverage`; `due_windows` says what is still owed, `Coverage.with_finished` what a finished
-window changes. Neither looks at rows or at a clock.
+knows about days is its `Coverage`: `owed_windows` says what is missing from it, `due_windows` which windows to ask for,
+and `Coverage.with_finished` what a finished window changes. None looks at rows or at a clock.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class Window:
     def covers(self, other: Window) -> bool:
         """Whether every day of the other window is one of this."""
         return self.first <= other.first and other.last <= self.last
+
+    def overlaps(self, other: Window) -> bool:
+        """Whether the two share a day."""
+        return self.first <= other.last and other.first <= self.last
 
 
 class WindowKind(Enum):
@@ -144,32 +148,47 @@ def owed_from(rule: WindowRule, coverage: Coverage, *, start: date, newest: date
     return _cell_of(rule, max(first, start)).first
 
 
-def due_windows(
-    rule: WindowRule, coverage: Coverage, *, start: date, newest: date, pending: Iterable[Window] = ()
-) -> list[Window]:
-    """The windows a run has to get, ascending and disjoint.
+def owed_windows(rule: WindowRule, coverage: Coverage, *, start: date, newest: date) -> list[Window]:
+    """The days that one stream still owes, ascending and disjoint; where days are cut by a grid, its cells.
 
     Args:
         rule: how the report type is cut.
         coverage: what is complete.
         start: the first day wanted.
         newest: the last day that may be asked for; for a snapshot the day it is.
-        pending: windows whose reports are bought already: where they hold a day that is owed they stay as they are,
-            and the rest is cut around them.
     """
     if newest < start or (coverage.bookmark is not None and newest <= coverage.bookmark):
         return []
-    done = list(coverage.finished)
-    if coverage.reread_newest == newest:
-        done += coverage.reread
+    done = merged([*coverage.finished, *(coverage.reread if coverage.reread_newest == newest else ())])
     wanted = Window(owed_from(rule, coverage, start=start, newest=newest), newest)
+    if rule.kind is WindowKind.DAYS:
+        return gaps(wanted, done)
+    return [cell for cell in cells(rule, wanted) if not any(window.covers(cell) for window in done)]
+
+
+def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[Window] = ()) -> list[Window]:
+    """The windows a run has to get, ascending and disjoint.
+
+    Args:
+        rule: how the report type is cut.
+        owed: what the streams of the report owe (see `owed_windows`), of all of them together.
+        pending: windows whose reports are bought already. Where they hold a day that is owed they stay as they are, and
+            the rest is cut around them; a running cell that was bought shorter is read as it was bought, and is owed
+            again by the next run.
+    """
     if rule.kind is WindowKind.SNAPSHOT:
-        return sorted({*pending, wanted} - set(done))
+        return sorted({*pending, *owed})  # the day of one that was bought may be over: it is still what it was
     if rule.kind is not WindowKind.DAYS:
-        return [cell for cell in _cells(rule, wanted) if not any(window.covers(cell) for window in merged(done))]
-    bought = _disjoint(window for window in pending if gaps(window, done) and window.last >= wanted.first)
-    owed = gaps(wanted, [*done, *bought])
-    return sorted([*bought, *(piece for gap in owed for piece in _pieces(gap, rule.window_days))])
+        bought = sorted(pending)
+        return sorted({next((window for window in bought if _is_begun(cell, window)), cell) for cell in owed})
+    days = merged(owed)
+    bought_days = _disjoint(window for window in pending if any(window.overlaps(owing) for owing in days))
+    pieces = (piece for owing in days for gap in gaps(owing, bought_days) for piece in cut(gap, rule.window_days))
+    return sorted([*bought_days, *pieces])
+
+
+def _is_begun(cell: Window, window: Window) -> bool:
+    return window.first == cell.first and cell.covers(window)
 
 
 def _disjoint(windows: Iterable[Window]) -> list[Window]:
@@ -212,7 +231,8 @@ def clipped(windows: Iterable[Window], *, first: date = date.min, last: date = d
             yield Window(max(first, window.first), min(last, window.last))
 
 
-def _pieces(window: Window, days: int) -> Iterator[Window]:
+def cut(window: Window, days: int) -> Iterator[Window]:
+    """The window in pieces of at most so many days."""
     first = window.first
     while first <= window.last:
         last = min(first + timedelta(days=days - 1), window.last)
@@ -220,7 +240,13 @@ def _pieces(window: Window, days: int) -> Iterator[Window]:
         first = last + DAY
 
 
-def _cells(rule: WindowRule, wanted: Window) -> Iterator[Window]:
+def cells(rule: WindowRule, wanted: Window) -> Iterator[Window]:
+    """The cells of a rule's grid that hold wanted days; the running one ends on the last of them.
+
+    Args:
+        rule: how the report type is cut.
+        wanted: the days, the last of them the newest that may be asked for.
+    """
     cell = _cell_of(rule, wanted.first)
     while cell.first <= wanted.last:
         if cell.last <= wanted.last:

@@ -97,7 +97,7 @@ def test_a_report_is_triggered_polled_and_delivered(bench: Bench) -> None:
     assert isinstance(delivery, Delivery)
     assert delivery.path.read_text() == "R-1"
     assert bench.told() == [("triggered", "R-1"), ("completed", "R-1"), ("downloaded", "R-1")]
-    scheduler.release(delivery)
+    scheduler.release(delivery, stream=delivery.request.stream)
     assert not delivery.path.exists()
 
 

@@ -17,6 +17,7 @@ from tap_flipkart_reports.windows import (
     gaps,
     merged,
     owed_from,
+    owed_windows,
 )
 
 
@@ -37,10 +38,17 @@ def due(  # noqa: PLR0913 - each is a word of the rule
 ) -> list[str]:
     rule = WindowRule(kind=kind, window_days=window_days, lookback_days=lookback_days)
     coverage = Coverage(bookmark=date.fromisoformat(bookmark) if bookmark else None, finished=finished)
-    windows = due_windows(
+    windows = all_due(
         rule, coverage, start=date.fromisoformat(start), newest=date.fromisoformat(newest), pending=pending
     )
     return [str(due_window) for due_window in windows]
+
+
+def all_due(
+    rule: WindowRule, coverage: Coverage, *, start: date, newest: date, pending: tuple[Window, ...] = ()
+) -> list[Window]:
+    """What a run gets for a report with one stream."""
+    return due_windows(rule, owed_windows(rule, coverage, start=start, newest=newest), pending=pending)
 
 
 def test_a_window_cannot_end_before_it_begins() -> None:
@@ -105,6 +113,24 @@ def test_a_pending_window_whose_days_are_all_complete_is_not_asked_for() -> None
         bookmark="2026-01-10",
         pending=(window("2026-01-05", "2026-01-08"),),
     ) == ["2026-01-11 to 2026-01-20"]
+
+
+def test_a_report_is_cut_once_for_all_its_streams_whatever_each_has_read() -> None:
+    rule = WindowRule(kind=WindowKind.DAYS, window_days=10)
+    start, newest = date(2026, 1, 1), date(2026, 1, 25)
+    far = owed_windows(rule, Coverage(bookmark=date(2026, 1, 20)), start=start, newest=newest)
+    late = owed_windows(rule, Coverage(finished=(window("2026-01-05", "2026-01-08"),)), start=start, newest=newest)
+    assert [str(due) for due in due_windows(rule, [*far, *late])] == [
+        "2026-01-01 to 2026-01-04",
+        "2026-01-09 to 2026-01-18",
+        "2026-01-19 to 2026-01-25",
+    ]
+
+
+def test_a_running_month_that_is_bought_is_read_as_it_was_bought() -> None:
+    march = window("2026-03-01", "2026-03-05")
+    assert due(WindowKind.MONTH, "2026-03-01", "2026-03-06", pending=(march,)) == [str(march)]
+    assert due(WindowKind.MONTH, "2026-03-01", "2026-03-06", bookmark="2026-03-05") == ["2026-03-01 to 2026-03-06"]
 
 
 def test_months_round_the_start_down_and_read_the_running_month_from_its_first_day() -> None:
@@ -178,13 +204,13 @@ def test_a_failed_lookback_holds_the_bookmark_and_is_owed_again_the_next_day() -
     rule = WindowRule(kind=WindowKind.DAYS, window_days=5, lookback_days=5)
     start, newest = date(2026, 1, 1), date(2026, 2, 2)
     coverage = Coverage(bookmark=date(2026, 1, 31))
-    lookback, new = due_windows(rule, coverage, start=start, newest=newest)
+    lookback, new = all_due(rule, coverage, start=start, newest=newest)
     assert (str(lookback), str(new)) == ("2026-01-27 to 2026-01-31", "2026-02-01 to 2026-02-02")
     first = owed_from(rule, coverage, start=start, newest=newest)
     coverage = coverage.with_finished(new, owed_from=first, newest=newest)
     assert coverage.bookmark == date(2026, 1, 31)
-    assert due_windows(rule, coverage, start=start, newest=newest) == [lookback]
-    assert due_windows(rule, coverage, start=start, newest=newest + DAY) == [
+    assert all_due(rule, coverage, start=start, newest=newest) == [lookback]
+    assert all_due(rule, coverage, start=start, newest=newest + DAY) == [
         window("2026-01-27", "2026-01-31"),
         window("2026-02-03", "2026-02-03"),
     ]
@@ -194,10 +220,10 @@ def test_a_lookback_that_was_read_is_not_bought_again_on_the_same_day() -> None:
     rule = WindowRule(kind=WindowKind.DAYS, window_days=5, lookback_days=10)
     start, newest = date(2026, 1, 1), date(2026, 2, 2)
     coverage = Coverage(bookmark=date(2026, 1, 31))
-    windows = due_windows(rule, coverage, start=start, newest=newest)
+    windows = all_due(rule, coverage, start=start, newest=newest)
     first = owed_from(rule, coverage, start=start, newest=newest)
     coverage = coverage.with_finished(windows[0], owed_from=first, newest=newest)
-    assert due_windows(rule, coverage, start=start, newest=newest) == windows[1:]
+    assert all_due(rule, coverage, start=start, newest=newest) == windows[1:]
     coverage = coverage.with_finished(windows[1], owed_from=first, newest=newest)
     coverage = coverage.with_finished(windows[2], owed_from=first, newest=newest)
     assert coverage == Coverage(bookmark=newest)
@@ -247,7 +273,7 @@ def test_any_order_of_completions_failures_and_crashes_covers_each_day_and_buys_
     for length in run_lengths:
         newest += timedelta(days=length)
         finished_today = [] if length else finished_today
-        windows = due_windows(rule, coverage, start=start, newest=newest)
+        windows = all_due(rule, coverage, start=start, newest=newest)
         assert not set(windows) & set(finished_today)
         first = owed_from(rule, coverage, start=start, newest=newest)
         order = choices.draw(st.permutations(windows))
@@ -262,10 +288,10 @@ def test_any_order_of_completions_failures_and_crashes_covers_each_day_and_buys_
 
     newest = date(2027, 4, 1) + timedelta(days=365)
     first = owed_from(rule, coverage, start=start, newest=newest)
-    for finished in due_windows(rule, coverage, start=start, newest=newest):
+    for finished in all_due(rule, coverage, start=start, newest=newest):
         coverage = coverage.with_finished(finished, owed_from=first, newest=newest)
         ever_finished |= days_of([finished])
     assert coverage.bookmark is not None
     assert days_of([Window(start, coverage.bookmark)]) <= ever_finished
-    assert due_windows(rule, coverage, start=start, newest=newest) == []
+    assert all_due(rule, coverage, start=start, newest=newest) == []
     assert coverage.finished == ()
