@@ -85,6 +85,7 @@ class Change(Enum):
 
     ADOPTED = "adopted"
     TRIGGERED = "triggered"
+    LOST = "perhaps bought, but its id never arrived"
     COMPLETED = "completed"
     DOWNLOADED = "downloaded"
     ABANDONED = "abandoned"
@@ -97,18 +98,25 @@ class ReportChange:
     Attributes:
         change: what happened.
         request: for which window.
-        report_id: the report.
+        report_id: the report, `None` with `LOST`.
         correlation_id: the id that was sent with the trigger, `None` for an adopted report.
         at: when, with zone.
-        seconds: generation time, with `COMPLETED`.
+        attempt: the how manieth trigger of this run for the window; 0 for an adopted report.
+        seconds: with `COMPLETED`, from the trigger until the report was seen to be ready; of adopted reports, and with
+            other changes, `None`.
+        pause: with `COMPLETED`, seconds between the last two detail calls: at most so late was it seen.
+        size: bytes, with `DOWNLOADED`.
     """
 
     change: Change
     request: ReportRequest
-    report_id: str
+    report_id: str | None
     correlation_id: str | None
     at: datetime
+    attempt: int = 0
     seconds: float | None = None
+    pause: float | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,10 @@ MAX_DEAD_LINKS = 3
 """Links of one report that may be refused before the report counts as expired."""
 
 SECONDS_TO_STOP = 10.0
-"""How long a call that is under way may finish once the run is asked to stop."""
+"""How long a call that is under way may finish once the run is asked to stop: the answer to a trigger is paid for."""
+
+SECONDS_TO_LEAVE = 120.0
+"""The same at the end of `max_wait`, when nobody stands and waits."""
 
 STALE_LINK_SECONDS = 30.0
 """A link that waited longer than this is looked at before it is used."""
@@ -199,6 +202,8 @@ class _Life:
     dead_links: int = 0
     not_found: int = 0
     triggered_at: float = 0.0
+    polled_at: float = 0.0
+    pause: float = 0.0
     ready_at: float = 0.0
     in_progress: bool = False
     expiry: datetime | None = None
@@ -369,7 +374,16 @@ class Scheduler:
         """
         with self._changed:
             self._stop_reason = self._stop_reason or reason
+            self._give_up_at = None
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop, wait some seconds for calls that are under way, and tell of what they have brought."""
+        self.stop("the run has ended")
+        ends = self._clock.monotonic() + SECONDS_TO_STOP
+        for thread in self._threads:
+            thread.join(max(0.0, ends - self._clock.monotonic()))
+        self.tell()
 
     # What to do next; all with the lock held
 
@@ -470,6 +484,7 @@ class Scheduler:
         now = self._clock.monotonic()
         if self._stop_reason is None and self._deadline is not None and now >= self._deadline:
             self._stop_reason = "max_wait is over"
+            self._give_up_at = now + SECONDS_TO_LEAVE
         if self._stop_reason is None:
             return
         if self._give_up_at is None:
@@ -540,6 +555,7 @@ class Scheduler:
             self._ledger.lost(request)
             with self._changed:
                 self._free_slot(life)
+                self._tell(life, Change.LOST)
                 self._try_again(life, error)
         except (CallError, AuthenticationError) as error:
             self._ledger.not_bought(request)
@@ -613,6 +629,8 @@ class Scheduler:
 
     def _poll(self, life: _Life) -> None:
         request, report_id = life.request, cast("str", life.report_id)
+        now = self._clock.monotonic()
+        life.polled_at, life.pause = now, now - max(life.polled_at, life.triggered_at)
         try:
             detail = self._api.detail(seller_id=request.seller_id, report_id=report_id)
         except AuthenticationError as error:
@@ -667,7 +685,7 @@ class Scheduler:
                 known = self.learned.get(life.request.identifier)
                 self.learned[life.request.identifier] = known.with_seen(seconds) if known else Learned.first(seconds)
         self._ledger.completed(life.request, expiry=life.expiry)
-        self._tell(life, Change.COMPLETED, seconds=seconds)
+        self._tell(life, Change.COMPLETED, seconds=seconds, pause=life.pause)
         life.stage = _Stage.READY
         life.ready_at = self._clock.monotonic()
         dies_at = life.expiry.timestamp() if life.expiry else float("inf")
@@ -730,7 +748,7 @@ class Scheduler:
                 slowest = self._download_seconds.get(request.identifier, 0.0)
                 self._download_seconds[request.identifier] = max(slowest, seconds)
                 self._bytes_waiting += file.size
-                self._tell(life, Change.DOWNLOADED)
+                self._tell(life, Change.DOWNLOADED, size=file.size)
                 delivery = Delivery(request=request, report_id=report_id, path=path, size=file.size, sha256=file.sha256)
                 self._settle(life, delivery)
 
@@ -828,21 +846,34 @@ class Scheduler:
         self._changes.clear()
         return changes
 
-    def _tell(self, life: _Life, change: Change, *, seconds: float | None = None) -> None:
-        after = f" after {seconds:.0f} s" if seconds is not None else ""
-        LOGGER.info("%s: %s%s.", self._name(life), change.value, after)
-        self._changes.append(
-            ReportChange(
-                change=change,
-                request=life.request,
-                report_id=cast("str", life.report_id),
-                correlation_id=life.correlation_id,
-                at=self._clock.now(),
-                seconds=seconds,
-            )
+    def _tell(self, life: _Life, change: Change, **figures: float | None) -> None:
+        """Log a change, with its facts as fields for structured logs, and keep it for the consumer."""
+        request = life.request
+        news = ReportChange(
+            change=change,
+            request=request,
+            report_id=life.report_id,
+            correlation_id=life.correlation_id,
+            at=self._clock.now(),
+            attempt=life.attempts,
+            **figures,  # type: ignore[arg-type]  # the names are the fields'
         )
+        fields = {
+            "stream_name": request.stream,
+            "seller_id": request.seller_id,
+            "warehouse_id": request.warehouse_id,
+            "window": str(request.window),
+            "report_id": news.report_id,
+            "correlation_id": news.correlation_id,
+            "change": change.name.lower(),
+            **figures,
+        }
+        after = f" after {news.seconds:.0f} s" if news.seconds is not None else ""
+        LOGGER.info("%s: %s%s.", self._name(life), change.value, after, extra=fields)
+        self._changes.append(news)
 
     @staticmethod
     def _name(life: _Life) -> str:
+        report = f", report {life.report_id}" if life.report_id else ""
         correlation = f", correlation id {life.correlation_id}" if life.correlation_id else ""
-        return f"{life.request}, report {life.report_id}{correlation}"
+        return f"{life.request}{report}{correlation}"

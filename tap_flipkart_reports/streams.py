@@ -348,7 +348,7 @@ class ReportStream(Stream):
         self._forget(partition, delivery.report_id)
         self._finalize_state(partition)
         scheduler.finish(delivery, stream=self.name, rows=rows)
-        self._reports_tap.window_finished(self.name, delivery, rows=rows)
+        self._reports_tap.window_finished(delivery.request, rows=rows)
         self.emit_state()
 
     @property
@@ -369,11 +369,14 @@ class ReportStream(Stream):
         partition = self.get_context_state(context)
         if change.change is Change.TRIGGERED:
             bought = PendingReport(
-                report_id=change.report_id, window=request.window, digest=request.digest, is_repair=request.is_repair
+                report_id=str(change.report_id),
+                window=request.window,
+                digest=request.digest,
+                is_repair=request.is_repair,
             )
             write_pending(partition, [*read_pending(partition), bought])
         elif change.change is Change.ABANDONED:
-            self._forget(partition, change.report_id)
+            self._forget(partition, str(change.report_id))
 
     def emit_state(self) -> None:
         """Write a STATE message, unless the SDK does so behind a BATCH manifest."""

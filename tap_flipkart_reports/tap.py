@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import difflib
 import errno
-import itertools
 import json
 import os
 import shutil
-import sys
 import tempfile
 import weakref
-from collections import Counter
+from collections import defaultdict
 from contextlib import ExitStack, closing
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -30,10 +28,11 @@ from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.ledger import Ledger
+from tap_flipkart_reports.metrics import log_change, log_totals
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, wanted_reports
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
-from tap_flipkart_reports.scheduler import ALL_TRIGGERS, Limits, Scheduler
+from tap_flipkart_reports.scheduler import Limits, Scheduler
 from tap_flipkart_reports.settings import (
     CONFIG_JSONSCHEMA,
     Settings,
@@ -43,6 +42,7 @@ from tap_flipkart_reports.settings import (
     with_numbers,
 )
 from tap_flipkart_reports.streams import ReportStream
+from tap_flipkart_reports.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest
+    from tap_flipkart_reports.reports import Left, ReportChange, ReportRequest
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.state import PendingReport
 
@@ -100,8 +100,7 @@ class TapFlipkartReports(Tap):
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
         self._stop_reason: str | None = None
         self._wanted: dict[tuple[str, ...], dict[_Place, list[ReportRequest]]] = {}
-        self._finished: Counter[str] = Counter()
-        self._rows: Counter[str] = Counter()
+        self.summary = Summary()
         super().__init__(*args, **kwargs)
 
     # Settings
@@ -350,6 +349,9 @@ class TapFlipkartReports(Tap):
 
     def _book(self, changes: Sequence[ReportChange]) -> None:
         """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
+        for change in changes:
+            self.summary.changed(change)
+            log_change(change)
         booked = [change for change in changes if change.change in {Change.TRIGGERED, Change.ABANDONED}]
         for change in booked:
             for name in change.request.readers:
@@ -390,14 +392,14 @@ class TapFlipkartReports(Tap):
 
     # What became of the windows
 
-    def window_finished(self, stream: str, delivery: Delivery, *, rows: int) -> None:  # noqa: ARG002 - for the summary
-        """Count a window whose last record is out."""
-        self._finished[stream] += 1
-        self._rows[stream] += rows
+    def window_finished(self, request: ReportRequest, *, rows: int) -> None:
+        """Note a window whose last record is out for a stream."""
+        self.summary.finished(request, rows=rows)
 
     def window_left(self, left: Left) -> None:
         """Note a window that is left for the next run."""
         self.left.append(left)
+        self.summary.left(left)
 
     def window_failed(
         self, stream: str, request: ReportRequest, error: FlipkartReportsError, *, report_id: str | None = None
@@ -407,6 +409,7 @@ class TapFlipkartReports(Tap):
         failure = f"{request.named(stream)}{report}: {error}"
         self.logger.error("%s", failure)
         self.failures.append(failure)
+        self.summary.failed(request)
 
     # The run
 
@@ -457,21 +460,19 @@ class TapFlipkartReports(Tap):
             if self._ledger is not None:
                 stack.callback(self._ledger.close)
             if self._scheduler is not None:
-                stack.callback(self._scheduler.tell)
-                self._scheduler.stop("the run has ended")
+                stack.callback(self._scheduler.close)
 
     def _tell_ending(self) -> None:
-        for stream, number in self._finished.items():
-            self.logger.info("%s: %d windows finished, %d rows.", stream, number, self._rows[stream])
-        for reason, lefts in itertools.groupby(
-            sorted(self.left, key=lambda left: left.reason), lambda left: left.reason
-        ):
-            names = [f"{left.request}" + (f" (report {left.report_id})" if left.report_id else "") for left in lefts]
+        by_reason: defaultdict[str, list[str]] = defaultdict(list)
+        for left in self.left:
+            by_reason[left.reason].append(f"{left.request}" + (f" (report {left.report_id})" if left.report_id else ""))
+        for reason, names in by_reason.items():
             self.logger.warning(
                 "%d windows are left for the next run, because %s: %s.", len(names), reason, "; ".join(names)
             )
-        triggered = self._scheduler.triggers[ALL_TRIGGERS] if self._scheduler else 0
-        self.logger.info("%d reports were triggered.", triggered)
+        log_totals(self.summary)
+        for line in self.summary.lines():
+            self.logger.info("%s", line)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of signals
         """The first signal ends the run in order, the second at once.
@@ -480,7 +481,7 @@ class TapFlipkartReports(Tap):
         so when it gets there.
         """
         if self._scheduler is None or self.is_stopping:
-            sys.exit(128 + signum)
+            os._exit(128 + signum)  # whoever asks twice does not want to wait for calls that are under way
         self.logger.warning("Asked to end: finishing what is under way; once more ends at once.")
         self._stop_reason = "the run was asked to end"
         self._scheduler.stop(self._stop_reason)

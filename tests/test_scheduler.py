@@ -70,7 +70,7 @@ class Bench:
         scheduler.submit(requests)
         return scheduler
 
-    def told(self) -> list[tuple[str, str]]:
+    def told(self) -> list[tuple[str, str | None]]:
         return [(change.change.value, change.report_id) for change in self.changes]
 
 
