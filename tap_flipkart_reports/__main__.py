@@ -13,20 +13,29 @@ def main() -> None:
     """Run the tap; whatever a user can cause ends in one sentence on standard error, never in a traceback."""
     from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - `--version` is answered without the SDK
 
-    logger = logging.getLogger(TapFlipkartReports.name)
     try:
         TapFlipkartReports.cli()
-    except WindowsFailedError as error:
-        logger.error("%d of the windows failed and will be asked for again by the next run:", len(error.failures))  # noqa: TRY400 - the sentence is all
-        for failure in error.failures:
-            logger.error("- %s", failure)  # noqa: TRY400 - the same
-        sys.exit(1)
     except FlipkartReportsError as error:
-        if isinstance(error, PipeClosedError):
-            # Python would try to flush the dead pipe once more at its end, and print a traceback.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        logger.error("%s", error)  # noqa: TRY400 - the same
+        tell_end(error, logging.getLogger(TapFlipkartReports.name))
         sys.exit(1)
+
+
+def tell_end(error: FlipkartReportsError, logger: logging.Logger) -> None:
+    """Say why a run did not end well.
+
+    Args:
+        error: what ended it.
+        logger: where it is said.
+    """
+    if isinstance(error, PipeClosedError):
+        # Python would try to flush the dead pipe once more at its end, and print a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, WindowsFailedError):
+        logger.error("%s", error)
+        return
+    logger.error("%d windows failed and will be asked for again by the next run:", len(error.failures))
+    for failure in error.failures:
+        logger.error("- %s", failure)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.__main__ import tell_end
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 
 if TYPE_CHECKING:
@@ -40,6 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
     plan.set_defaults(run=_plan)
 
+    repair = commands.add_parser(
+        "repair", help="read days of a stream again, as Singer messages on standard output; no bookmark moves"
+    )
+    _add_run_options(repair)
+    repair.add_argument("--stream", required=True, help="the stream")
+    repair.add_argument("--from", dest="from_date", required=True, help="first day, for example 2026-10-01")
+    repair.add_argument("--to", dest="to_date", required=True, help="last day")
+    repair.add_argument("--seller", help="one of the sellers; by default all")
+    repair.add_argument("--warehouse", help="one of the warehouses; by default all")
+    repair.set_defaults(run=_repair)
+
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
     simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
@@ -60,15 +72,15 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--catalog", type=Path, help="catalog")
 
 
-def _tap(options: argparse.Namespace) -> TapFlipkartReports:
-    """The tap as a run with these options would build it."""
+def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
+    """The tap as a run with these options would build it, with settings that the command itself brings."""
     from tap_flipkart_reports.tap import TapFlipkartReports, read_json  # noqa: PLC0415 - the SDK loads slowly
 
     config: dict[str, Any] = {}
     for name in options.config:
         if name != "ENV":
             config |= read_json(Path(name), "--config")
-    logging.getLogger(TapFlipkartReports.name).setLevel(logging.WARNING)
+    config |= settings
     return TapFlipkartReports(
         config=config,
         parse_env_config="ENV" in options.config,
@@ -81,11 +93,35 @@ def _plan(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.plan import table  # noqa: PLC0415 - only this command plans
 
     tap = _tap(options)
+    logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
         plan = tap.plan()
     finally:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
+    return 0
+
+
+def _repair(options: argparse.Namespace) -> int:
+    names = {
+        "stream": options.stream,
+        "from_date": options.from_date,
+        "to_date": options.to_date,
+        "seller_id": options.seller,
+        "warehouse_id": options.warehouse,
+    }
+    repair = [{name: value for name, value in names.items() if value is not None}]
+    return _run(_tap(options, repair=repair))
+
+
+def _run(tap: TapFlipkartReports) -> int:
+    """Write Singer messages on standard output and the log on standard error, as the tap does."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
+    try:
+        tap.run()
+    except FlipkartReportsError as error:
+        tell_end(error, logging.getLogger(tap.name))
+        return 1
     return 0
 
 

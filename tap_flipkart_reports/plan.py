@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.report_types import ReportType, filled_in
 from tap_flipkart_reports.reports import Priority, ReportRequest
-from tap_flipkart_reports.windows import Coverage, Window, WindowKind, cells, cut, due_windows, owed_windows
+from tap_flipkart_reports.windows import (
+    Coverage,
+    Window,
+    WindowKind,
+    cells,
+    clipped,
+    cut,
+    due_windows,
+    merged,
+    owed_windows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,24 +119,32 @@ def _priority(request: ReportRequest, partition: Partition, *, is_newest: bool) 
     return Priority.LOOKBACK if request.is_reread else Priority.BACKFILL
 
 
-def repairing_reports(partition: Partition, days: Window, *, newest: date) -> list[ReportRequest]:
+def repairing_reports(
+    partition: Partition, days: Mapping[str, Sequence[Window]], *, newest: date
+) -> list[ReportRequest]:
     """The reports that read some days of a partition again, whatever has been read of them.
 
     Args:
-        partition: what is known, with the streams that are repaired alone.
-        days: the days; where days are cut by a grid, the cells that hold them are read.
+        partition: what is known.
+        days: the days by stream; where days are cut by a grid, the cells that hold them are read.
         newest: the last day that may be asked for.
     """
     rule = partition.report_type.rule
-    if newest < days.first:
-        return []
+    wanted = list(clipped(merged(chain.from_iterable(days.values())), last=newest))
     if rule.kind is WindowKind.DAYS:
-        windows = list(cut(Window(days.first, min(days.last, newest)), rule.window_days))
+        windows = [piece for window in wanted for piece in cut(window, rule.window_days)]
+    elif wanted:
+        all_cells = cells(rule, Window(wanted[0].first, newest))
+        windows = [cell for cell in all_cells if any(map(cell.overlaps, wanted))]
     else:
-        windows = [cell for cell in cells(rule, Window(days.first, newest)) if cell.overlaps(days)]
+        windows = []
     ours = replace(partition, pending=[report for report in partition.pending if report.is_repair])
-    requests = (ours.request(window, list(partition.coverages), priority=Priority.NEWEST) for window in windows)
-    return [replace(request, is_reread=True, is_repair=True) for request in requests]
+    requests = []
+    for window in windows:
+        streams = [stream for stream, repaired in days.items() if any(map(window.overlaps, repaired))]
+        request = ours.request(window, streams, priority=Priority.NEWEST)
+        requests.append(replace(request, is_reread=True, is_repair=True))
+    return requests
 
 
 # What is shown
@@ -201,6 +219,8 @@ def step_of(request: ReportRequest, *, learned: Learned | None) -> Step:
     """What a run does about a window."""
     if request.report_id is not None:
         action, reason = ADOPT, "it is bought and not yet read"
+    elif request.is_repair:
+        action, reason = READ_AGAIN, "it is to be repaired"
     elif request.is_reread:
         action, reason = READ_AGAIN, "it is within the look-back, or its period is still running"
     else:

@@ -71,6 +71,11 @@ class ReportType:
     basis: str = DOCUMENTED
 
     @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that read it."""
+        return (self.name,)
+
+    @property
     def per_warehouse(self) -> bool:
         """Whether it is asked for per warehouse."""
         return "warehouse_id" in placeholders_in(self.parameters)

@@ -26,10 +26,10 @@ from tap_flipkart_reports.report_types import (
     ReportType,
     placeholders_in,
 )
-from tap_flipkart_reports.windows import WindowKind, WindowRule
+from tap_flipkart_reports.windows import Window, WindowKind, WindowRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
 
@@ -182,6 +182,22 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         title="Custom reports",
         description="Report types the tap does not know: `name`, `identifier`, `window` (days, month, financial_year "
         "or snapshot), and if need be `per_warehouse`, `parameters`, `key_properties`, `window_days`, `lookback_days`",
+    ),
+    th.Property(
+        "repair",
+        th.ArrayType(
+            th.ObjectType(
+                th.Property("stream", th.StringType, required=True),
+                th.Property("from_date", th.StringType, required=True),
+                th.Property("to_date", th.StringType, required=True),
+                th.Property("seller_id", th.StringType),
+                th.Property("warehouse_id", th.StringType),
+                additional_properties=False,
+            )
+        ),
+        title="Repair",
+        description="Days to read again, and nothing else, without moving a bookmark: entries of `stream`, "
+        "`from_date`, `to_date`, and if need be `seller_id` and `warehouse_id`",
     ),
     th.Property(
         "max_concurrent_reports",
@@ -337,11 +353,35 @@ def _number(name: str, value: object) -> object:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repair:
+    """Days of a stream that are read again by themselves.
+
+    Attributes:
+        stream: the stream.
+        days: the days.
+        seller_id: whose; `None` for every seller.
+        warehouse_id: of which warehouse; `None` for every warehouse.
+    """
+
+    stream: str
+    days: Window
+    seller_id: str | None
+    warehouse_id: str | None
+
+    def concerns(self, *, stream: str, seller_id: str, warehouse_id: str | None) -> bool:
+        """Whether a stream of a partition is to be read again."""
+        return (
+            stream == self.stream and self.seller_id in {None, seller_id} and self.warehouse_id in {None, warehouse_id}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Settings that are known to be right.
 
     Attributes: as the settings of the same names (README), with defaults filled in and dates read as days in
     Asia/Kolkata. `report_types` are those of the table and the custom ones, overrides applied, by stream name.
+    `repairs`, where there are any, are all that the run reads.
     """
 
     sellers: tuple[Credentials, ...]
@@ -349,6 +389,7 @@ class Settings:
     end_date: date | None
     warehouse_ids: tuple[str, ...]
     report_types: Mapping[str, ReportType]
+    repairs: tuple[Repair, ...]
     max_concurrent_reports: int
     max_concurrent_reports_per_seller: int
     poll_interval: float
@@ -403,6 +444,7 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str) -> Settings:
         errors.append("poll_max_interval is smaller than poll_interval")
     sellers = tuple(_sellers(config, errors))
     report_types = read_report_types(config, errors)
+    repairs = tuple(_repairs(config, sellers, report_types, errors))
     if errors:
         raise SettingsError("; ".join(errors))
     api_url = str(config.get("api_url", API_URL)).rstrip("/")
@@ -412,6 +454,7 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str) -> Settings:
         end_date=end,
         warehouse_ids=tuple(dict.fromkeys(config.get("warehouse_ids", ()))),
         report_types=report_types,
+        repairs=repairs,
         api_url=api_url,
         auth_url=config.get("auth_url", api_url + AUTH_PATH),
         user_agent=config.get("user_agent", user_agent),
@@ -446,6 +489,34 @@ _PLAIN = (
 
 def _default(name: str) -> Any:  # noqa: ANN401 - whatever the schema declares
     return CONFIG_JSONSCHEMA["properties"][name].get("default")
+
+
+def _repairs(
+    config: Mapping[str, Any],
+    sellers: Sequence[Credentials],
+    report_types: Mapping[str, ReportType],
+    errors: list[str],
+) -> Iterator[Repair]:
+    kinds = {table: report_type for report_type in report_types.values() for table in report_type.streams}
+    for number, entry in enumerate(config.get("repair") or ()):
+        wrong: list[str] = []
+        first, last = _day(entry, "from_date", wrong), _day(entry, "to_date", wrong)
+        if first and last and last < first:
+            wrong.append(f"to_date {last} lies before from_date {first}")
+        if entry["stream"] not in kinds:
+            wrong.append(f"{entry['stream']!r} is no stream")
+        elif kinds[entry["stream"]].is_snapshot:
+            wrong.append(f"{entry['stream']} shows the day on which it is asked for; past days cannot be had again")
+        if entry.get("seller_id") not in {None, *(credentials.seller_id for credentials in sellers)}:
+            wrong.append(f"{entry['seller_id']!r} is none of the sellers")
+        errors.extend(f"repair[{number}]: {text}" for text in wrong)
+        if first and last and not wrong:
+            yield Repair(
+                stream=entry["stream"],
+                days=Window(first, last),
+                seller_id=entry.get("seller_id"),
+                warehouse_id=entry.get("warehouse_id"),
+            )
 
 
 def _day(config: Mapping[str, Any], name: str, errors: list[str]) -> date | None:

@@ -48,9 +48,9 @@ class Tally:
         words = (
             (self.triggered, "{} bought" + (f" ({self.retriggered} of them again)" if self.retriggered else "")),
             (self.adopted, "{} adopted"),
-            (self.finished, f"{{}} windows loaded with {self.rows:,} rows"),
-            (self.left, "{} windows left for the next run"),
-            (self.failed, "{} windows failed"),
+            (self.finished, f"{{}} {_windows(self.finished)} loaded with {self.rows:,} rows"),
+            (self.left, f"{{}} {_windows(self.left)} left for the next run"),
+            (self.failed, f"{{}} {_windows(self.failed)} failed"),
         )
         return ", ".join(text.format(f"{number:,}") for number, text in words if number) or "nothing to do"
 
@@ -113,3 +113,7 @@ class Summary:
         for name, tally in named:
             sums[name].add(tally)
         return dict(sums)
+
+
+def _windows(number: int) -> str:
+    return "window" if number == 1 else "windows"

@@ -29,7 +29,7 @@ from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.metrics import log_change, log_totals
-from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, wanted_reports
+from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, repairing_reports, wanted_reports
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
 from tap_flipkart_reports.scheduler import Limits, Scheduler
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.reports import Left, ReportChange, ReportRequest
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.state import PendingReport
+    from tap_flipkart_reports.windows import Window
 
 PACKAGE = "tap-flipkart-reports"
 
@@ -220,7 +221,19 @@ class TapFlipkartReports(Tap):
             pending=self._pending(streams, context),
             unbought=[window for stream in streams for window in stream.unbought(context)],
         )
-        return [] if newest is None else wanted_reports(partition, start=self.settings.start_date, newest=newest)
+        if newest is None:
+            return []
+        if not self.settings.repairs:
+            return wanted_reports(partition, start=self.settings.start_date, newest=newest)
+        return repairing_reports(partition, self._repaired_days(partition), newest=newest)
+
+    def _repaired_days(self, partition: Partition) -> dict[str, list[Window]]:
+        days: dict[str, list[Window]] = {}
+        for stream in partition.coverages:
+            for repair in self.settings.repairs:
+                if repair.concerns(stream=stream, seller_id=partition.seller_id, warehouse_id=partition.warehouse_id):
+                    days.setdefault(stream, []).append(repair.days)
+        return days
 
     def _pending(self, streams: Sequence[ReportStream], context: Mapping[str, Any]) -> list[PendingReport]:
         """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
@@ -254,7 +267,12 @@ class TapFlipkartReports(Tap):
             yield from chain.from_iterable(self._requests(streams).values())
 
     def _selected_streams(self) -> list[ReportStream]:
-        return [stream for stream in self.streams.values() if isinstance(stream, ReportStream) and stream.selected]
+        """The streams that the run reads: all that the catalog selects, or of them those that are repaired."""
+        selected = [stream for stream in self.streams.values() if isinstance(stream, ReportStream) and stream.selected]
+        repaired = {repair.stream for repair in self.settings.repairs}
+        if deselected := repaired - {stream.name for stream in selected}:
+            raise SettingsError(f"repair names {', '.join(sorted(deselected))}, which the catalog does not select")
+        return [stream for stream in selected if stream.name in repaired] if repaired else selected
 
     def _reports(self) -> list[list[ReportStream]]:
         """The selected streams, those of one report together."""
@@ -387,8 +405,13 @@ class TapFlipkartReports(Tap):
                     stream=name,
                     seller_id=context["seller_id"],
                     warehouse_id=context.get("warehouse_id"),
-                    reason=f"it is complete up to {complete}" if complete else "none of its days may be asked for yet",
+                    reason=self._reason_to_skip(complete),
                 )
+
+    def _reason_to_skip(self, complete: date | None) -> str:
+        if self.settings.repairs:
+            return "nothing of it is to be repaired"
+        return f"it is complete up to {complete}" if complete else "none of its days may be asked for yet"
 
     # What became of the windows
 
@@ -467,9 +490,7 @@ class TapFlipkartReports(Tap):
         for left in self.left:
             by_reason[left.reason].append(f"{left.request}" + (f" (report {left.report_id})" if left.report_id else ""))
         for reason, names in by_reason.items():
-            self.logger.warning(
-                "%d windows are left for the next run, because %s: %s.", len(names), reason, "; ".join(names)
-            )
+            self.logger.warning("Left for the next run, because %s: %s.", reason, "; ".join(names))
         log_totals(self.summary)
         for line in self.summary.lines():
             self.logger.info("%s", line)

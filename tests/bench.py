@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,8 @@ class Bench:
                 for metadata in entry["metadata"]:
                     if metadata["breadcrumb"] == []:
                         metadata["metadata"]["selected"] = entry["tap_stream_id"] in streams
-        tap = TapFlipkartReports(config=config, state=state, catalog=catalog)
+        # The SDK writes into the state that it is given; a target would have stored it as it was.
+        tap = TapFlipkartReports(config=config, state=deepcopy(state), catalog=catalog)
         tap.clock = self.clock
         tap.workers = 0  # where the clock only pretends to wait, time must not pass while a call is under way
         return tap

@@ -96,6 +96,19 @@ def records(text: str) -> list[dict[str, Any]]:
         ({"report_types": {"sales_ledger": {"window": 3}}}, "report_types.sales_ledger has members that are not known"),
         ({"report_types": {"sales_ledger": {"parameters": {"day": "{day}"}}}}, "the parameters of sales_ledger name"),
         ({"custom_reports": [{"name": "A b", "identifier": "x", "window": "days"}]}, "'A b' is not a stream name"),
+        (
+            {"repair": [{"stream": "sales_ledgr", "from_date": "2026-10-01", "to_date": "2026-10-02"}]},
+            "repair[0]: 'sales_ledgr' is no stream",
+        ),
+        (
+            {"repair": [{"stream": "inventory_report", "from_date": "2026-10-01", "to_date": "2026-10-02"}]},
+            "repair[0]: inventory_report shows the day on which it is asked for",
+        ),
+        (
+            {"repair": [{"stream": "sales_ledger", "from_date": "2026-10-02", "to_date": "2026-10-01"}]},
+            "repair[0]: to_date 2026-10-01 lies before from_date 2026-10-02",
+        ),
+        ({"repair": [{"stream": "sales_ledger", "to_date": "2026-10-01"}]}, "repair[0] lacks from_date"),
         ({"report_ledger": "/proc/no/ledger.db"}, "report_ledger /proc/no/ledger.db cannot be opened"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -361,6 +362,89 @@ def test_the_budget_of_a_run_holds_and_the_next_run_buys_the_rest(bench: Bench) 
     second = bench.run("sales_ledger", state=first.state, **settings)
     assert len(bench.bought()) == len(set(bench.bought())) == 4
     assert second.partition("sales_ledger")["replication_key_value"] == "2026-10-20"
+
+
+def test_what_the_budget_left_over_is_bought_first_by_the_next_run(bench: Bench) -> None:
+    settings: dict[str, Any] = {"start_date": "2026-11-01", "end_date": "2026-12-31", "window_days": 5}
+    first = bench.run("sales_ledger", max_reports=1, **settings)
+    assert bench.bought() == [("sales_ledger", "acme", "2026-11-21", "2026-11-21")]
+    assert first.partition("sales_ledger")["unbought"] == [["2026-11-01", "2026-11-20"]]
+    bench.clock.advance(86_400)
+    second = bench.run("sales_ledger", state=first.state, max_reports=4, **settings)
+    assert [window[2:] for window in bench.bought()[1:]] == [
+        ("2026-11-01", "2026-11-05"),
+        ("2026-11-06", "2026-11-10"),
+        ("2026-11-11", "2026-11-15"),
+        ("2026-11-16", "2026-11-20"),
+    ]
+    assert second.partition("sales_ledger")["replication_key_value"] == "2026-11-21"
+    assert second.partition("sales_ledger")["unbought"] == [["2026-11-22", "2026-11-22"]]
+
+
+def test_a_repair_reads_the_named_days_again_and_moves_no_bookmark(bench: Bench) -> None:
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    first = bench.run("sales_ledger", "orders_report", sellers=sellers)
+    bought = len(bench.bought())
+    repair = [{"stream": "sales_ledger", "from_date": "2026-10-03", "to_date": "2026-10-05", "seller_id": "acme"}]
+    second = bench.run("sales_ledger", "orders_report", state=first.state, sellers=sellers, repair=repair)
+    assert bench.bought()[bought:] == [("sales_ledger", "acme", "2026-10-03", "2026-10-05")]
+    truth = bench.simulator.rows("sales_ledger", "acme", {"from_date": "2026-10-03", "to_date": "2026-10-05"})
+    assert len(second.records("sales_ledger")) == len(truth) > 0
+    for stream in ("sales_ledger", "orders_report"):
+        for seller in ("acme", "bharat"):
+            assert second.partition(stream, seller) == first.partition(stream, seller)
+
+
+def test_a_repair_that_was_cut_short_is_not_paid_for_again(bench: Bench) -> None:
+    first = bench.run("sales_ledger")
+    bench.restart(generation_seconds=(3600.0, 3600.0))
+    repair = [{"stream": "sales_ledger", "from_date": "2026-10-03", "to_date": "2026-10-05"}]
+    second = bench.run("sales_ledger", state=first.state, repair=repair, max_wait=60)
+    assert second.partition("sales_ledger")["pending"][0]["repair"] is True
+    bench.clock.advance(3600)
+    normal = bench.run("sales_ledger", state=second.state)
+    assert normal.records("sales_ledger") == []
+    third = bench.run("sales_ledger", state=normal.state, repair=repair)
+    assert len(third.records("sales_ledger")) > 0
+    assert len(bench.bought()) == 1
+    assert third.partition("sales_ledger") == first.partition("sales_ledger")
+
+
+def test_a_repair_of_a_summary_reads_the_whole_month_of_its_days(bench: Bench) -> None:
+    repair = [{"stream": "gst_returns_report", "from_date": "2026-09-10", "to_date": "2026-09-11"}]
+    bench.run("gst_returns_report", repair=repair)
+    assert bench.bought() == [("gst_returns_report", "acme", "2026-09-01", "2026-09-30")]
+
+
+def test_a_repair_of_a_stream_that_is_not_selected_is_refused(bench: Bench) -> None:
+    repair = [{"stream": "sales_ledger", "from_date": "2026-10-03", "to_date": "2026-10-05"}]
+    output = bench.run("orders_report", repair=repair)
+    assert "repair names sales_ledger, which the catalog does not select" in str(output.error)
+    assert bench.bought() == []
+
+
+def test_a_run_ends_with_plain_words_and_metrics(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    bench.restart({"fault": "failed"}, {"fault": "zero_bytes", "identifier": "orders_report", "nth": 2})
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    output = bench.run("sales_ledger", "orders_report", sellers=sellers, max_concurrent_reports=1)
+    orders = len(output.records("orders_report"))
+    sales = len(output.records("sales_ledger"))
+    for line in (
+        f"orders_report: 3 bought (1 of them again), 1 window loaded with {orders} rows, 1 window failed.",
+        f"sales_ledger: 2 bought, 2 windows loaded with {sales} rows.",
+        f"In all: 5 bought (1 of them again), 3 windows loaded with {orders + sales} rows, 1 window failed.",
+    ):
+        assert line in caplog.messages
+    assert sum(message.startswith("seller ") for message in caplog.messages) == 2
+    points = [
+        json.loads(message.removeprefix("METRIC: ")) for message in caplog.messages if message.startswith("METRIC: ")
+    ]
+    values = {(point["metric"], point["tags"].get("stream")): point["value"] for point in points}
+    assert values["flipkart_reports_failed", "orders_report"] == 1
+    assert values["flipkart_reports_retriggered", "orders_report"] == 1
+    assert values["flipkart_reports_rows", "sales_ledger"] == sales
+    assert sum(point["metric"] == "flipkart_report_generation_time" for point in points) == 4
 
 
 def test_with_a_ledger_a_lost_state_costs_nothing(bench: Bench, tmp_path: Any) -> None:
