@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.simulator.faults import Faults
@@ -46,7 +47,7 @@ def serve(
     except (OSError, OverflowError) as error:
         print(f"flipkart-reports: the simulator cannot be served: {error}", file=sys.stderr)  # noqa: T201 - the same
         return FAILED
-    with simulator:
+    with simulator, suppress(KeyboardInterrupt):
         print(
             f"Serving on {simulator.url} until Ctrl-C. Settings: api_url {simulator.url}, "
             f"client_id {simulator.client_id}, client_secret {simulator.client_secret}, "
@@ -54,8 +55,5 @@ def serve(
             file=out,
             flush=True,
         )
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
+        threading.Event().wait()
     return 0
