@@ -156,6 +156,25 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a report stands while the run goes on; for people who watch.
+
+    Attributes:
+        request: what was asked for.
+        report_id: the report, if it is bought.
+        status: a word for what is done about it.
+        age: seconds since its trigger, `None` before.
+        next_poll: seconds until the next detail call, `None` if none is due.
+    """
+
+    request: ReportRequest
+    report_id: str | None
+    status: str
+    age: float | None
+    next_poll: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """What the ledger says when a worker wants to begin with a window.
 

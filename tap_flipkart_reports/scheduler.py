@@ -35,7 +35,7 @@ from tap_flipkart_reports.exceptions import (
     ReportTimeoutError,
 )
 from tap_flipkart_reports.pacing import Brake, Learned, poll_pause
-from tap_flipkart_reports.reports import Change, Claim, Delivery, Left, ReportChange, ReportRequest
+from tap_flipkart_reports.reports import Change, Claim, Delivery, Left, ReportChange, ReportRequest, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -181,10 +181,10 @@ class Limits:
 class _Stage(Enum):
     WAITING = "waiting"
     DELAYED = "delayed"
-    CALLING = "calling"
-    RUNNING = "running"
-    READY = "ready"
-    SETTLED = "settled"
+    CALLING = "being asked for"
+    RUNNING = "in progress"
+    READY = "ready to download"
+    SETTLED = "on disk"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -218,6 +218,11 @@ class _Life:
     def is_settled(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.stage is _Stage.SETTLED
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its file lies on disk for some stream to read."""
+        return isinstance(self.outcome, Delivery) and bool(self.unread)
 
 
 class Scheduler:
@@ -384,6 +389,25 @@ class Scheduler:
         for thread in self._threads:
             thread.join(max(0.0, ends - self._clock.monotonic()))
         self.tell()
+
+    def standings(self) -> tuple[list[Standing], int]:
+        """Where the reports that are bought stand, the oldest first, and how many windows wait for their turn."""
+        with self._changed:
+            now = self._clock.monotonic()
+            polls = {life.order: at for at, _, life in self._polls}
+            bought = [
+                Standing(
+                    request=life.request,
+                    report_id=life.report_id,
+                    status=life.stage.value,
+                    age=now - life.triggered_at,
+                    next_poll=max(0.0, polls[life.order] - now) if life.order in polls else None,
+                )
+                for life in self._lives.values()
+                if life.report_id is not None and (not life.is_settled or life.is_unread)
+            ]
+            waiting = sum(life.stage is _Stage.WAITING for life in self._lives.values())
+        return sorted(bought, key=lambda standing: -(standing.age or 0.0)), waiting
 
     # What to do next; all with the lock held
 

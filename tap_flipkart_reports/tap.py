@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import weakref
 from collections import defaultdict
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -30,6 +30,7 @@ from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedErro
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.metrics import log_change, log_totals
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, repairing_reports, wanted_reports
+from tap_flipkart_reports.progress import is_watched, live_table
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
 from tap_flipkart_reports.scheduler import Limits, Scheduler
@@ -46,12 +47,13 @@ from tap_flipkart_reports.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import date
     from types import FrameType
 
     import click
 
-    from tap_flipkart_reports.reports import Left, ReportChange, ReportRequest
+    from tap_flipkart_reports.reports import Left, ReportChange, ReportRequest, Standing
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.state import PendingReport
     from tap_flipkart_reports.windows import Window
@@ -444,7 +446,7 @@ class TapFlipkartReports(Tap):
             PipeClosedError: the target is gone.
         """
         try:
-            with closing(self):
+            with closing(self), self._shown():
                 self._sync_reports()
         except BrokenPipeError:  # click would end the process without a word
             raise PipeClosedError(
@@ -453,6 +455,13 @@ class TapFlipkartReports(Tap):
         self._tell_ending()
         if self.failures:
             raise WindowsFailedError(self.failures)
+
+    def _shown(self) -> AbstractContextManager[None]:
+        """A live table of the reports where somebody watches."""
+        return live_table(self._standings) if is_watched() else nullcontext()
+
+    def _standings(self) -> tuple[list[Standing], int]:
+        return self._scheduler.standings() if self._scheduler is not None else ([], 0)
 
     def _sync_reports(self) -> None:
         """As the SDK's `sync_all`, but the streams of one report take turns partition by partition.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -234,6 +235,39 @@ def test_a_target_that_dies_ends_the_tap_in_a_sentence(tmp_path: Path) -> None:
             assert process.wait(SECONDS) == 1
         assert "the target closed the pipe" in told
         assert "Traceback" not in told
+
+
+# Progress
+
+
+def on_a_terminal(command: list[str], out: IO[str]) -> tuple[int, str]:
+    """Run with standard error on a terminal; the exit code, and what the terminal was sent."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, stdout=out, stderr=theirs, env={**os.environ, "COLUMNS": "160"}) as process:
+        os.close(theirs)
+        sent = b""
+        with suppress(OSError):  # the end of a terminal
+            while part := os.read(ours, 65536):
+                sent += part
+        os.close(ours)
+        return process.wait(SECONDS), sent.decode()
+
+
+def test_a_terminal_shows_a_live_table_and_the_target_gets_the_same_messages(tmp_path: Path) -> None:
+    with served(generation_seconds=(1.0, 1.0)) as simulator:
+        config = write_config(tmp_path, simulator, max_concurrent_reports=2)
+        command = [*TAP, "--config", str(config), "--catalog", str(select(tmp_path, config, "sales_ledger"))]
+        with (tmp_path / "out.jsonl").open("w+") as out:
+            code, shown = on_a_terminal(command, out)
+            out.seek(0)
+            text = out.read()
+        assert code == 0, shown
+        for words in ("next poll", "in progress", "2 windows wait for their turn", "2026-10-01 to 2026-10-03"):
+            assert words in shown
+        assert "In all: 4 bought" in shown
+        assert all(json.loads(line)["type"] in {"SCHEMA", "RECORD", "STATE"} for line in text.splitlines())
+        truth = simulator.rows("sales_ledger", "acme", {"from_date": "2026-10-01", "to_date": "2026-10-12"})
+        assert len(records(text)) == len(truth)
 
 
 # Signals
