@@ -6,11 +6,12 @@ import argparse
 import json
 import logging
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.__main__ import tell_end
-from tap_flipkart_reports.exceptions import FlipkartReportsError
+from tap_flipkart_reports.exceptions import FlipkartReportsError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     repair.add_argument("--warehouse", help="one of the warehouses; by default all")
     repair.set_defaults(run=_repair)
 
+    replay = commands.add_parser(
+        "replay", help="read archived files again, as Singer messages on standard output; makes no call"
+    )
+    _add_run_options(replay)
+    replay.add_argument("--stream", action="append", default=[], help="a stream; may be repeated; by default all")
+    replay.add_argument("--from", dest="from_date", type=date.fromisoformat, default=date.min, help="first day")
+    replay.add_argument("--to", dest="to_date", type=date.fromisoformat, default=date.max, help="last day")
+    replay.add_argument("--seller", help="one of the sellers; by default all")
+    replay.set_defaults(run=_replay)
+
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
     simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
@@ -74,19 +85,26 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
     """The tap as a run with these options would build it, with settings that the command itself brings."""
-    from tap_flipkart_reports.tap import TapFlipkartReports, read_json  # noqa: PLC0415 - the SDK loads slowly
+    from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - the SDK loads slowly
+
+    return TapFlipkartReports(**_arguments(options, **settings))
+
+
+def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any]:
+    """What the options give a tap."""
+    from tap_flipkart_reports.tap import read_json  # noqa: PLC0415 - the SDK loads slowly
 
     config: dict[str, Any] = {}
     for name in options.config:
         if name != "ENV":
             config |= read_json(Path(name), "--config")
     config |= settings
-    return TapFlipkartReports(
-        config=config,
-        parse_env_config="ENV" in options.config,
-        state=read_json(options.state, "--state") if options.state else None,
-        catalog=read_json(options.catalog, "--catalog") if options.catalog else None,
-    )
+    return {
+        "config": config,
+        "parse_env_config": "ENV" in options.config,
+        "state": read_json(options.state, "--state") if options.state else None,
+        "catalog": read_json(options.catalog, "--catalog") if options.catalog else None,
+    }
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -112,6 +130,17 @@ def _repair(options: argparse.Namespace) -> int:
     }
     repair = [{name: value for name, value in names.items() if value is not None}]
     return _run(_tap(options, repair=repair))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.replay import ReplayTap, Wanted  # noqa: PLC0415 - only this command replays
+    from tap_flipkart_reports.windows import Window  # noqa: PLC0415 - the same
+
+    if options.to_date < options.from_date:
+        raise SettingsError(f"--to {options.to_date} lies before --from {options.from_date}")
+    days = Window(options.from_date, options.to_date)
+    wanted = Wanted(streams=frozenset(options.stream), seller_id=options.seller, days=days)
+    return _run(ReplayTap(wanted=wanted, **_arguments(options)))
 
 
 def _run(tap: TapFlipkartReports) -> int:

@@ -14,6 +14,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   ├── ReportExpiredError              status EXPIRED, or every link of it is dead
 │   └── ReportTimeoutError              not ready within `report_timeout`
 ├── LedgerError                         the report ledger cannot be used; nothing is bought without it
+├── ArchiveError                        the archive of downloaded files cannot be used
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
 ├── PipeClosedError                     the target is gone
@@ -97,6 +98,10 @@ class ReportTimeoutError(ReportError):
 
 class LedgerError(FlipkartReportsError):
     """The report ledger cannot be used; nothing is bought without it."""
+
+
+class ArchiveError(FlipkartReportsError):
+    """The archive of downloaded files cannot be used."""
 
 
 class FileError(FlipkartReportsError):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from dateutil.parser import isoparse
 from singer_sdk import typing as th
@@ -258,6 +258,19 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "flight travel in the state alone",
     ),
     th.Property(
+        "report_archive",
+        th.StringType,
+        title="Report archive",
+        description="Folder or fsspec URL where downloaded files are kept, each with a note of which report it is, so "
+        "that `flipkart-reports replay` can read them again without a call. By default none is kept",
+    ),
+    th.Property(
+        "report_archive_days",
+        th.IntegerType(**_POSITIVE),
+        title="Days in the archive",
+        description="Days after which a file is removed from `report_archive`; by default it stays",
+    ),
+    th.Property(
         "schema_drift",
         th.StringType(allowed_values=["evolve", "extra", "fail"]),
         default="evolve",
@@ -398,6 +411,8 @@ class Settings:
     max_wait: float | None
     max_reports: int | None
     report_ledger: str | None
+    report_archive: str | None
+    report_archive_days: int | None
     schema_drift: Literal["evolve", "extra", "fail"]
     bad_cells: Literal["keep", "fail"]
     bad_rows: Literal["fail", "skip"]
@@ -423,12 +438,13 @@ class Settings:
         return newest if self.end_date is None else min(newest, self.end_date)
 
 
-def read_settings(config: Mapping[str, Any], *, user_agent: str) -> Settings:
+def read_settings(config: Mapping[str, Any], *, user_agent: str, makes_calls: bool = True) -> Settings:
     """Read a configuration that fits `CONFIG_JSONSCHEMA`.
 
     Args:
         config: the configuration.
         user_agent: the User-Agent where the setting names none.
+        makes_calls: whether credentials are needed.
 
     Raises:
         SettingsError: something does not fit together; the text names every such setting, never a value of a secret.
@@ -436,13 +452,13 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str) -> Settings:
     errors: list[str] = []
     start = _day(config, "start_date", errors)
     end = _day(config, "end_date", errors)
-    if start is None and "start_date" not in config:
+    if start is None and "start_date" not in config and makes_calls:
         errors.append("start_date is not set: name the first day wanted, for example 2026-01-01")
     if start and end and end < start:
         errors.append(f"end_date {end} lies before start_date {start}")
     if config.get("poll_max_interval", 120) < config.get("poll_interval", 5):
         errors.append("poll_max_interval is smaller than poll_interval")
-    sellers = tuple(_sellers(config, errors))
+    sellers = tuple(_sellers(config, errors, makes_calls=makes_calls))
     report_types = read_report_types(config, errors)
     repairs = tuple(_repairs(config, sellers, report_types, errors))
     if errors:
@@ -450,7 +466,7 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str) -> Settings:
     api_url = str(config.get("api_url", API_URL)).rstrip("/")
     return Settings(
         sellers=sellers,
-        start_date=cast("date", start),
+        start_date=start or date.min,
         end_date=end,
         warehouse_ids=tuple(dict.fromkeys(config.get("warehouse_ids", ()))),
         report_types=report_types,
@@ -481,6 +497,8 @@ _PLAIN = (
     "max_wait",
     "max_reports",
     "report_ledger",
+    "report_archive",
+    "report_archive_days",
     "schema_drift",
     "bad_cells",
     "bad_rows",
@@ -534,7 +552,7 @@ def _day(config: Mapping[str, Any], name: str, errors: list[str]) -> date | None
     return (moment.astimezone(KOLKATA) if moment.tzinfo else moment).date()
 
 
-def _sellers(config: Mapping[str, Any], errors: list[str]) -> Iterator[Credentials]:
+def _sellers(config: Mapping[str, Any], errors: list[str], *, makes_calls: bool) -> Iterator[Credentials]:
     single = [name for name in ("refresh_token", "access_token") if config.get(name)]
     entries = config.get("sellers") or []
     if entries and single:
@@ -543,7 +561,7 @@ def _sellers(config: Mapping[str, Any], errors: list[str]) -> Iterator[Credentia
         entries = [{"seller_id": config.get("seller_id") or DEFAULT_SELLER, **{name: config[name] for name in single}}]
     names = [entry["seller_id"] for entry in entries]
     errors.extend(f"sellers names {name!r} twice" for name in dict.fromkeys(names) if names.count(name) > 1)
-    simulated = config.get("api_url") == SIMULATOR
+    needs_none = config.get("api_url") == SIMULATOR or not makes_calls
     for entry in entries:
         credentials = Credentials(
             seller_id=entry["seller_id"],
@@ -552,7 +570,7 @@ def _sellers(config: Mapping[str, Any], errors: list[str]) -> Iterator[Credentia
             refresh_token=entry.get("refresh_token"),
             access_token=entry.get("access_token"),
         )
-        if not simulated and (error := _missing_credentials(credentials)):
+        if not needs_none and (error := _missing_credentials(credentials)):
             errors.append(error)
         yield credentials
 

@@ -22,7 +22,7 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 
-from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, RowError, SettingsError
+from tap_flipkart_reports.exceptions import ArchiveError, FileError, FlipkartReportsError, RowError, SettingsError
 from tap_flipkart_reports.files import open_tables
 from tap_flipkart_reports.messages import RecordLines
 from tap_flipkart_reports.pacing import Learned
@@ -123,11 +123,7 @@ class ReportStream(Stream):
     @property
     def partitions(self) -> list[dict[str, Any]]:
         """One per seller, and per warehouse where the report asks for one."""
-        settings = self._reports_tap.settings
-        sellers = [{"seller_id": credentials.seller_id} for credentials in settings.sellers]
-        if not self.report_type.per_warehouse:
-            return sellers
-        return [{**seller, "warehouse_id": name} for seller in sellers for name in settings.warehouse_ids]
+        return self._reports_tap.partitions_of(self)
 
     def coverage(self, context: Mapping[str, Any]) -> Coverage:
         """The days that are complete.
@@ -228,7 +224,7 @@ class ReportStream(Stream):
         place = dict(context or {})
         scheduler = self._reports_tap.scheduler_for(self)
         requests = self._reports_tap.requests_of(self, place)
-        owed = self._owed(place)
+        owed = None if all(request.is_repair for request in requests) else self._owed(place)
         for request in requests:
             try:
                 taken = scheduler.take(request)
@@ -244,10 +240,11 @@ class ReportStream(Stream):
             except _Stopped:
                 reason = "the run was asked to end"
                 self._leave(Left(request=request, report_id=taken.report_id, reason=reason), place)
-            except (FileError, RowError) as error:
+            except (FileError, RowError, ArchiveError) as error:
                 # A file that is no table is worth nothing; rows that do not fit can be read again, for nothing,
                 # once the settings allow for them.
                 if isinstance(error, FileError):
+                    self._reports_tap.keep(taken, {})
                     scheduler.abandon(taken, error)
                 self._reports_tap.window_failed(self.name, request, error, report_id=taken.report_id)
             else:
@@ -275,6 +272,7 @@ class ReportStream(Stream):
         settings = self._reports_tap.settings
         with open_tables(delivery.path) as tables:
             table = tables[0]
+            self._reports_tap.keep(delivery, {table.name or "": table.header for table in tables})
             layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS)
             self._tell_drift(delivery, layout)
             if settings.schema_drift == "evolve" and layout.new:
@@ -383,6 +381,10 @@ class ReportStream(Stream):
         if self.get_batch_config(self.config) is None:
             self.state_manager.is_flushed = False
             self._write_state_message()
+
+    def _write_state_message(self) -> None:
+        if self._reports_tap.tells_state:
+            super()._write_state_message()
 
     @staticmethod
     def _forget(partition: dict[str, Any], report_id: str) -> None:

@@ -23,6 +23,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
 
+from tap_flipkart_reports.archive import Archive
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock, today
@@ -33,7 +34,7 @@ from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, re
 from tap_flipkart_reports.progress import is_watched, live_table
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
-from tap_flipkart_reports.scheduler import Limits, Scheduler
+from tap_flipkart_reports.scheduler import Limits, ReportApi, Scheduler
 from tap_flipkart_reports.settings import (
     CONFIG_JSONSCHEMA,
     Settings,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tap_flipkart_reports.reports import Left, ReportChange, ReportRequest, Standing
+    from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest, Standing
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.state import PendingReport
     from tap_flipkart_reports.windows import Window
@@ -88,6 +89,8 @@ class TapFlipkartReports(Tap):
     config_jsonschema = CONFIG_JSONSCHEMA
     clock: Clock = SystemClock()
     """Where the run's time comes from; tests put their own here."""
+    tells_state: bool = True
+    """Whether STATE messages are written."""
     workers: int | None = None
     """Threads that make calls; by default one per report in progress. 0 makes them where records are made."""
 
@@ -102,6 +105,7 @@ class TapFlipkartReports(Tap):
         self._tokens: dict[str, AccessToken] = {}
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
         self._stop_reason: str | None = None
+        self._kept: set[str] = set()
         self._wanted: dict[tuple[str, ...], dict[_Place, list[ReportRequest]]] = {}
         self.summary = Summary()
         super().__init__(*args, **kwargs)
@@ -116,8 +120,11 @@ class TapFlipkartReports(Tap):
             SettingsError: they are not right, which discovery tolerates and nothing else.
         """
         if self._settings is None:
-            self._settings = read_settings(self.config, user_agent=f"{PACKAGE}/{package_version()}")
+            self._settings = self._read_settings()
         return self._settings
+
+    def _read_settings(self) -> Settings:
+        return read_settings(self.config, user_agent=f"{PACKAGE}/{package_version()}")
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Find every mistake before any call; unlike the SDK's own words, none shows a value."""
@@ -173,6 +180,13 @@ class TapFlipkartReports(Tap):
     def is_stopping(self) -> bool:
         """Whether the run was asked to end."""
         return self._stop_reason is not None
+
+    def partitions_of(self, stream: ReportStream) -> list[dict[str, Any]]:
+        """The partitions of a stream: one per seller, and per warehouse where the report asks for one."""
+        sellers = [{"seller_id": credentials.seller_id} for credentials in self.settings.sellers]
+        if not stream.report_type.per_warehouse:
+            return sellers
+        return [{**seller, "warehouse_id": name} for seller in sellers for name in self.settings.warehouse_ids]
 
     @cached_property
     def _today(self) -> date:
@@ -288,7 +302,7 @@ class TapFlipkartReports(Tap):
         folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
-            api=self.client,
+            api=self.api,
             clock=self.clock,
             limits=Limits(
                 max_concurrent_reports=settings.max_concurrent_reports,
@@ -324,9 +338,24 @@ class TapFlipkartReports(Tap):
             self._ledger = Ledger(self.settings.report_ledger, clock=self.clock)
         return self._ledger
 
+    @cached_property
+    def archive(self) -> Archive | None:
+        """The archive of downloaded files, if there is to be one."""
+        return Archive(self.settings.report_archive, clock=self.clock) if self.settings.report_archive else None
+
+    def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
+        """Put a downloaded file into the archive, once, whatever the number of streams that read it.
+
+        Raises:
+            ArchiveError: it cannot be written.
+        """
+        if self.archive is not None and delivery.report_id not in self._kept:
+            self.archive.keep(delivery, headers)
+            self._kept.add(delivery.report_id)
+
     @property
-    def client(self) -> ReportClient:
-        """The client of this run; built at the first call, because discovery runs without settings."""
+    def api(self) -> ReportApi:
+        """What answers the three calls; built at the first of them, because discovery runs without settings."""
         if self._client is None:
             self._client = ReportClient(
                 api_url=self._simulated().url if self.settings.is_simulated else self.settings.api_url,
@@ -448,6 +477,8 @@ class TapFlipkartReports(Tap):
         try:
             with closing(self), self._shown():
                 self._sync_reports()
+                if self.archive is not None and self.settings.report_archive_days is not None:
+                    self.archive.forget_older(self.settings.report_archive_days)
         except BrokenPipeError:  # click would end the process without a word
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"

@@ -1,0 +1,162 @@
+"""Archived reports read again: the same records as on the first day, without a call and without moving a bookmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.exceptions import CallError, SettingsError
+from tap_flipkart_reports.reports import Priority, ReportRequest
+from tap_flipkart_reports.settings import Settings, read_settings
+from tap_flipkart_reports.tap import TapFlipkartReports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tap_flipkart_reports.archive import Archive, ArchivedReport
+    from tap_flipkart_reports.reports import Delivery
+    from tap_flipkart_reports.scheduler import ReportApi
+    from tap_flipkart_reports.streams import ReportStream
+    from tap_flipkart_reports.windows import Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What of the archive is read again; `None` or empty for all.
+
+    Attributes:
+        streams: names of streams.
+        seller_id: whose.
+        days: windows that hold none of these days are left out.
+    """
+
+    streams: frozenset[str] = frozenset()
+    seller_id: str | None = None
+    days: Window | None = None
+
+    def holds(self, report: ArchivedReport) -> bool:
+        """Whether a report is read again."""
+        return self.seller_id in {None, report.seller_id} and (self.days is None or report.window.overlaps(self.days))
+
+
+class ReplayTap(TapFlipkartReports):
+    """The tap over its archive.
+
+    Args:
+        wanted: what is read again.
+        arguments: those of the tap.
+    """
+
+    tells_state = False
+    workers = 0
+
+    def __init__(self, *, wanted: Wanted, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
+        self._replayed = wanted
+        super().__init__(**arguments)
+
+    def _read_settings(self) -> Settings:
+        """Sellers and warehouses are those of the archive, whatever the configuration names."""
+        settings = read_settings(self.config, user_agent="", makes_calls=False)
+        if settings.report_archive is None:
+            raise SettingsError("report_archive is not set: there is nothing to replay")
+        return settings
+
+    @cached_property
+    def _archived(self) -> list[ArchivedReport]:
+        identifiers = {report_type.identifier for report_type in self.settings.report_types.values()}
+        reports = [report for report in self._archive.reports(sorted(identifiers)) if self._replayed.holds(report)]
+        if not reports:
+            raise SettingsError("report_archive holds no report that fits")
+        return reports
+
+    @property
+    def _archive(self) -> Archive:
+        if self.archive is None:
+            raise SettingsError("report_archive is not set: there is nothing to replay")
+        return self.archive
+
+    def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
+        """It is kept already."""
+
+    @property
+    def ledger(self) -> None:
+        """Nothing is bought."""
+
+    @cached_property
+    def api(self) -> ReportApi:
+        """The archive in place of the API."""
+        return ArchivedApi(self._archive, self._archived)
+
+    def partitions_of(self, stream: ReportStream) -> list[dict[str, Any]]:
+        """The partitions of which the archive has reports."""
+        places = {
+            (report.seller_id, report.warehouse_id): None
+            for report in self._archived
+            if report.identifier == stream.report_type.identifier
+        }
+        if not stream.report_type.per_warehouse:
+            return [{"seller_id": seller_id} for seller_id in dict.fromkeys(seller_id for seller_id, _ in places)]
+        return [{"seller_id": seller_id, "warehouse_id": warehouse_id} for seller_id, warehouse_id in places]
+
+    def _selected_streams(self) -> list[ReportStream]:
+        selected = super()._selected_streams()
+        wanted = self._replayed.streams
+        if unknown := wanted - {stream.name for stream in selected}:
+            raise SettingsError(f"{', '.join(sorted(unknown))}: no such stream, or the catalog does not select it")
+        return [stream for stream in selected if not wanted or stream.name in wanted]
+
+    def _requests_of_partition(
+        self, streams: Sequence[ReportStream], context: Mapping[str, Any]
+    ) -> list[ReportRequest]:
+        report_type = streams[0].report_type
+        return [
+            ReportRequest(
+                stream=report_type.name,
+                streams=tuple(stream.name for stream in streams),
+                identifier=report.identifier,
+                seller_id=report.seller_id,
+                warehouse_id=report.warehouse_id if report_type.per_warehouse else None,
+                window=report.window,
+                parameters=report.parameters,
+                priority=Priority.BOUGHT,
+                report_timeout=report_type.report_timeout or 0,
+                report_id=report.report_id,
+                is_reread=True,
+                is_repair=True,
+            )
+            for report in self._archived
+            if report.identifier == report_type.identifier
+            and report.seller_id == context["seller_id"]
+            and report.warehouse_id == context.get("warehouse_id")
+        ]
+
+
+class ArchivedApi:
+    """Answers the calls about archived reports; there is nothing to buy.
+
+    Args:
+        archive: where the files are.
+        reports: what it knows.
+    """
+
+    def __init__(self, archive: Archive, reports: Sequence[ArchivedReport]) -> None:
+        self._archive = archive
+        self._reports = {report.report_id: report for report in reports}
+
+    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:  # noqa: ARG002 - the seam's
+        """Refuse: a replay buys nothing."""
+        raise CallError("a replay buys no report; its archived file cannot be read")
+
+    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:  # noqa: ARG002 - the seam's
+        """Every archived report is complete."""
+        status = ReportStatus.COMPLETED
+        return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
+
+    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> ArchivedReport:  # noqa: ARG002 - the seam's
+        """Copy the file out of the archive."""
+        report = self._reports[report_id]
+        self._archive.fetch(report, path)
+        return report

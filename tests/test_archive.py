@@ -1,0 +1,156 @@
+"""Downloaded files kept and read again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_flipkart_reports.cli import main
+from tap_flipkart_reports.exceptions import ArchiveError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench import Bench
+
+SETTINGS: dict[str, Any] = {"window_days": 10, "warehouse_ids": ["del"]}
+STREAMS = ("sales_ledger", "orders_report", "stock_ledger")
+
+
+def lines_of(text: bytes) -> dict[str, list[str]]:
+    """The records of each stream, byte for byte as they were written."""
+    found: dict[str, list[str]] = {}
+    for line in text.decode().splitlines():
+        document = json.loads(line)
+        if document["type"] == "RECORD":
+            record = line[line.index('"record":') : line.rindex(',"time_extracted"')]
+            found.setdefault(document["stream"], []).append(record)
+    return found
+
+
+@pytest.fixture
+def archived(bench: Bench, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> dict[str, list[str]]:
+    """What a run wrote that kept its files."""
+    tap = bench.tap(*STREAMS, report_archive=str(tmp_path / "archive"), **SETTINGS)
+    capsysbinary.readouterr()
+    tap.run()
+    return lines_of(capsysbinary.readouterr().out)
+
+
+def replay(folder: Path, capsysbinary: pytest.CaptureFixture[bytes], *options: str) -> tuple[int, bytes]:
+    config = folder / "replay.json"
+    config.write_text(json.dumps({"report_archive": str(folder / "archive")}))
+    capsysbinary.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", "--config", str(config), *options])
+    out, told = capsysbinary.readouterr()
+    return int(ended.value.code or 0), out if ended.value.code == 0 else told
+
+
+def test_a_replay_writes_the_same_records_byte_for_byte_and_makes_no_call(
+    bench: Bench, tmp_path: Path, archived: dict[str, list[str]], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    calls = dict(bench.simulator.calls)
+    code, out = replay(tmp_path, capsysbinary)
+    assert code == 0
+    again = lines_of(out)
+    assert set(again) == set(STREAMS)
+    for stream in STREAMS:
+        assert sorted(again[stream]) == sorted(archived[stream])
+    assert bench.simulator.calls == calls
+    assert b'"STATE"' not in out
+
+
+def test_a_replay_can_be_of_some_streams_and_days(
+    tmp_path: Path, archived: dict[str, list[str]], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    days = ("--stream", "sales_ledger", "--from", "2026-10-12", "--to", "2026-10-12")
+    _, out = replay(tmp_path, capsysbinary, *days)
+    second_window = [line for line in archived["sales_ledger"] if '"report_from_date":"2026-10-11"' in line]
+    assert lines_of(out) == {"sales_ledger": second_window}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--seller", "nobody"), "report_archive holds no report that fits"),
+        (("--stream", "sales_ledgr"), "sales_ledgr: no such stream"),
+        (("--from", "2026-10-02", "--to", "2026-10-01"), "--to 2026-10-01 lies before --from 2026-10-02"),
+    ],
+)
+@pytest.mark.usefixtures("archived")
+def test_a_replay_that_cannot_be_says_why(
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    caplog: pytest.LogCaptureFixture,
+    options: tuple[str, ...],
+    words: str,
+) -> None:
+    code, told = replay(tmp_path, capsysbinary, *options)
+    text = told.decode() + caplog.text
+    assert code == 1
+    assert words in text
+    assert "Traceback" not in text
+
+
+def test_neither_link_nor_secret_is_in_the_archive(
+    bench: Bench, tmp_path: Path, archived: dict[str, list[str]]
+) -> None:
+    assert archived
+    text = "".join(path.read_text(errors="replace") for path in (tmp_path / "archive").rglob("*") if path.is_file())
+    text += " ".join(map(str, (tmp_path / "archive").rglob("*")))
+    assert len(bench.simulator.secrets) > 3
+    assert not any(secret in text for secret in bench.simulator.secrets)
+    assert "x_secret_key" not in text
+
+
+def test_a_sidecar_tells_request_window_hash_and_header(
+    bench: Bench, tmp_path: Path, archived: dict[str, list[str]]
+) -> None:
+    assert archived
+    path = next((tmp_path / "archive" / "reports" / "stock_ledger" / "acme").glob("2026-10-01_*.json"))
+    sidecar = json.loads(path.read_text())
+    assert sidecar["parameters"] == {"warehouse_id": "del", "from_date": "2026-10-01", "to_date": "2026-10-20"}
+    digest = sidecar["sha256"]
+    assert (tmp_path / "archive" / "files" / digest[:2] / digest).stat().st_size == sidecar["size"]
+    (header,) = sidecar["headers"].values()
+    assert header == list(bench.simulator.rows("stock_ledger", "acme", sidecar["parameters"])[0])
+
+
+def test_a_damaged_file_fails_its_window_in_a_sentence(
+    tmp_path: Path, archived: dict[str, list[str]], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert archived
+    for path in (tmp_path / "archive" / "files").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-1])
+    code, _ = replay(tmp_path, capsysbinary, "--stream", "sales_ledger")
+    assert code == 1
+
+
+def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: Bench, tmp_path: Path) -> None:
+    archive = str(tmp_path / "archive")
+    settings: dict[str, Any] = {"report_archive": archive, "start_date": "2026-11-10", "end_date": "2026-12-31"}
+    first = bench.run("sales_ledger", **settings)
+    old = {path for path in (tmp_path / "archive").rglob("*") if path.is_file()}
+    bench.clock.advance(10 * 86_400)
+    bench.run("sales_ledger", state=first.state, report_archive_days=5, **settings)
+    new = {path for path in (tmp_path / "archive").rglob("*") if path.is_file()}
+    assert len(old) == len(new) == 2
+    assert not old & new
+
+
+def test_an_archive_that_cannot_be_written_fails_the_window_before_its_bookmark_moves(
+    bench: Bench, tmp_path: Path
+) -> None:
+    (tmp_path / "archive").write_text("a file where a folder should be")
+    output = bench.run("sales_ledger", report_archive=str(tmp_path / "archive"))
+    assert "report_archive cannot be written" in str(output.error)
+    assert "replication_key_value" not in output.partition("sales_ledger")
+
+
+def test_an_archive_of_an_unknown_kind_is_named(bench: Bench) -> None:
+    with pytest.raises(ArchiveError, match="report_archive cannot be opened"):
+        _ = bench.tap("sales_ledger", report_archive="carrier-pigeon://loft").archive
