@@ -1,4 +1,4 @@
-"""One stream per report type: partitions, records, bookmark. The only module that knows the SDK's inner workings.
+"""One stream per table of a report: partitions, records, bookmark. The only module that knows the SDK's inner workings.
 
 What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
 
@@ -23,12 +23,11 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 
 from tap_flipkart_reports.exceptions import ArchiveError, FileError, FlipkartReportsError, RowError, SettingsError
-from tap_flipkart_reports.files import open_tables
+from tap_flipkart_reports.headers import Column, Layout, listed, match_header
 from tap_flipkart_reports.messages import RecordLines
 from tap_flipkart_reports.pacing import Learned
-from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType, TableSchema, table_schema
 from tap_flipkart_reports.reports import Change, Delivery, Left
-from tap_flipkart_reports.rows import Column, Layout, RowBatch, RowCounts, match_header, read_rows
+from tap_flipkart_reports.rows import RowBatch, RowCounts, RowHashes, UniqueKeys, read_rows
 from tap_flipkart_reports.state import (
     BOOKMARK_COLUMN,
     PendingReport,
@@ -39,6 +38,7 @@ from tap_flipkart_reports.state import (
     write_pending,
     write_unbought,
 )
+from tap_flipkart_reports.tables import open_report
 from tap_flipkart_reports.windows import Coverage, Window, owed_from
 
 if TYPE_CHECKING:
@@ -46,8 +46,12 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_flipkart_reports.files import Table
+    from tap_flipkart_reports.report_types import ReportTable, ReportType
     from tap_flipkart_reports.reports import ReportChange
+    from tap_flipkart_reports.rows import RejectedRow, RowIdentity
     from tap_flipkart_reports.scheduler import Scheduler
+    from tap_flipkart_reports.tables import Report
     from tap_flipkart_reports.tap import TapFlipkartReports
 
 NULLABLE_TEXT = {"type": ["string", "null"]}
@@ -79,16 +83,15 @@ OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_IDENTITY, **OR
 """Columns of every record that are not the file's; a new column of a file never takes their names."""
 
 
-def record_schema(report_type: ReportType, table: TableSchema) -> dict[str, Any]:
+def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]:
     """The JSON Schema of a stream's records: the table's columns and the record's own."""
     properties: dict[str, Any] = {
         **SELLER,
         **(WAREHOUSE if report_type.per_warehouse else {}),
         **(SNAPSHOT if report_type.is_snapshot else {}),
-        **{name: {"type": ["string"]} for name in report_type.key},
         **table.properties,
         **ORIGIN,
-        **({} if report_type.key else ROW_IDENTITY),
+        **({} if table.key else ROW_IDENTITY),
     }
     return {"type": "object", "properties": properties}
 
@@ -98,24 +101,23 @@ class _Stopped(Exception):  # noqa: N818 - not an error: the run was asked to en
 
 
 class ReportStream(Stream):
-    """The rows of one report type.
+    """The rows of one table of a report.
 
     Args:
         tap: the tap.
-        report_type: what is read.
+        report_type: the report.
+        table: one of its tables.
     """
 
     replication_key = BOOKMARK_COLUMN
 
-    def __init__(self, tap: TapFlipkartReports, report_type: ReportType) -> None:
-        table = table_schema(report_type.name) if report_type.name in REPORT_TYPES else TableSchema()
-        super().__init__(tap, name=report_type.name, schema=record_schema(report_type, table))
-        self.primary_keys = report_type.key_properties
+    def __init__(self, tap: TapFlipkartReports, report_type: ReportType, table: ReportTable) -> None:
+        super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
+        self.primary_keys = report_type.key_properties(table)
         self.report_type = report_type
+        self.table = table
         self._reports_tap = tap
-        declared = table.columns(report_type.key)
-        undeclared = set(report_type.key) - {column.name for column in declared}
-        self._columns = (*declared, *(Column(name=name, header=name, is_key=True) for name in sorted(undeclared)))
+        self._columns = table.columns
         self._drift_told: set[tuple[str, str]] = set()
 
     # What to ask for
@@ -269,31 +271,50 @@ class ReportStream(Stream):
         self._reports_tap.window_left(left)
 
     def _columns_of(self, delivery: Delivery, counts: RowCounts) -> Iterator[Mapping[str, Sequence[Any]]]:
-        settings = self._reports_tap.settings
-        with open_tables(delivery.path) as tables:
-            table = tables[0]
-            self._reports_tap.keep(delivery, {table.name or "": table.header for table in tables})
-            layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS)
-            self._tell_drift(delivery, layout)
-            if settings.schema_drift == "evolve" and layout.new:
-                self._evolve([column for _, column in layout.new])
-            wanted = [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
-            origin = dict.fromkeys(wanted) | self._origin(delivery)
-            for batch in read_rows(
-                table,
-                layout,
-                wanted=frozenset(wanted),
-                bad_rows=settings.bad_rows,
-                bad_cells=settings.bad_cells,
-                drift=settings.schema_drift,
-                hashed=not self.report_type.key,
-                counts=counts,
-            ):
-                columns = _all_columns(batch)
-                yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
-                if self._reports_tap.is_stopping:
-                    raise _Stopped
+        """Typed columns of the rows of the stream's tables in a report, batch by batch."""
+        rejected: list[RejectedRow] = []
+        identity = UniqueKeys(self.table.key) if self.table.key else RowHashes()
+        max_file_bytes = self._reports_tap.settings.max_file_bytes
+        try:
+            with open_report(delivery.path, self.report_type.tables, max_file_bytes=max_file_bytes) as report:
+                self._reports_tap.keep(delivery, report.headers)
+                tables = report.of(self.name)
+                self._tell_tables(delivery, report, tables)
+                for table in tables:
+                    yield from self._columns_of_table(table, delivery, identity, counts, rejected)
+        finally:
+            if rejected:
+                self._tell_rejected(delivery, rejected)
         self._tell_counts(delivery, counts)
+
+    def _columns_of_table(
+        self,
+        table: Table,
+        delivery: Delivery,
+        identity: RowIdentity,
+        counts: RowCounts,
+        rejected: list[RejectedRow],
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        settings = self._reports_tap.settings
+        layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self.table.layouts)
+        self._tell_drift(delivery, layout)
+        if settings.schema_drift == "evolve" and layout.new:
+            self._evolve([column for _, column in layout.new])
+        wanted = [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
+        origin = dict.fromkeys(wanted) | self._origin(delivery)
+        for batch in read_rows(
+            table,
+            layout,
+            wanted=frozenset(wanted),
+            rules=settings.row_rules,
+            identity=identity,
+            counts=counts,
+            reject=rejected.append,
+        ):
+            columns = _all_columns(batch)
+            yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
+            if self._reports_tap.is_stopping:
+                raise _Stopped
 
     def _origin(self, delivery: Delivery) -> dict[str, Any]:
         request = delivery.request
@@ -403,11 +424,42 @@ class ReportStream(Stream):
             if news:
                 self.logger.warning("%s, report %s %s.", delivery.request, delivery.report_id, text % ", ".join(news))
 
+    def _tell_tables(self, delivery: Delivery, report: Report, tables: Sequence[Table]) -> None:
+        """Say which tables of a report are not there, and which are there for no stream."""
+        if not tables:
+            self.logger.info(
+                "%s, report %s has no table %r: no rows.",
+                delivery.request.named(self.name),
+                delivery.report_id,
+                self.table.title,
+            )
+        if self.name == delivery.request.readers[0]:
+            for stranger in report.strangers:
+                self.logger.warning(
+                    "%s, report %s has a table that no stream reads, %s with the columns %s; "
+                    "`flipkart-reports inspect` shows it.",
+                    delivery.request,
+                    delivery.report_id,
+                    stranger.name or "the file",
+                    listed(stranger.header),
+                )
+
+    def _tell_rejected(self, delivery: Delivery, rejected: Sequence[RejectedRow]) -> None:
+        """Keep the rows that were passed over, and say where."""
+        place = self._reports_tap.keep_rejected(self.name, delivery, rejected)
+        self.logger.warning(
+            "%s, report %s: %d rows were passed over, the first on line %d, which %s; they are kept in %s.",
+            delivery.request.named(self.name),
+            delivery.report_id,
+            len(rejected),
+            rejected[0].line,
+            rejected[0].cause,
+            place,
+        )
+
     def _tell_counts(self, delivery: Delivery, counts: RowCounts) -> None:
-        name = f"{delivery.request}, report {delivery.report_id}"
+        name = f"{delivery.request.named(self.name)}, report {delivery.report_id}"
         self.logger.info("%s: %d rows.", name, counts.rows)
-        if counts.skipped:
-            self.logger.warning("%s: %d ragged rows skipped, %s.", name, counts.skipped, counts.skipped_lines)
         for column, bad in counts.bad_cells.items():
             self.logger.warning(
                 "%s: %d cells of column %s do not fit its type, the first on line %d; kept in _unparsed.",

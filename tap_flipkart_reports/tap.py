@@ -11,6 +11,7 @@ import tempfile
 import weakref
 from collections import defaultdict
 from contextlib import ExitStack, closing, nullcontext
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -55,11 +56,15 @@ if TYPE_CHECKING:
     import click
 
     from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest, Standing
+    from tap_flipkart_reports.rows import RejectedRow
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.state import PendingReport
     from tap_flipkart_reports.windows import Window
 
 PACKAGE = "tap-flipkart-reports"
+
+REJECTED_FOLDER = f"{PACKAGE}_rejected"
+"""Where rows that were passed over are kept without an archive, below the working folder."""
 
 MAX_WORKERS = 32
 """Threads that make calls; they mostly wait for the network."""
@@ -170,9 +175,12 @@ class TapFlipkartReports(Tap):
         return config
 
     def discover_streams(self) -> Sequence[ReportStream]:
-        """One stream per report type, known or declared; needs no settings."""
-        report_types = self._report_types
-        return [ReportStream(self, report_type) for report_type in report_types.values()]
+        """One stream per table of every report type, known or declared; needs no settings."""
+        return [
+            ReportStream(self, report_type, table)
+            for report_type in self._report_types.values()
+            for table in report_type.tables
+        ]
 
     # What the streams share
 
@@ -352,6 +360,20 @@ class TapFlipkartReports(Tap):
         if self.archive is not None and delivery.report_id not in self._kept:
             self.archive.keep(delivery, headers)
             self._kept.add(delivery.report_id)
+
+    def keep_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
+        """Keep rows that a stream has passed over, in the archive or else in a folder where the tap runs.
+
+        Returns:
+            Where they are.
+
+        Raises:
+            ArchiveError: they cannot be written; the window fails then.
+        """
+        archive = self.archive or Archive(REJECTED_FOLDER, clock=self.clock)
+        return archive.keep_rejected(
+            delivery, stream, (json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n" for row in rows)
+        )
 
     @property
     def api(self) -> ReportApi:
