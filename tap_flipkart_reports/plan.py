@@ -23,7 +23,7 @@ from tap_flipkart_reports.windows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from tap_flipkart_reports.pacing import Learned
@@ -33,6 +33,7 @@ ADOPT = "adopt"
 TRIGGER = "trigger"
 READ_AGAIN = "read again"
 SKIP = "skip"
+LEAVE = "leave"
 
 
 # What is wanted
@@ -155,7 +156,7 @@ class Step:
     """One window of a run, or one partition that needs none.
 
     Attributes:
-        action: `adopt`, `trigger`, `read again` (triggered too) or `skip`.
+        action: `adopt`, `trigger`, `read again` (triggered too), `leave` (for a later run) or `skip`.
         stream: the stream.
         seller_id: whose report.
         warehouse_id: of which warehouse.
@@ -189,12 +190,15 @@ class Plan:
     Attributes:
         steps: in the order in which the streams read them.
         expected_seconds: of the whole run, `None` if a type's generation time is not known yet.
-        over_budget: triggers that `max_reports` leaves for a later run.
     """
 
     steps: tuple[Step, ...]
     expected_seconds: float | None
-    over_budget: int = 0
+
+    @property
+    def over_budget(self) -> int:
+        """Windows that the budget leaves for a later run."""
+        return sum(step.action == LEAVE for step in self.steps)
 
     def counts(self, attribute: str) -> dict[str, dict[str, int]]:
         """Steps by action for every value of an attribute: `seller_id` or `stream`."""
@@ -215,9 +219,11 @@ class Plan:
         }
 
 
-def step_of(request: ReportRequest, *, learned: Learned | None) -> Step:
+def step_of(request: ReportRequest, *, learned: Learned | None, is_left: bool = False) -> Step:
     """What a run does about a window."""
-    if request.report_id is not None:
+    if is_left:
+        action, reason = LEAVE, "the budget of reports is used up; it is first in the next run"
+    elif request.report_id is not None:
         action, reason = ADOPT, "it is bought and not yet read"
     elif request.is_repair:
         action, reason = READ_AGAIN, "it is to be repaired"
@@ -244,7 +250,7 @@ def make_plan(
     skipped: Sequence[Step],
     learned: Mapping[str, Learned],
     max_concurrent_reports: int,
-    max_reports: int | None,
+    left: Collection[ReportRequest] = (),
 ) -> Plan:
     """The plan of a run.
 
@@ -253,22 +259,17 @@ def make_plan(
         skipped: partitions that need nothing.
         learned: generation times by identifier.
         max_concurrent_reports: for the expected time.
-        max_reports: triggers allowed.
+        left: the windows that the budget leaves over.
     """
-    steps = [step_of(request, learned=learned.get(request.identifier)) for request in requests]
-    triggers = sum(step.buys for step in steps)
-    return Plan(
-        steps=(*steps, *skipped),
-        expected_seconds=_makespan(steps, slots=max_concurrent_reports),
-        over_budget=max(0, triggers - max_reports) if max_reports is not None else 0,
-    )
+    steps = [step_of(request, learned=learned.get(request.identifier), is_left=request in left) for request in requests]
+    return Plan(steps=(*steps, *skipped), expected_seconds=_makespan(steps, slots=max_concurrent_reports))
 
 
 def _makespan(steps: Iterable[Step], *, slots: int) -> float | None:
     """Time until the last report is ready, if each takes as long as its type usually does."""
     ends = [0.0] * slots
     for step in steps:
-        if step.action == ADOPT:
+        if not step.buys:
             continue
         if step.expected_seconds is None:
             return None
@@ -301,7 +302,7 @@ def table(plan: Plan) -> str:
     triggers = sum(step.buys for step in plan.steps)
     lines += ["", f"{triggers} reports would be triggered."]
     if plan.over_budget:
-        lines.append(f"max_reports leaves {plan.over_budget} of them for a later run.")
+        lines.append(f"The budget leaves {plan.over_budget} more for a later run.")
     if plan.expected_seconds is not None:
         lines.append(f"Expected time: about {plan.expected_seconds / 60:.0f} minutes.")
     return "\n".join(lines)

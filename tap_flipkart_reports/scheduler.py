@@ -177,6 +177,12 @@ class Limits:
     max_reports_by_identifier: Mapping[str, int | None] = field(default_factory=dict)
     max_reports_per_seller_by_identifier: Mapping[str, int | None] = field(default_factory=dict)
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether some windows may be left over."""
+        budgets = (*self.max_reports_by_identifier.values(), *self.max_reports_per_seller_by_identifier.values())
+        return any(budget is not None for budget in (self.max_reports, *budgets))
+
 
 class _Stage(Enum):
     WAITING = "waiting"

@@ -29,6 +29,7 @@ from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
+from tap_flipkart_reports.forecast import left_over
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.metrics import log_change, log_totals
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, repairing_reports, wanted_reports
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from tap_flipkart_reports.pacing import Learned
     from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest, Standing
     from tap_flipkart_reports.rows import RejectedRow
     from tap_flipkart_reports.simulator import Simulator
@@ -306,38 +308,40 @@ class TapFlipkartReports(Tap):
         return list(reports.values())
 
     def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
-        settings = self.settings
         folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
             api=self.api,
             clock=self.clock,
-            limits=Limits(
-                max_concurrent_reports=settings.max_concurrent_reports,
-                max_concurrent_reports_per_seller=settings.max_concurrent_reports_per_seller,
-                poll_interval=settings.poll_interval,
-                poll_max_interval=settings.poll_max_interval,
-                max_wait=settings.max_wait,
-                max_reports=settings.max_reports,
-                max_reports_by_identifier={
-                    report_type.identifier: report_type.max_reports for report_type in settings.report_types.values()
-                },
-                max_reports_per_seller_by_identifier={
-                    report_type.identifier: report_type.max_reports_per_seller
-                    for report_type in settings.report_types.values()
-                },
-            ),
+            limits=self._limits(),
             folder=folder,
             on_changes=self._book,
             ledger=self.ledger,
-            learned={
-                stream.report_type.identifier: pace for stream in self._selected_streams() if (pace := stream.pace)
-            },
+            learned=self._learned(),
             workers=workers,
             ahead=ahead,
         )
         scheduler.submit(requests)
         return scheduler
+
+    def _limits(self) -> Limits:
+        settings, report_types = self.settings, self.settings.report_types.values()
+        return Limits(
+            max_concurrent_reports=settings.max_concurrent_reports,
+            max_concurrent_reports_per_seller=settings.max_concurrent_reports_per_seller,
+            poll_interval=settings.poll_interval,
+            poll_max_interval=settings.poll_max_interval,
+            max_wait=settings.max_wait,
+            max_reports=settings.max_reports,
+            max_reports_by_identifier={kind.identifier: kind.max_reports for kind in report_types},
+            max_reports_per_seller_by_identifier={
+                kind.identifier: kind.max_reports_per_seller for kind in report_types
+            },
+        )
+
+    def _learned(self) -> dict[str, Learned]:
+        """Generation times by identifier, from earlier runs."""
+        return {stream.report_type.identifier: pace for stream in self._selected_streams() if (pace := stream.pace)}
 
     @property
     def ledger(self) -> Ledger | None:
@@ -433,13 +437,13 @@ class TapFlipkartReports(Tap):
 
     def plan(self) -> Plan:
         """What a run would do from here; no call is made and nothing is written."""
-        streams = self._selected_streams()
+        requests, limits, learned = list(self._all_requests()), self._limits(), self._learned()
         return make_plan(
-            list(self._all_requests()),
+            requests,
             skipped=[step for streams in self._reports() for step in self._skipped(streams)],
-            learned={stream.report_type.identifier: pace for stream in streams if (pace := stream.pace)},
-            max_concurrent_reports=self.settings.max_concurrent_reports,
-            max_reports=self.settings.max_reports,
+            learned=learned,
+            max_concurrent_reports=limits.max_concurrent_reports,
+            left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
         )
 
     def _skipped(self, streams: Sequence[ReportStream]) -> Iterator[Step]:

@@ -356,6 +356,27 @@ def test_the_plan_is_what_the_run_then_does(bench: Bench) -> None:
     assert "none of its days may be asked for yet" in {step.reason for step in plan.steps if step.action == "skip"}
 
 
+def test_a_plan_under_a_budget_names_what_the_run_then_leaves(bench: Bench) -> None:
+    settings: dict[str, Any] = {
+        "window_days": 4,
+        "max_reports": 7,
+        "report_types": {"orders_report": {"max_reports_per_seller": 2}, "sales_ledger": {"max_reports": 3}},
+        "sellers": [bench.seller("acme"), bench.seller("bharat")],
+        "lookback_days": 0,
+    }
+    before = bench.tap("sales_ledger", "orders_report", **settings)
+    plan = before.plan()
+    before.close()
+    output = bench.run("sales_ledger", "orders_report", **settings)
+    planned = [(step.stream, step.seller_id, step.from_date, step.to_date) for step in plan.steps if step.buys]
+    assert sorted(planned) == sorted(bench.bought())
+    assert len(planned) == 7
+    left = {(step.stream, step.seller_id, step.from_date) for step in plan.steps if step.action == "leave"}
+    requests = [left.request for left in output.tap.left]
+    assert left == {(request.stream, request.seller_id, str(request.window.first)) for request in requests}
+    assert plan.over_budget == len(left) == 13
+
+
 def test_the_budget_of_a_run_holds_and_the_next_run_buys_the_rest(bench: Bench) -> None:
     settings: dict[str, Any] = {"window_days": 5, "max_reports": 3}
     first = bench.run("sales_ledger", **settings)
