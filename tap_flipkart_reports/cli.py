@@ -66,8 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
     simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
+    simulate.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
     simulate.add_argument(
         "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
+    )
+    simulate.add_argument(
+        "--file-format",
+        action="append",
+        default=[],
+        metavar="[REPORT_TYPE=]FORMAT",
+        help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
     )
     simulate.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
     simulate.set_defaults(run=_simulate)
@@ -155,12 +163,16 @@ def _run(tap: TapFlipkartReports) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from tap_flipkart_reports.simulator.command import serve  # noqa: PLC0415 - only this command needs a server
+    from tap_flipkart_reports.simulator.command import fault_list, serve  # noqa: PLC0415 - only this command needs a server
 
+    if options.list_faults:
+        print(fault_list())  # noqa: T201 - its output
+        return 0
     return serve(
         port=options.port,
         faults_path=options.faults,
         generation_seconds=(options.generation_seconds, options.generation_seconds),
+        file_formats=options.file_format,
         orders_per_day=options.orders_per_day,
         out=sys.stdout,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportTable
 from tap_flipkart_reports.settings import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.simulator.faults import listing
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -54,7 +55,14 @@ def settings() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"streams": streams, "settings": settings}
+def faults() -> str:
+    """One line per fault of the simulator."""
+    lines = ["| fault | spoils | members | what it does |", "|---|---|---|---|"]
+    lines += [f"| `{name}` | {spoils} | {members} | {meaning} |" for name, spoils, members, meaning in listing()]
+    return "\n".join(lines)
+
+
+TABLES = {"streams": streams, "settings": settings, "faults": faults}
 
 
 def section(text: str, name: str) -> str:

@@ -13,18 +13,28 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tap_flipkart_reports.simulator.files import file_of
+from tap_flipkart_reports.simulator.faults import FORMATS
+from tap_flipkart_reports.simulator.files import Shelf, file_of
 from tap_flipkart_reports.simulator.parameters import complaint
-from tap_flipkart_reports.simulator.tables import IDENTIFIERS, table
+from tap_flipkart_reports.simulator.tables import LAYOUTS
+from tap_flipkart_reports.simulator.views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
+    from tap_flipkart_reports.simulator.files import File
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
 """India has had one zone and no summer time since 1945."""
 
 TOKEN_SECONDS = 60 * 24 * 3600
+
+GRANTS = {
+    "authorization_code": frozenset({"code", "redirect_uri", "state"}),
+    "refresh_token": frozenset({"refresh_token"}),
+    "client_credentials": frozenset({"scope"}),
+}
+"""What a token call says beside its `grant_type`."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
@@ -76,6 +86,7 @@ class Api:
     Attributes:
         now: the present moment.
         generation_seconds: shortest and longest time a report takes, of all types or by identifier.
+        file_format: one of `FORMATS`, of all types or by identifier.
         orders_per_day: how much each seller sells.
         link_seconds: how long a link works.
         sellers: the sellers who have authorised the app, `None` for any.
@@ -85,6 +96,7 @@ class Api:
     client_secret: str
     now: Callable[[], datetime]
     generation_seconds: tuple[float, float] | Mapping[str, tuple[float, float]]
+    file_format: str | Mapping[str, str]
     orders_per_day: int
     link_seconds: float
     sellers: frozenset[str] | None
@@ -97,6 +109,7 @@ class Api:
     _refresh: dict[str, int] = field(default_factory=Counter)
     _dead_sellers: set[str] = field(default_factory=set)
     _access: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _shelf: Shelf = field(default_factory=Shelf)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     # Tokens
@@ -138,6 +151,8 @@ class Api:
         if basic != f"{self.client_id}:{self.client_secret}":
             raise Refused(401, {"error": "unauthorized", "error_description": "Bad credentials"})
         grant = query.get("grant_type")
+        if grant in GRANTS and not set(query) <= GRANTS[grant] | {"grant_type"}:
+            raise Refused(400, {"error": "invalid_request", "error_description": f"Unknown parameter for {grant}"})
         if grant == "client_credentials" and query.get("scope") == "Seller_Api":
             return self._token_answer(self.access_token("", scope=""), None)
         if grant not in {"refresh_token", "authorization_code"}:
@@ -191,7 +206,7 @@ class Api:
         self, seller_id: str, identifier: str, document: object, firing: dict[str, dict[str, Any]]
     ) -> dict[str, Any]:
         """The trigger call."""
-        if identifier not in IDENTIFIERS:
+        if identifier not in LAYOUTS:
             raise refused(404, "NOT_FOUND", f"no report type {identifier}")
         if not isinstance(document, dict) or not set(document) <= {"correlation_id", "parameters"}:
             raise refused(400, "INVALID_REQUEST", "the body takes correlation_id and parameters")
@@ -202,17 +217,17 @@ class Api:
         if (wrong := complaint(identifier, parameters, today=today)) is not None:
             raise refused(422, "INVALID_PARAMETERS", wrong)
         with self._lock:
-            correlation_id = self._new_correlation(document.get("correlation_id"))
+            correlation_id = self._new_correlation(document["correlation_id"]) if "correlation_id" in document else None
             report = self._sell(seller_id, identifier, parameters, correlation_id, firing)
         return {"report_id": report.trigger.report_id}
 
-    def _new_correlation(self, correlation_id: object) -> str | None:
-        if correlation_id is None:
-            return None
+    def _new_correlation(self, correlation_id: object) -> str:
         try:
             text = str(uuid.UUID(str(correlation_id)))
         except ValueError:
-            raise refused(400, "INVALID_REQUEST", "correlation_id must be a UUID") from None
+            text = ""
+        if not isinstance(correlation_id, str) or text != correlation_id.lower():
+            raise refused(400, "INVALID_REQUEST", "correlation_id must be a UUID, as text with hyphens")
         if text in self._correlations:
             raise refused(409, "DUPLICATE_REQUEST", "correlation_id was used before")
         self._correlations.add(text)
@@ -276,10 +291,12 @@ class Api:
                 answer["metadata"] = {"expiry": f"{expiry.astimezone(KOLKATA):%Y-%m-%d %H:%M:%S}"}
             return answer
 
-    def identifier_of(self, report_id: str) -> str | None:
-        """The type of a report, for the fault script."""
+    def bought_as(self, report_id: str) -> dict[str, str | None]:
+        """Type and seller of a report, for the fault script."""
         report = self._reports.get(report_id)
-        return report.trigger.identifier if report is not None else None
+        if report is None:
+            return {"identifier": None, "seller_id": None}
+        return {"identifier": report.trigger.identifier, "seller_id": report.trigger.seller_id}
 
     def _status(self, report: _Report, firing: Mapping[str, Mapping[str, Any]]) -> str:
         odd = report.faults.get("odd_status")
@@ -298,12 +315,13 @@ class Api:
     def _link(self, report: _Report) -> datetime:
         now = self.now()
         if report.key is None or report.link_dies_at is None or report.link_dies_at <= now:
-            report.key = quote(base64.b64encode(secrets.token_bytes(24)).decode(), safe="")
+            # Of 25 bytes, so that every key has something to encode, and whoever encodes it anew is found out.
+            report.key = quote(base64.b64encode(secrets.token_bytes(25)).decode(), safe="")
             report.link_dies_at = now + timedelta(seconds=self.link_seconds)
             self.secrets.add(report.key)
         return report.link_dies_at
 
-    def file(self, report_id: str, query: str, firing: Mapping[str, Mapping[str, Any]]) -> bytes:
+    def file(self, report_id: str, query: str, firing: Mapping[str, Mapping[str, Any]]) -> File:
         """The download.
 
         Args:
@@ -320,15 +338,29 @@ class Api:
             is_alive = report.link_dies_at is not None and self.now() < report.link_dies_at
             if report.key is None or query != f"x_secret_key={report.key}" or not is_alive:
                 raise Refused(403, {"error": "forbidden", "error_description": "Request has expired"})
-        header, rows = self.table_of(report.trigger)
-        return file_of(header, rows, report.faults)
+        try:
+            return self._file(report.trigger, report.faults)
+        except LookupError as error:
+            raise refused(500, "FAULT_SCRIPT", str(error)) from error
 
-    def table_of(self, trigger: Trigger) -> tuple[Sequence[str], list[dict[str, str]]]:
-        """Header and rows of a report, as of its trigger."""
-        return table(
-            trigger.identifier,
-            trigger.seller_id,
-            trigger.parameters,
-            as_of=trigger.at.astimezone(KOLKATA).replace(tzinfo=None),
-            orders_per_day=self.orders_per_day,
+    def _file(self, trigger: Trigger, faults: Mapping[str, Mapping[str, Any]]) -> File:
+        identifier, view = trigger.identifier, self.view_of(trigger)
+        file_format = (
+            self.file_format if isinstance(self.file_format, str) else self.file_format.get(identifier, FORMATS[0])
         )
+
+        def make() -> File:
+            return file_of(identifier, LAYOUTS[identifier], view, file_format=file_format, faults=faults)
+
+        if faults or not view.is_final:
+            return make()
+        return self._shelf.file((identifier, view.seller_id, view.warehouse, view.first, view.last), make)
+
+    def close(self) -> None:
+        """Remove the files that are kept."""
+        self._shelf.clear()
+
+    def view_of(self, trigger: Trigger) -> View:
+        """What a report sees, as of its trigger."""
+        as_of = trigger.at.astimezone(KOLKATA).replace(tzinfo=None)
+        return View.of(trigger.seller_id, trigger.parameters, as_of=as_of, per_day=self.orders_per_day)

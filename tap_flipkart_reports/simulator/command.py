@@ -7,20 +7,42 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
-from tap_flipkart_reports.simulator.faults import Faults
+from tap_flipkart_reports.simulator.faults import FORMATS, SELECTING, Faults, listing
 from tap_flipkart_reports.simulator.server import Simulator
+from tap_flipkart_reports.simulator.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FAILED = 2
 
 
-def serve(
+def fault_list() -> str:
+    """Every fault that a script may name, and what a rule may say."""
+    rows = [("FAULT", "SPOILS", "MEMBERS", "WHAT IT DOES"), *listing()]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    ]
+    return "\n".join([*lines, "", f"A script is a JSON list of rules; a rule may say: {', '.join(SELECTING)}."])
+
+
+def formats(words: Sequence[str]) -> dict[str, str]:
+    """The file format of each report type, from words such as `xlsx` (of all) or `orders_report=csv` (of one)."""
+    chosen = dict.fromkeys(IDENTIFIERS, FORMATS[0])
+    for word in words:
+        identifier, _, file_format = word.rpartition("=")
+        chosen.update({identifier: file_format} if identifier else dict.fromkeys(IDENTIFIERS, file_format))
+    return chosen
+
+
+def serve(  # noqa: PLR0913 - each is an option of its own
     *,
     port: int,
     faults_path: Path | None,
     generation_seconds: tuple[float, float],
+    file_formats: Sequence[str],
     orders_per_day: int,
     out: IO[str],
 ) -> int:
@@ -30,6 +52,7 @@ def serve(
         port: on 127.0.0.1; 0 for a free one.
         faults_path: a fault script.
         generation_seconds: shortest and longest time a report takes.
+        file_formats: how files are packed, see `formats`.
         orders_per_day: about as many orders each seller gets.
         out: where the address is printed.
 
@@ -38,11 +61,19 @@ def serve(
     """
     try:
         faults = Faults.load(faults_path) if faults_path is not None else Faults()
+    except (OSError, ValueError) as error:
+        print(f"flipkart-reports: --faults {faults_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
+        return FAILED
+    try:
         simulator = Simulator(
-            port=port, faults=faults, generation_seconds=generation_seconds, orders_per_day=orders_per_day
+            port=port,
+            faults=faults,
+            generation_seconds=generation_seconds,
+            file_format=formats(file_formats),
+            orders_per_day=orders_per_day,
         )
     except ValueError as error:
-        print(f"flipkart-reports: --faults {faults_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
+        print(f"flipkart-reports: --file-format: {error}", file=sys.stderr)  # noqa: T201 - the same
         return FAILED
     except (OSError, OverflowError) as error:
         print(f"flipkart-reports: the simulator cannot be served: {error}", file=sys.stderr)  # noqa: T201 - the same

@@ -1,7 +1,8 @@
 """What goes wrong on request: a script of rules, each of which spoils some calls.
 
 A rule names a fault, and which calls it spoils: of which call, report type and seller, from which matching call on
-(`nth`), how often (`times`), or each so many (`every`). Everything else is the fault's own argument.
+(`nth`), how often (`times`), or each so many (`every`). Everything else is the fault's own member. `FAULTS` is the list
+of all faults; the help of `flipkart-reports simulate` and the README's table are made from it.
 """
 
 from __future__ import annotations
@@ -13,59 +14,115 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    Kind = type | tuple[type, ...]
 
 CALLS = ("token", "trigger", "detail", "download")
 
-ANY_CALL: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "rate_limit": {"retry_after": (int, float, str)},
-    "server_error": {"status": int},
-    "drop_connection": {},
-    "bad_json": {},
-    "slow_answer": {"seconds": (int, float)},
-    "token_expired": {},
-}
-"""Faults that a rule may put on any call, with their arguments; `retry_after` may be seconds or the word `date`."""
+FORMATS = ("csv", "csv_with_preamble", "xlsx", "zip_of_workbooks")
+"""How a report's file is packed, if nobody asked otherwise the first."""
 
-OF_CALL: dict[str, dict[str, dict[str, type | tuple[type, ...]]]] = {
-    "token": {"token_dead": {}, "rotate_refresh_token": {}},
-    "trigger": {
-        "answer_lost": {},
-        "failed": {},
-        "expired": {},
-        "never": {},
-        "slow": {"seconds": (int, float)},
-        "odd_status": {"word": str, "details": int},
-        "header_only": {},
-        "zero_bytes": {},
-        "html_page": {},
-        "gzip_file": {},
-        "zip_file": {},
-        "bom": {},
-        "cp1252": {},
-        "lf": {},
-        "shuffled_columns": {},
-        "extra_column": {"header": str},
-        "missing_column": {"header": str},
-        "renamed_column": {"header": str, "to": str},
-        "ragged_row": {"row": int, "cells": int},
-        "bad_cell": {"row": int, "header": str, "text": str},
-        "blank_lines": {},
-        "duplicate_rows": {},
-        "unterminated_quote": {},
-    },
-    "detail": {"no_location": {}, "expires": {}},
-    "download": {
-        "dead_link": {},
-        "cut_download": {"bytes": int},
-        "cut_chunked": {"bytes": int},
-        "gzip_encoding": {},
-    },
-}
-"""Faults that belong to one call, with their arguments. Those of a trigger stay with the report it buys."""
+NUMBER = (int, float)
 
-_SELECTING: dict[str, type | tuple[type, ...]] = {
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way in which things go wrong.
+
+    Attributes:
+        calls: the calls it can spoil, first the one it spoils unless the rule says otherwise. What spoils a trigger
+            stays with the report that it buys.
+        meaning: what it does, for people.
+        members: what a rule may say of it, by type.
+        needs: the members that a rule must have.
+        only_in: the kind of file that it can spoil, which the report then gets: `text` or `workbook`.
+    """
+
+    calls: tuple[str, ...]
+    meaning: str
+    members: Mapping[str, Kind] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    only_in: str | None = None
+
+
+def _fault(*calls: str, only_in: str | None = None) -> Callable[..., Fault]:
+    def fault(meaning: str, *needs: str, **members: Kind) -> Fault:
+        return Fault(calls=calls, meaning=meaning, members=members, needs=needs, only_in=only_in)
+
+    return fault
+
+
+_any = _fault("detail", *(call for call in CALLS if call != "detail"))
+_token, _trigger, _detail, _download = (_fault(call) for call in CALLS)
+_text = _fault("trigger", only_in="text")
+_workbook = _fault("trigger", only_in="workbook")
+
+
+def _table(meaning: str, *needs: str, **members: Kind) -> Fault:
+    return _trigger(meaning, *needs, **members, table=str)
+
+
+FAULTS: Mapping[str, Fault] = {
+    # any call
+    "rate_limit": _any("429, with `Retry-After` if told: seconds, or the word `date`", retry_after=(int, float, str)),
+    "server_error": _any("a server error and a page of HTML; 500 unless told", status=int),
+    "drop_connection": _any("the connection ends without an answer"),
+    "bad_json": _any("200, and half a document"),
+    "slow_answer": _any("the answer takes a second, or as many as told", seconds=NUMBER),
+    "token_expired": _any("401; the access token is dead from then on"),
+    # the token call
+    "token_dead": _token("the seller has withdrawn the authorisation: 400 from then on"),
+    "rotate_refresh_token": _token("the answer has a new refresh token, and the old one is dead"),
+    # a report's life
+    "answer_lost": _trigger("the report is sold, and the connection ends without an answer"),
+    "failed": _trigger("the report ends as FAILED"),
+    "expired": _trigger("the report ends as EXPIRED"),
+    "never": _trigger("the report is never ready"),
+    "slow": _trigger("the report takes so many seconds", seconds=NUMBER),
+    "odd_status": _trigger("the first answers (1, or `details`) say QUEUED, or the word", word=str, details=int),
+    "no_location": _detail("COMPLETED without a location"),
+    "expires": _detail("the report is EXPIRED from then on"),
+    "dead_link": _download("403: the link is dead before its time"),
+    "cut_download": _download("the connection ends half way, or after so many bytes", bytes=int),
+    "cut_chunked": _download("the same of a file whose length was not announced", bytes=int),
+    "gzip_encoding": _download("the file comes with `Content-Encoding: gzip`"),
+    # its file
+    "file_format": _trigger(f"the file is packed in another way: {', '.join(FORMATS)}", "format", format=str),
+    "zero_bytes": _trigger("the file is empty"),
+    "html_page": _trigger("the file is a page of HTML"),
+    "gzip_file": _trigger("the file is gzipped"),
+    "zip_file": _trigger("the file lies in a ZIP"),
+    "second_layout": _trigger("the report comes in its other layout, if it has one: returns_report does"),
+    "bom": _text("the file begins with a byte order mark"),
+    "cp1252": _text("the file is encoded in cp1252"),
+    "lf": _text("lines end with LF alone"),
+    "unterminated_quote": _text("the file ends within quotes"),
+    # its tables; of the first one unless `table` names another by its title
+    "header_only": _table("there are no rows"),
+    "shuffled_columns": _table("the columns stand in another order"),
+    "extra_column": _table("there is one column more", "header", header=str),
+    "missing_column": _table("there is one column less", "header", header=str),
+    "renamed_column": _table("a column has another name", "header", "to", header=str, to=str),
+    "blank_columns": _table("behind every tenth column, or as told, stands a blank one", after=int),
+    "ragged_row": _table("one row has so many cells", row=int, cells=int),
+    "bad_cell": _table("one cell has another text", "header", "text", row=int, header=str, text=str),
+    "blank_lines": _table("blank rows between the rows, and in text before the header"),
+    "duplicate_rows": _table("every row is there twice"),
+    "total_row": _table("behind the rows stands their total"),
+    "payout_once": _table("NEFT id and payment date stand only on the first row of each payout"),
+    "float_ids": _table("ids of more than 15 digits went through a float"),
+    # its workbook
+    "native_dates": _workbook("dates are dates of the workbook, not text"),
+    "serial_dates": _workbook("dates are numbers without a format"),
+    "formula_cells": _workbook("columns with a SUM in their header are formulas without values"),
+    "understated_dimension": _workbook("the sheets say that two columns of two rows are in use"),
+    "sheets_when_used": _workbook("sheets without rows are not there"),
+    "missing_sheet": _workbook("one sheet is not there", "table", table=str),
+}
+
+SELECTING: Mapping[str, type] = {
     "fault": str,
     "call": str,
     "identifier": str,
@@ -74,6 +131,20 @@ _SELECTING: dict[str, type | tuple[type, ...]] = {
     "times": int,
     "every": int,
 }
+"""What any rule may say."""
+
+
+def listing() -> list[tuple[str, str, str, str]]:
+    """All faults for people: name, call or kind of file, members (in brackets what may be left out), meaning."""
+    return [
+        (
+            name,
+            "any" if len(fault.calls) == len(CALLS) else fault.only_in or fault.calls[0],
+            ", ".join([*fault.needs, *(f"[{member}]" for member in fault.members if member not in fault.needs)]),
+            fault.meaning,
+        )
+        for name, fault in FAULTS.items()
+    ]
 
 
 @dataclass(kw_only=True)
@@ -145,21 +216,29 @@ class Faults:
 def _rule(number: int, entry: object) -> Rule:
     if not isinstance(entry, dict) or "fault" not in entry:
         raise ValueError(f"rule {number} is not an object that names a fault")
-    fault = entry["fault"]
-    calls = CALLS if fault in ANY_CALL else tuple(call for call, faults in OF_CALL.items() if fault in faults)
-    if not calls:
-        known = sorted({*ANY_CALL, *(name for faults in OF_CALL.values() for name in faults)})
-        raise ValueError(f"rule {number} names {fault!r}, which is no fault; they are {', '.join(known)}")
-    call = entry.get("call", "detail" if fault in ANY_CALL else calls[0])
-    if call not in calls:
-        raise ValueError(f"rule {number}: {fault} does not spoil the call {call!r}, only {', '.join(calls)}")
-    own = ANY_CALL[fault] if fault in ANY_CALL else OF_CALL[call][fault]
-    for name, value in entry.items():
-        expected = {**_SELECTING, **own}.get(name)
+    name = entry["fault"]
+    fault = FAULTS.get(name) if isinstance(name, str) else None
+    if fault is None:
+        raise ValueError(f"rule {number} names {name!r}, which is no fault; they are {', '.join(sorted(FAULTS))}")
+    call = entry.get("call", fault.calls[0])
+    if call not in fault.calls:
+        raise ValueError(f"rule {number}: {name} does not spoil the call {call!r}, only {', '.join(fault.calls)}")
+    _check_members(number, name, fault, entry)
+    selecting = {member: value for member, value in entry.items() if member in SELECTING}
+    arguments = {member: value for member, value in entry.items() if member in fault.members}
+    return Rule(**{**selecting, "call": call}, arguments=arguments)
+
+
+def _check_members(number: int, name: str, fault: Fault, entry: Mapping[str, object]) -> None:
+    for member, value in entry.items():
+        expected = {**SELECTING, **fault.members}.get(member)
         if expected is None:
-            raise ValueError(f"rule {number}: {fault} has no argument {name!r}; it has {', '.join(own) or 'none'}")
+            has = ", ".join(fault.members) or "none"
+            raise ValueError(f"rule {number}: {name} has no argument {member!r}; it has {has}")
         if isinstance(value, bool) or not isinstance(value, expected):
-            raise ValueError(f"rule {number}: {name} is {value!r}, which is of the wrong type")  # noqa: TRY004 - the same
-    selecting = {name: value for name, value in entry.items() if name in _SELECTING and name not in {"fault", "call"}}
-    arguments = {name: value for name, value in entry.items() if name in own}
-    return Rule(fault=fault, call=call, arguments=arguments, **selecting)
+            raise ValueError(f"rule {number}: {member} is {value!r}, which is of the wrong type")  # noqa: TRY004 - the same
+    for member in fault.needs:
+        if member not in entry:
+            raise ValueError(f"rule {number}: {name} needs {member!r}")
+    if entry.get("format", FORMATS[0]) not in FORMATS:
+        raise ValueError(f"rule {number}: format is {entry['format']!r}; it is one of {', '.join(FORMATS)}")

@@ -6,10 +6,10 @@ All reports are views of these orders, so an order item that is sold in one repo
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 CENT = Decimal("0.01")
 DAY = timedelta(days=1)
 
+FIRST_DAY = date(2015, 1, 1)
+"""Nobody sold anything before."""
+
 LONGEST_LIFE = timedelta(days=40)
-"""After an order was placed nothing happens to it any more."""
+"""So long after an order was placed nothing happens to it any more."""
+
+LOAD = 1000
+"""More orders a day than this are a load: exactly so many each day, and none of them kept in memory."""
+
+BULK_DAYS = frozenset({9, 21})
+"""Of a month: the first order of such a day is a business's, outside the home state and above 2.5 lakh rupees."""
 
 HOME_STATE = "Karnataka"
 STATES = {
@@ -29,6 +38,19 @@ STATES = {
     "Uttar Pradesh": "226001",
     "West Bengal": "700001",
     "Jammu & Kashmir": "190001",
+}
+"""With a pin code each."""
+
+_STATE_NAMES = tuple(STATES)
+QUANTITIES = (1, 1, 1, 2, 3)
+
+STATE_CODES = {
+    "Karnataka": "IN-KA",
+    "Maharashtra": "IN-MH",
+    "Tamil Nadu": "IN-TN",
+    "Uttar Pradesh": "IN-UP",
+    "West Bengal": "IN-WB",
+    "Jammu & Kashmir": "IN-JK",
 }
 WAREHOUSES = ("bil", "binola", "blr_wfld", "del", "kol", "malur_bts", "ulub_bts", "mum_bndi")
 
@@ -99,6 +121,8 @@ PRODUCTS = tuple(
     )
 )
 
+BULK_PRODUCT = next(product for product in PRODUCTS if product.sku == "PRS-5L")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -112,6 +136,7 @@ class Order:
     is_prepaid: bool
     is_fbf: bool
     is_shopsy: bool
+    is_bulk: bool
     placed: datetime
     cancelled: datetime | None
     dispatched: datetime | None
@@ -122,8 +147,8 @@ class Order:
     @cached_property
     def serial(self) -> int:
         """A number no other order of any seller has."""
-        seller = random.Random(self.seller_id).randrange(100_000, 1_000_000)
-        days = (self.placed.date() - date(2015, 1, 1)).days
+        seller = _seller_number(self.seller_id)
+        days = (self.placed.date() - FIRST_DAY).days
         return (seller * 10_000 + days) * 1_000_000 + self.number
 
     @property
@@ -151,17 +176,17 @@ class Order:
         """Of the return."""
         return f"RW{self.serial:016d}"
 
-    @property
+    @cached_property
     def amount(self) -> Decimal:
         """What the buyer pays, taxes included."""
         return (self.product.price * self.quantity - self.discount).quantize(CENT)
 
-    @property
+    @cached_property
     def discount(self) -> Decimal:
         """Of the seller, on every seventh order."""
         return (self.product.price * Decimal("0.1")).quantize(CENT) if self.number % 7 == 0 else Decimal("0.00")
 
-    @property
+    @cached_property
     def taxable(self) -> Decimal:
         """The amount without GST."""
         return (self.amount / (1 + self.product.gst / 100)).quantize(CENT)
@@ -172,21 +197,26 @@ class Order:
         return self.amount - self.taxable
 
     @property
+    def has_cash_back(self) -> bool:
+        """Whether the buyer gets some money back; on every sixth order."""
+        return self.number % 6 == 0
+
+    @property
     def is_intra_state(self) -> bool:
         """Whether it is taxed half by the state, half by the union."""
         return self.state == HOME_STATE
 
-    @property
+    @cached_property
     def paid_on(self) -> date | None:
         """The day of the bank payout: the Tuesday or Friday from a week after the delivery on."""
-        return _payout_day(self.delivered.date() + 7 * DAY) if self.delivered else None
+        return payout_day(self.delivered.date() + 7 * DAY) if self.delivered else None
 
-    @property
+    @cached_property
     def refunded_on(self) -> date | None:
         """The day of the payout that takes a returned item's money back."""
         if self.return_completed is None or self.paid_on is None:
             return None
-        return _payout_day(max(self.return_completed.date() + 2 * DAY, self.paid_on + DAY))
+        return payout_day(max(self.return_completed.date() + 2 * DAY, self.paid_on + DAY))
 
     def status(self, as_of: datetime) -> str:
         """What the orders report says of it at a moment."""
@@ -201,43 +231,78 @@ class Order:
         return "approved"
 
 
+@lru_cache
+def _seller_number(seller_id: str) -> int:
+    return random.Random(seller_id).randrange(100_000, 1_000_000)
+
+
 def orders_of(seller_id: str, first: date, last: date, *, per_day: int) -> Iterator[Order]:
     """The orders placed on some days, in the order in which they were placed."""
-    day = first
+    day = max(first, FIRST_DAY)
+    orders_of_day = _made_orders if per_day > LOAD else _kept_orders
     while day <= last:
-        rng = random.Random(f"{seller_id} {day.isoformat()}")
-        count = per_day if per_day > 1000 else rng.randint(max(0, per_day - 3), per_day + 3)  # noqa: PLR2004 - a load
-        for number in range(count):
-            yield _order(rng, seller_id, day, number)
+        yield from orders_of_day(seller_id, day, per_day)
         day += DAY
 
 
+def _made_orders(seller_id: str, day: date, per_day: int) -> Iterator[Order]:
+    rng = random.Random(f"{seller_id} {day.isoformat()}")
+    count = per_day if per_day > LOAD else rng.randint(max(0, per_day - 3), per_day + 3)
+    for number in range(count):
+        yield _order(rng, seller_id, day, number)
+
+
+@lru_cache(maxsize=256)
+def _kept_orders(seller_id: str, day: date, per_day: int) -> tuple[Order, ...]:
+    return tuple(_made_orders(seller_id, day, per_day))
+
+
 def _order(rng: random.Random, seller_id: str, day: date, number: int) -> Order:
-    placed = datetime(day.year, day.month, day.day) + timedelta(seconds=rng.randrange(86_400))  # noqa: DTZ001 - as printed
+    placed = datetime(day.year, day.month, day.day) + timedelta(seconds=int(rng.random() * 86_400))  # noqa: DTZ001 - as printed
     is_cancelled = rng.random() < 0.08  # noqa: PLR2004 - shares of a plausible business
     is_returned = rng.random() < 0.14  # noqa: PLR2004 - the same
-    dispatched = None if is_cancelled else placed + timedelta(hours=rng.randint(6, 47))
-    delivered = dispatched + timedelta(hours=rng.randint(40, 140)) if dispatched else None
-    requested = delivered + timedelta(hours=rng.randint(20, 160)) if delivered and is_returned else None
-    return Order(
+    dispatched = None if is_cancelled else placed + _hours(rng, 6, 47)
+    delivered = dispatched + _hours(rng, 40, 140) if dispatched else None
+    requested = delivered + _hours(rng, 20, 160) if delivered and is_returned else None
+    order = Order(
         seller_id=seller_id,
         number=number,
-        product=rng.choice(PRODUCTS),
-        quantity=rng.choice((1, 1, 1, 2, 3)),
-        state=rng.choice(tuple(STATES)),
+        product=PRODUCTS[int(rng.random() * len(PRODUCTS))],
+        quantity=QUANTITIES[int(rng.random() * len(QUANTITIES))],
+        state=_STATE_NAMES[int(rng.random() * len(_STATE_NAMES))],
         is_prepaid=rng.random() < 0.6,  # noqa: PLR2004 - the same
         is_fbf=rng.random() < 0.3,  # noqa: PLR2004 - the same
         is_shopsy=rng.random() < 0.2,  # noqa: PLR2004 - the same
+        is_bulk=False,
         placed=placed,
-        cancelled=placed + timedelta(hours=rng.randint(1, 30)) if is_cancelled else None,
+        cancelled=placed + _hours(rng, 1, 30) if is_cancelled else None,
         dispatched=dispatched,
         delivered=delivered,
         return_requested=requested,
-        return_completed=requested + timedelta(hours=rng.randint(60, 190)) if requested else None,
+        return_completed=requested + _hours(rng, 60, 190) if requested else None,
     )
+    return _bulk(order) if number == 0 and day.day in BULK_DAYS else order
 
 
-def _payout_day(day: date) -> date:
+def _hours(rng: random.Random, least: int, most: int) -> timedelta:
+    return timedelta(hours=least + int(rng.random() * (most + 1 - least)))  # `randint` takes five times as long
+
+
+def _bulk(order: Order) -> Order:
+    state = "Tamil Nadu" if order.state == HOME_STATE else order.state
+    return replace(order, product=BULK_PRODUCT, quantity=250, state=state, is_prepaid=True, is_bulk=True)
+
+
+def payout_days(first: date, last: date) -> Iterator[date]:
+    """The days of bank payouts in a time."""
+    day = payout_day(max(first, FIRST_DAY))
+    while day <= last:
+        yield day
+        day = payout_day(day + DAY)
+
+
+def payout_day(day: date) -> date:
+    """The payout on a day or next after it: a Tuesday or a Friday."""
     while day.weekday() not in {1, 4}:
         day += DAY
     return day

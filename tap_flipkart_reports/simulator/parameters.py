@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.simulator.orders import WAREHOUSES
+from tap_flipkart_reports.simulator.orders import FIRST_DAY, WAREHOUSES
 from tap_flipkart_reports.simulator.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _range_complaint(identifier: str, first_text: object, last_text: object, *, 
 def _month_complaint(month: object, year: object, *, today: date) -> str | None:
     if month not in MONTHS:
         return "month must be the English name of a month"
-    if isinstance(year, bool) or not isinstance(year, int):
-        return "year must be an integer"
+    if isinstance(year, bool) or not isinstance(year, int) or year < FIRST_DAY.year:
+        return "year must be an integer, of a year with business in it"
     months_gone = today.year * 12 + today.month - 1 - (year * 12 + MONTHS.index(str(month)))
     if months_gone < 1 or (months_gone == 1 and today.day < MIR_READY_ON):
         return "the report of this month is available after the 7th of the next"

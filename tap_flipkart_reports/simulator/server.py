@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
+import io
 import json
+import shutil
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -13,11 +14,13 @@ from datetime import datetime, timezone
 from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tap_flipkart_reports.simulator.api import Api, Refused, Trigger, refused
-from tap_flipkart_reports.simulator.faults import Faults
+from tap_flipkart_reports.simulator.faults import FORMATS, Faults
+from tap_flipkart_reports.simulator.files import File, gzipped
+from tap_flipkart_reports.simulator.tables import LAYOUTS
 
 if TYPE_CHECKING:
     import socket
@@ -25,9 +28,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    Body = bytes | File
+    Firing = dict[str, dict[str, Any]]
+
 TOKEN_PATH = "/oauth-service/oauth/token"  # noqa: S105 - a path
 LINK_SECONDS = 24 * 3600.0
 MAX_BODY = 64 * 1024
+CHUNK = 2**18
 
 
 def _system_now() -> datetime:
@@ -42,11 +49,18 @@ class Simulator:
         faults: what goes wrong.
         now: the present moment; tests put their own clock here.
         generation_seconds: shortest and longest time a report takes, of all types or by identifier.
+        file_format: how the files are packed, of all types or by identifier: `csv` (the first table),
+            `csv_with_preamble`, `xlsx` (a workbook of all tables), `zip_of_workbooks` (one workbook for each quarter of
+            the financial_year_ledger, otherwise as `xlsx`). The documents do not say which it is.
         orders_per_day: about as many orders each seller gets.
         link_seconds: how long a download link works.
         sellers: names of the sellers who have authorised the app; by default every name is one.
         client_id: the app's id.
         client_secret: the app's secret.
+
+    Raises:
+        ValueError: there is no such file format or identifier.
+        OSError: the port is taken.
     """
 
     def __init__(  # noqa: PLR0913 - each is a dial of its own
@@ -56,12 +70,14 @@ class Simulator:
         faults: Faults | None = None,
         now: Callable[[], datetime] = _system_now,
         generation_seconds: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.0, 0.0),
+        file_format: str | Mapping[str, str] = FORMATS[0],
         orders_per_day: int = 8,
         link_seconds: float = LINK_SECONDS,
         sellers: Collection[str] | None = None,
         client_id: str = "simulator",
         client_secret: str = "simulator-secret",  # noqa: S107 - it guards nothing
     ) -> None:
+        _check_formats(file_format)
         self.client_id = client_id
         self.client_secret = client_secret
         self.faults = faults or Faults()
@@ -73,6 +89,7 @@ class Simulator:
             client_secret=client_secret,
             now=now,
             generation_seconds=generation_seconds,
+            file_format=file_format,
             orders_per_day=orders_per_day,
             link_seconds=link_seconds,
             sellers=frozenset(sellers) if sellers is not None else None,
@@ -92,6 +109,7 @@ class Simulator:
         self._thread.join()
         self._server.close_connections()
         self._server.server_close()
+        self._api.close()
 
     def __enter__(self) -> Self:
         """Serve until the block's end."""
@@ -140,14 +158,23 @@ class Simulator:
         return self._api.access_token(seller_id)
 
     def rows(
-        self, identifier: str, seller_id: str, parameters: Mapping[str, Any], *, as_of: datetime | None = None
+        self,
+        identifier: str,
+        seller_id: str,
+        parameters: Mapping[str, Any],
+        *,
+        table: str | None = None,
+        as_of: datetime | None = None,
     ) -> list[dict[str, str]]:
-        """The truth: a report's cells by header, as they stand in the file.
+        """The truth: the cells of a table by header, as they stand in a CSV.
+
+        A workbook has numbers and, where there are several header rows, headers in parts.
 
         Args:
             identifier: the report type.
             seller_id: the seller.
             parameters: of the trigger, documented ones.
+            table: the table's title, by default that of the first.
             as_of: the moment of the trigger, by default now.
         """
         moment = (as_of or self.now()).astimezone(timezone.utc)
@@ -159,7 +186,7 @@ class Simulator:
             parameters=parameters,
             at=moment,
         )
-        return self._api.table_of(trigger)[1]
+        return list(LAYOUTS[identifier].table(table).rows(self._api.view_of(trigger)))
 
     def answer(self, request: _Handler) -> None:
         """Answer one request."""
@@ -174,17 +201,20 @@ class _Answer:
         self._api = api
         self._request = request
         self._url = urlsplit(request.path)
+        self._query = request.path.partition("?")[2]
 
-    def make(self) -> tuple[int, dict[str, str], bytes, Mapping[str, Mapping[str, Any]]]:
+    def make(self) -> tuple[int, dict[str, str], Body, Firing]:
         """Status, headers, body, and the faults that spoil how they are sent."""
         call, arguments = self._route()
         status: int
-        firing: dict[str, dict[str, Any]] = {}
+        body: Body
+        firing: Firing = {}
         try:
             if call is None:
                 raise refused(*arguments)
             body, firing = getattr(self, f"_{call}")(*arguments)
-            status, headers = 200, {"Content-Type": "text/csv" if call == "download" else "application/json"}
+            media_type = body.media_type if isinstance(body, File) else "application/json"
+            status, headers = 200, {"Content-Type": media_type}
         except Refused as no:
             body = json.dumps(no.document).encode()
             status, headers = no.status, {"Content-Type": "application/json"}
@@ -194,7 +224,7 @@ class _Answer:
         return status, headers, body, firing
 
     def _route(self) -> tuple[str | None, tuple[Any, ...]]:
-        parts = self._url.path.strip("/").split("/")
+        parts = self._url.path.removeprefix("/").split("/")
         method = self._request.command
         if self._url.path == TOKEN_PATH:
             return ("token", ()) if method == "GET" else (None, (405, "METHOD_NOT_ALLOWED", "use GET"))
@@ -208,8 +238,11 @@ class _Answer:
             return "detail", (parts[1],)
         return ("download", (parts[2],)) if is_file else (None, (404, "NOT_FOUND", "no such resource"))
 
-    def _token(self) -> tuple[bytes, dict[str, dict[str, Any]]]:
-        query = dict(parse_qsl(self._url.query))
+    def _token(self) -> tuple[Body, Firing]:
+        pairs = parse_qsl(self._query, keep_blank_values=True)
+        query = dict(pairs)
+        if len(query) < len(pairs):
+            raise Refused(400, {"error": "invalid_request", "error_description": "A parameter is given twice"})
         firing = self._simulator.faults.firing("token", seller_id=self._api.claimed_seller(query))
         self._spoil(firing)
         scheme, _, encoded = self._request.headers.get("Authorization", "").partition(" ")
@@ -219,33 +252,38 @@ class _Answer:
             basic = ""
         return _json(self._api.token(basic, query, firing)), {}
 
-    def _trigger(self, identifier: str) -> tuple[bytes, dict[str, dict[str, Any]]]:
+    def _trigger(self, identifier: str) -> tuple[Body, Firing]:
         seller_id, token = self._bearer()
         firing = self._simulator.faults.firing("trigger", identifier=identifier, seller_id=seller_id)
         self._spoil(firing, token)
         if self._request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             raise refused(400, "INVALID_REQUEST", "Content-Type must be application/json")
+        self._refuse_query()
         try:
-            document = json.loads(self._request.body)
-        except ValueError:
-            raise refused(400, "INVALID_REQUEST", "the body is not JSON") from None
+            document = json.loads(self._request.body, object_pairs_hook=_object, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise refused(400, "INVALID_REQUEST", "the body is not JSON, or names a member twice") from None
         answer = self._api.trigger(seller_id, identifier, document, firing)
         if "answer_lost" in firing:
             raise _Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
         return _json(answer), {}
 
-    def _detail(self, report_id: str) -> tuple[bytes, dict[str, dict[str, Any]]]:
+    def _detail(self, report_id: str) -> tuple[Body, Firing]:
         seller_id, token = self._bearer()
-        identifier = self._api.identifier_of(report_id)
+        identifier = self._api.bought_as(report_id)["identifier"]
         firing = self._simulator.faults.firing("detail", identifier=identifier, seller_id=seller_id)
         self._spoil(firing, token)
+        self._refuse_query()
         return _json(self._api.detail(seller_id, report_id, self._simulator.url, firing)), {}
 
-    def _download(self, report_id: str) -> tuple[bytes, dict[str, dict[str, Any]]]:
-        identifier = self._api.identifier_of(report_id)
-        firing = self._simulator.faults.firing("download", identifier=identifier)
+    def _download(self, report_id: str) -> tuple[Body, Firing]:
+        firing = self._simulator.faults.firing("download", **self._api.bought_as(report_id))
         self._spoil(firing)
-        return self._api.file(report_id, self._url.query, firing), firing
+        return self._api.file(report_id, self._query, firing), firing
+
+    def _refuse_query(self) -> None:
+        if self._query:
+            raise refused(400, "INVALID_REQUEST", "this call has no query")
 
     def _bearer(self) -> tuple[str, str]:
         scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
@@ -285,7 +323,7 @@ class _Spoilt(Exception):  # noqa: N818 - an answer, not an error
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        firing: dict[str, dict[str, Any]] | None = None,
+        firing: Firing | None = None,
     ) -> None:
         super().__init__(status)
         self.status = status
@@ -296,6 +334,26 @@ class _Spoilt(Exception):  # noqa: N818 - an answer, not an error
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document).encode()
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(members)
+    if len(document) < len(members):
+        raise ValueError("a member is named twice")
+    return document
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _check_formats(file_format: str | Mapping[str, str]) -> None:
+    formats = {"": file_format} if isinstance(file_format, str) else file_format
+    for identifier, one in formats.items():
+        if identifier and identifier not in LAYOUTS:
+            raise ValueError(f"{identifier!r} is no report type; they are {', '.join(LAYOUTS)}")
+        if one not in FORMATS:
+            raise ValueError(f"{one!r} is no file format; they are {', '.join(FORMATS)}")
 
 
 class _Server(ThreadingHTTPServer):
@@ -336,32 +394,45 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.simulator.answer(self)
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        self.body = self.rfile.read(min(length, MAX_BODY))
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            # What follows cannot be told from the next request.
+            self.close_connection = True
+            status = 413 if length.isdecimal() else 411
+            self.send(status, {}, b"", {})
+            return
+        self.body = self.rfile.read(int(length))
         self.server.simulator.answer(self)
 
     do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the library's own names
 
-    def send(
-        self, status: int, headers: Mapping[str, str], body: bytes, firing: Mapping[str, Mapping[str, Any]]
-    ) -> None:
+    def send(self, status: int, headers: Mapping[str, str], body: Body, firing: Firing) -> None:
         """Send an answer, cut short or dropped if the script says so."""
         if "drop_connection" in firing:
             self.close_connection = True
             return
-        if "gzip_encoding" in firing:
-            body, headers = gzip.compress(body, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        with body.content if isinstance(body, File) else io.BytesIO(body) as whole:
+            if "gzip_encoding" in firing:
+                headers = {**headers, "Content-Encoding": "gzip"}
+                with gzipped(whole) as content:
+                    self._send(status, headers, content, firing)
+            else:
+                self._send(status, headers, whole, firing)
+
+    def _send(self, status: int, headers: Mapping[str, str], content: IO[bytes], firing: Firing) -> None:
+        length = content.seek(0, io.SEEK_END)
+        content.seek(0)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         is_chunked = "cut_chunked" in firing
-        self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(len(body)))))
+        self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(length))))
         self.end_headers()
         cut = firing.get("cut_chunked", firing.get("cut_download"))
         if cut is None:
-            self.wfile.write(body)
+            shutil.copyfileobj(content, self.wfile, CHUNK)
             return
-        part = body[: cut.get("bytes", len(body) // 2)]
+        part = content.read(cut.get("bytes", length // 2))
         self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part)
         self.close_connection = True
 
