@@ -1,7 +1,6 @@
-"""Bytes to tables of text: container, encoding, delimiter, header.
+"""Bytes to sheets of text: container, encoding, delimiters. What a file is, its bytes say, never its name.
 
-A file is read in constant memory, whatever its size: what is packed is unpacked to disk, and rows come in batches.
-Workbooks and archives of several files are named for what they are and refused.
+What is packed is unpacked to disk, and rows come in batches: text is read in constant memory, whatever its size.
 """
 
 from __future__ import annotations
@@ -15,19 +14,20 @@ import re
 import tempfile
 import zipfile
 import zlib
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from itertools import chain, islice, repeat
-from typing import IO, TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from tap_flipkart_reports.exceptions import FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 MAX_FILE_BYTES = 4 * 2**30
-"""A file that unpacks to more is refused."""
+"""The default of the setting `max_file_bytes`: a larger file, or one that unpacks to more, is refused."""
 
 MAX_RATIO = 250
 """A file that unpacks to this many times its size, and to more than `SMALL_BYTES`, is a bomb: tables reach 50."""
@@ -48,8 +48,11 @@ CHUNK = 2**20
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
-SAMPLE_ROWS = 5
-"""Rows, with the header, by which the delimiter is known."""
+HEAD_ROWS = 300
+"""Lines in which a header is looked for: the help above it takes 50 and more."""
+
+MAX_HEADER_LINES = 200
+"""Lines of the file that one row of headers may take: many headers have a line break or two."""
 
 DELIMITERS = (",", "\t", ";", "|")
 """The first wins ties."""
@@ -75,52 +78,129 @@ class Batch:
     lines: list[int]
 
 
+@dataclass(kw_only=True)
+class Tally:
+    """What the reading of a table has come to so far.
+
+    Attributes:
+        rows: rows in its batches.
+        blank: rows without any text, left out.
+    """
+
+    rows: int = 0
+    blank: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A header and its rows.
 
     Attributes:
-        name: the name of the archive's member; `None` for a bare file.
-        header: the header's cells as the file has them.
+        name: the name of the sheet or the archive's member; `None` for a bare file.
+        header: the header's cells as the file has them; where it has several rows, those of a column joined by ` / `.
         header_line: the line of the file on which the header begins, from 1.
+        header_rows: the header's rows as they are.
         batches: the rows behind the header, to be read once and before the file is closed. Raises `FileError` at a
             row that is not CSV.
+        tally: counts the batches as they are read.
     """
 
     name: str | None
     header: tuple[str, ...]
     header_line: int
     batches: Iterator[Batch]
+    header_rows: tuple[tuple[str, ...], ...] = ()
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadRow:
+    """A row near the beginning of a sheet, which may be its header.
+
+    Attributes:
+        cells: its cells.
+        line: the line on which it begins, from 1.
+        next_line: the line behind it.
+    """
+
+    cells: tuple[str, ...]
+    line: int
+    next_line: int
+
+
+class Reading(Protocol):
+    """One way to take a sheet for rows: a text has one for each delimiter, a workbook's sheet has just one."""
+
+    @property
+    def head_lines(self) -> int:
+        """How many lines `head_row` knows."""
+
+    def head_row(self, line: int) -> HeadRow | None:
+        """The row that begins on a line; `None` if it is blank or none.
+
+        Args:
+            line: from 1.
+
+        Raises:
+            FileError: it cannot be read.
+        """
+
+    def batches(self, first_line: int, tally: Tally) -> Iterator[Batch]:
+        """The rows from a line on.
+
+        Args:
+            first_line: the line, from 1.
+            tally: counts them as they are read.
+
+        Raises:
+            FileError: at a row that cannot be read.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A grid of text with a table in it, perhaps: a text file or a sheet of a workbook.
+
+    Attributes:
+        name: the name of the sheet, or of the archive's member without its ending; `None` for a bare file.
+        title: its name for people, with the archive's member it is in; `None` for a bare file.
+        readings: the ways to take it for rows.
+    """
+
+    name: str | None
+    title: str | None
+    readings: Sequence[Reading]
 
 
 @contextmanager
-def open_tables(path: Path) -> Iterator[list[Table]]:
-    """Open a downloaded file: CSV in any encoding and delimiter Flipkart uses, bare, gzipped or alone in a ZIP.
+def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator[list[Sheet]]:
+    """Open a downloaded file: text in any encoding and delimiter Flipkart uses, bare, gzipped or in a ZIP.
 
     Args:
-        path: the file; what is packed is unpacked to an unnamed file in the same folder.
+        path: the file; what is packed is unpacked to unnamed files in the same folder.
+        max_file_bytes: bytes it may have, unpacked.
 
     Yields:
-        The file's tables, one for the time being. They can be read until the context ends.
+        The file's sheets, in its order. They can be read until the context ends.
 
     Raises:
-        FileError: the file holds no table, or none that can be read; the sentence says what it holds.
+        FileError: the file holds no sheet, or one that cannot be read; the sentence says what it holds.
     """
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(path.open("rb"))
-        name: str | None = None
-        unpacked: IO[bytes] | gzip.GzipFile | None = None
+        packed_bytes = path.stat().st_size
+        if packed_bytes > max_file_bytes:
+            raise FileError(f"the file has {packed_bytes:,} bytes, more than the {max_file_bytes:,} of max_file_bytes")
+        unpacker = _Unpacker(stack, path.parent, packed_bytes=packed_bytes, max_file_bytes=max_file_bytes)
         start = _start(file)
         if start.startswith(_GZIP):
-            unpacked = stack.enter_context(gzip.GzipFile(fileobj=file))
-        elif start.startswith(_ZIP):
-            name, unpacked = _only_member(file, stack)
-        if unpacked is not None:
-            spool = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
-            _unpack(unpacked, spool, packed_bytes=path.stat().st_size)
-            file, start = spool, _start(spool)
-        _refuse_strangers(start)
-        yield [_table(file, name)]
+            file = unpacker.unpack(stack.enter_context(gzip.GzipFile(fileobj=file)))
+            start = _start(file)
+        if start.startswith(_ZIP):
+            yield list(_members(file, unpacker, stack))
+        else:
+            _refuse_strangers(start)
+            yield [_text_sheet(file, None)]
 
 
 # Containers
@@ -133,38 +213,74 @@ def _start(file: IO[bytes]) -> bytes:
     return start
 
 
-def _only_member(file: IO[bytes], stack: ExitStack) -> tuple[str, IO[bytes]]:
-    """The one file in a ZIP, and its name."""
+def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack) -> Iterator[Sheet]:
+    """The sheets of a ZIP's files."""
     try:
         archive = stack.enter_context(zipfile.ZipFile(file))
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [member for member in archive.infolist() if not _is_litter(member)]
         if any(member.filename == "xl/workbook.xml" for member in members):
             raise FileError("the file is an Excel workbook (XLSX), which cannot be read yet")
-        members = [member for member in members if not member.filename.startswith("__MACOSX/")]
-        if len(members) != 1:
-            names = _shortened(", ".join(member.filename for member in members) or "none")
-            raise FileError(f"the file is a ZIP of {len(members)} files ({names}); it cannot be read unless it has one")
-        if members[0].compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise FileError("the file is a ZIP of a rare compression, which cannot be read")
-        return members[0].filename, stack.enter_context(archive.open(members[0]))
+        if not members:
+            raise FileError("the file is a ZIP without a file in it")
+        for member in members:
+            if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                raise FileError("the file is a ZIP of a rare compression, which cannot be read")
+            with archive.open(member) as packed:
+                spool = unpacker.unpack(packed)
+            try:
+                _refuse_strangers(_start(spool))
+                yield _text_sheet(spool, member.filename)
+            except FileError as error:
+                raise FileError(f"{_shortened(member.filename)} in the ZIP: {error}") from error
     except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: it wants a password
         raise FileError(f"the file is a ZIP that cannot be read: {_shortened(str(error))}") from error
 
 
-def _unpack(packed: IO[bytes] | gzip.GzipFile, spool: IO[bytes], *, packed_bytes: int) -> None:
-    limit = min(MAX_FILE_BYTES, max(SMALL_BYTES, MAX_RATIO * packed_bytes))
-    try:
-        while chunk := packed.read(CHUNK):
+def _is_litter(member: zipfile.ZipInfo) -> bool:
+    """Folders, and what macOS and Windows leave in archives."""
+    base = PurePosixPath(member.filename).name
+    return member.is_dir() or member.filename.startswith("__MACOSX/") or base in {".DS_Store", "Thumbs.db"}
+
+
+class _Unpacker:
+    """Unpacks to unnamed files, and not too much.
+
+    Args:
+        stack: closes the files.
+        folder: where they lie.
+        packed_bytes: size of the packed file.
+        max_file_bytes: bytes that all it holds may have.
+    """
+
+    def __init__(self, stack: ExitStack, folder: Path, *, packed_bytes: int, max_file_bytes: int) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._packed_bytes = packed_bytes
+        self._limit = min(max_file_bytes, max(SMALL_BYTES, MAX_RATIO * packed_bytes))
+        self._unpacked_bytes = 0
+
+    def unpack(self, packed: IO[bytes] | gzip.GzipFile) -> IO[bytes]:
+        """The unpacked bytes in a file of their own."""
+        spool: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - it is one
+        for chunk in self.chunks(packed):
             spool.write(chunk)
-            if spool.tell() > limit:
-                raise FileError(
-                    f"the file's {packed_bytes:,} bytes unpack to more than {limit:,}, which no report does; "
-                    "it was not read on"
-                )
-    except EOFError as error:
-        raise FileError("the file is cut off: its compressed data end early") from error
-    except (zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-        raise FileError(f"the file's compressed data are damaged: {_shortened(str(error))}") from error
+        return spool
+
+    def chunks(self, packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+        """The unpacked bytes."""
+        try:
+            while chunk := packed.read(CHUNK):
+                self._unpacked_bytes += len(chunk)
+                if self._unpacked_bytes > self._limit:
+                    raise FileError(
+                        f"the file's {self._packed_bytes:,} bytes unpack to more than {self._limit:,}, "
+                        "which no report does; it was not read on"
+                    )
+                yield chunk
+        except EOFError as error:
+            raise FileError("the file is cut off: its compressed data end early") from error
+        except (zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+            raise FileError(f"the file's compressed data are damaged: {_shortened(str(error))}") from error
 
 
 def _refuse_strangers(start: bytes) -> None:
@@ -212,14 +328,86 @@ def _shortened(text: str) -> str:
 # Text
 
 
-def _table(file: IO[bytes], name: str | None) -> Table:
+def _text_sheet(file: IO[bytes], member: str | None) -> Sheet:
+    csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
     encoding = _encoding(file)
-    delimiter = max(DELIMITERS, key=lambda delimiter: _evidence(file, encoding, delimiter))
-    batches = _batches(file, encoding, delimiter, sizes=chain([1], repeat(BATCH_ROWS)))
-    first = next(batches, None)
-    if first is None:
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    head = list(islice(_lines(text), HEAD_ROWS + MAX_HEADER_LINES))
+    text.detach()
+    if not any(map(str.strip, head)) and len(head) < HEAD_ROWS:
         raise FileError("the file holds nothing but white space")
-    return Table(name=name, header=tuple(first.rows[0]), header_line=first.lines[0], batches=batches)
+    return Sheet(
+        name=None if member is None else PurePosixPath(member).stem,
+        title=member,
+        readings=[TextReading(file, encoding, delimiter, head) for delimiter in DELIMITERS],
+    )
+
+
+class TextReading:
+    """A text taken for rows with a certain delimiter.
+
+    Args:
+        file: the text's bytes.
+        encoding: its encoding.
+        delimiter: the delimiter.
+        head: its first lines.
+    """
+
+    def __init__(self, file: IO[bytes], encoding: str, delimiter: str, head: Sequence[str]) -> None:
+        self._file = file
+        self._encoding = encoding
+        self._delimiter = delimiter
+        self._head = head
+
+    @property
+    def head_lines(self) -> int:
+        """How many lines `head_row` knows."""
+        return min(len(self._head), HEAD_ROWS)
+
+    def head_row(self, line: int) -> HeadRow | None:
+        """The row that begins on a line; see `Reading`."""
+        lines = self._head[line - 1 : line - 1 + MAX_HEADER_LINES]
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        try:
+            cells = tuple(next(reader, ()))
+        except csv.Error as error:
+            raise FileError(f"the row on line {line} of the file is cut off or damaged: {error}") from error
+        if not any(map(str.strip, cells)):
+            return None
+        return HeadRow(cells=cells, line=line, next_line=line + reader.line_num)
+
+    def batches(self, first_line: int, tally: Tally) -> Iterator[Batch]:
+        """The rows from a line on; see `Reading`."""
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
+        behind = _lines(text)
+        for _line in islice(behind, first_line - 1):
+            pass
+        reader = csv.reader(behind, delimiter=self._delimiter, strict=True)
+        rows: list[list[str]] = []
+        lines: list[int] = []
+        line = first_line
+        try:
+            for row in reader:
+                if any(map(str.strip, row)):
+                    rows.append(row)
+                    lines.append(line)
+                    if len(rows) == BATCH_ROWS:
+                        tally.rows += len(rows)
+                        yield Batch(rows=rows, lines=lines)
+                        rows, lines = [], []
+                else:
+                    tally.blank += 1
+                line = first_line + reader.line_num
+            if rows:
+                tally.rows += len(rows)
+                yield Batch(rows=rows, lines=lines)
+        except csv.Error as error:
+            raise FileError(f"the row on line {line} of the file is cut off or damaged: {error}") from error
+        finally:
+            if not self._file.closed:
+                text.detach()  # or the end of this reading would close the file
 
 
 def _encoding(file: IO[bytes]) -> str:
@@ -250,43 +438,6 @@ def _first_misfit(file: IO[bytes], encoding: str) -> int | None:
         if not chunk:
             return None
         seen += len(chunk)
-
-
-def _evidence(file: IO[bytes], encoding: str, delimiter: str) -> tuple[bool, int]:
-    """How well a delimiter explains the file's first rows: whether they are equally wide, and how wide the header."""
-    widths: list[int] = []
-    with suppress(FileError):  # the rows up to a damaged one are evidence enough
-        for batch in islice(_batches(file, encoding, delimiter, sizes=repeat(1)), SAMPLE_ROWS):
-            widths += map(len, batch.rows)
-    width = widths[0] if widths else 0
-    return width > 1 and set(widths) == {width}, width
-
-
-def _batches(file: IO[bytes], encoding: str, delimiter: str, *, sizes: Iterator[int]) -> Iterator[Batch]:
-    """The file's rows, the header among them, without the blank ones, in batches of the sizes."""
-    csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    line, size = 1, next(sizes)
-    try:
-        for row in reader:
-            if any(map(str.strip, row)):
-                rows.append(row)
-                lines.append(line)
-                if len(rows) == size:
-                    yield Batch(rows=rows, lines=lines)
-                    rows, lines, size = [], [], next(sizes)
-            line = reader.line_num + 1
-        if rows:
-            yield Batch(rows=rows, lines=lines)
-    except csv.Error as error:
-        raise FileError(f"the row on line {line} of the file is cut off or damaged: {error}") from error
-    finally:
-        if not file.closed:
-            text.detach()  # or the end of this reading would close the file
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:

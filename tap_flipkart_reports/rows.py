@@ -1,82 +1,75 @@
-"""A table's header matched to a schema, and its rows of text turned into typed columns.
+"""A table's rows of text turned into typed columns; what is no row is told apart and counted.
 
 Rows are converted column by column, a batch at a time: that is several times as fast as row by row.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict, deque
+import csv
+import io
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Literal
-from unicodedata import category, normalize
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from tap_flipkart_reports.converters import CONVERTERS, PADDING, ColumnConverter, ColumnType
+from tap_flipkart_reports.converters import CONVERTERS, PADDING, ColumnConverter
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files import Batch
+from tap_flipkart_reports.headers import MAX_TOLD, column_number, listed, normalise, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from tap_flipkart_reports.files import Table
+    from tap_flipkart_reports.headers import Column, Layout
 
 EMPTY_KEY = "NA"
 """Stands in a key column where the file has nothing: Flipkart's own word, and unlike NULL it can be upserted."""
 
-MAX_NAME_BYTES = 60
-"""PostgreSQL cuts names at 63 bytes; the rest is for a number."""
+TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "nettotal"})
+"""What the first cell of a row of totals says, normalised."""
 
-MAX_TOLD = 5
-"""Lines and names that an error or a count lists."""
+MAX_TOTAL = 20
+"""Characters of such a cell; longer ones are not looked at."""
 
-MAX_TEXT = 60
-"""Characters of a stranger's text that an error quotes."""
-
-# Headers carry the formula of their column, whose letters shift between layouts: `= SUM(J:R)`, `[AO/(1+AP/100)]`.
-_FORMULA = re.compile(r"=\s*(?i:SUM)\s*\([^)]*\)|\[[^\]a-z]*\]")
-_SIGNS = str.maketrans({"%": " percent ", "#": " number ", "'": "", "\u2019": ""})
+NOTE_WIDTH = 6
+"""Named columns from which on a row with a single cell is a note, and no row of the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column that a table may have.
+class RowRules:
+    """What the settings of the same names say of rows and cells that do not fit.
 
     Attributes:
-        name: its name in the records.
-        header: its header in the file.
-        type: what its cells are.
-        aliases: other headers it goes by.
-        is_key: whether it belongs to the natural key: then the file has to have it, and no cell of it is null.
+        bad_rows: whether a row that does not fit the header ends the reading or is passed over.
+        max_bad_rows: rows that may be passed over; one more ends the reading.
+        bad_cells: whether a cell that does not fit its column's type ends the reading, or is null with its text in
+            `RowBatch.unparsed`. In a key column it always ends it: nulls would make rows one that are not.
+        schema_drift: whether columns that the schema does not have become columns, go to `RowBatch.extra`, or end the
+            reading.
     """
 
-    name: str
-    header: str
-    type: ColumnType = "string"
-    aliases: tuple[str, ...] = ()
-    is_key: bool = False
+    bad_rows: Literal["fail", "skip"]
+    max_bad_rows: int
+    bad_cells: Literal["keep", "fail"]
+    schema_drift: Literal["evolve", "extra", "fail"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
-    """A table's header, matched to the columns of a schema.
+class RejectedRow:
+    """A row that was passed over.
 
     Attributes:
-        width: how many cells the header has, and every row has to have.
-        placed: the schema's columns that the file has, each with its place from 0.
-        new: columns that the schema does not have, as text, each with its place.
-        missing: the schema's columns that the file does not have.
-        unnamed: places of blank headers. Their cells are kept as `column_<place from 1>` in `RowBatch.extra`.
-        fingerprint: the same for headers that read the same.
+        table: the table's name, `None` for a bare file.
+        line: the line of the file on which it begins, from 1.
+        cause: why, as the end of a sentence that begins with the line.
+        text: its cells, as one row of CSV.
     """
 
-    width: int
-    placed: tuple[tuple[int, Column], ...]
-    new: tuple[tuple[int, Column], ...]
-    missing: tuple[Column, ...]
-    unnamed: tuple[int, ...]
-    fingerprint: str
+    table: str | None
+    line: int
+    cause: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,180 +118,82 @@ class BadCells:
 
 @dataclass(kw_only=True)
 class RowCounts:
-    """What came of a table's rows so far.
+    """What came of the rows of a report's tables so far: each is in exactly one of the first three counts.
 
     Attributes:
         rows: rows handed on.
-        skipped: ragged rows passed over.
-        skipped_lines: the lines of the file on which the first of them begin.
+        skipped: rows passed over because they do not fit the header.
+        dropped: rows of totals and repeated headers.
+        blank: rows without any text, which no other count holds.
+        skipped_lines: the lines of the file on which the first of the skipped rows begin.
+        dropped_lines: the same of the dropped rows.
         bad_cells: by column name.
     """
 
     rows: int = 0
     skipped: int = 0
+    dropped: int = 0
+    blank: int = 0
     skipped_lines: list[int] = field(default_factory=list)
+    dropped_lines: list[int] = field(default_factory=list)
     bad_cells: dict[str, BadCells] = field(default_factory=dict)
 
-
-# Headers
-
-
-def normalise(header: str) -> str:
-    """What two spellings of a header have in common: letters and digits, without case, spaces and formula notes."""
-    # Composed again: with the space between them gone, a letter and its mark may have come together.
-    return normalize("NFKC", "".join(_words(header))).replace("fulfillment", "fulfilment")
+    @property
+    def received(self) -> int:
+        """Rows that the tables had, but for blank ones."""
+        return self.rows + self.skipped + self.dropped
 
 
-def column_name(header: str) -> str | None:
-    """A name for a header that no schema has: words joined by `_`, not beginning with a digit.
-
-    Args:
-        header: the header as the file has it.
-
-    Returns:
-        The name; `None` for a header without a letter or digit.
-    """
-    name = "_".join(_words(header))
-    if name[:1].isdigit():
-        name = f"_{name}"
-    return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").rstrip("_") or None
-
-
-def _words(header: str) -> list[str]:
-    """Runs of letters, marks and digits of any script: the vowel signs of Devanagari are marks."""
-    text = _FORMULA.sub(" ", normalize("NFKC", header)).translate(_SIGNS)
-    text = normalize("NFKC", text.casefold())
-    return "".join(letter if category(letter)[0] in "LMN" else " " for letter in text).split()
-
-
-def match_header(header: Sequence[str], columns: Sequence[Column], *, reserved: Collection[str]) -> Layout:
-    """Find the columns of a schema in a table's header, by name and never by position.
-
-    A header that only reads the same (see `normalise`) or is an alias serves too, where none is exactly the column's.
-    Of equal headers the n-th goes to the n-th column that has it; those left over are new columns.
-
-    Args:
-        header: the header's cells as the file has them.
-        columns: the schema's columns.
-        reserved: names of the record's own columns, which no new column takes.
-
-    Raises:
-        RowError: a key column is missing.
-    """
-    placed = _placed(header, columns)
-    found = {column.name for column in placed.values()}
-    missing = tuple(column for column in columns if column.name not in found)
-    for column in missing:
-        if column.is_key:
-            names = [text.strip(PADDING) for text in header if text.strip(PADDING)]
-            raise RowError(f"the file has no column {column.header.strip()!r}, a key, but {_listed(names)}")
-    unnamed = tuple(place for place, text in enumerate(header) if place not in placed and not column_name(text))
-    taken = {*reserved, *(column.name for column in columns), *map(_unnamed, unnamed)}
-    new = []
-    for place, text in enumerate(header):
-        if place not in placed and place not in unnamed:
-            name = _fresh(column_name(text) or "", taken)
-            taken.add(name)
-            new.append((place, Column(name=name, header=text)))
-    return Layout(
-        width=len(header),
-        placed=tuple(sorted(placed.items(), key=lambda place_and_column: place_and_column[0])),
-        new=tuple(new),
-        missing=missing,
-        unnamed=unnamed,
-        fingerprint=blake2b("\n".join(map(normalise, header)).encode(), digest_size=8).hexdigest(),
-    )
-
-
-def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Column]:
-    placed: dict[int, Column] = {}
-    waiting = {column.name: column for column in columns}
-    readings: tuple[Callable[[str], str], ...] = (str, normalise)
-    for reading in readings:
-        places: defaultdict[str, deque[int]] = defaultdict(deque)
-        for place, text in enumerate(header):
-            if place not in placed and reading(text):
-                places[reading(text)].append(place)
-        headers = [(column, column.header) for column in columns]
-        aliases = [(column, alias) for column in columns for alias in column.aliases]
-        for column, wording in (*headers, *aliases):
-            if column.name in waiting and places[reading(wording)]:
-                placed[places[reading(wording)].popleft()] = waiting.pop(column.name)
-    return placed
-
-
-def _unnamed(place: int) -> str:
-    return f"column_{place + 1}"
-
-
-def _fresh(name: str, taken: Collection[str]) -> str:
-    """The name, or the name with the first number that makes it one not taken."""
-    numbered = (f"{name}_{number}" for number in count(2))
-    return next(fresh for fresh in chain([name], numbered) if fresh not in taken)
-
-
-def _listed(names: Sequence[str]) -> str:
-    told = ", ".join(repr(_shortened(name)) for name in names[:MAX_TOLD])
-    return told if len(names) <= MAX_TOLD else f"{told} and {len(names) - MAX_TOLD} more"
-
-
-def _shortened(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-# Rows
-
-
-def read_rows(  # noqa: PLR0913 - four settings, each a word of the tap's
+def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what comes of it
     table: Table,
     layout: Layout,
     *,
     wanted: Collection[str] | None,
-    bad_rows: Literal["fail", "skip"],
-    bad_cells: Literal["keep", "fail"],
-    drift: Literal["evolve", "extra", "fail"],
-    hashed: bool,
+    rules: RowRules,
+    identity: RowIdentity,
     counts: RowCounts,
+    reject: Callable[[RejectedRow], None] = lambda _row: None,
 ) -> Iterator[RowBatch]:
     """A table's rows, typed.
+
+    Where a report has several tables for one stream, they share `identity` and `counts`; row numbers go on.
 
     Args:
         table: the table.
         layout: its header, matched.
         wanted: names of the columns to convert, or `None` for all; key columns are always converted.
-        bad_rows: whether a row with more or fewer cells than the header ends the reading or is passed over.
-        bad_cells: whether a cell that does not fit its column's type ends the reading, or is null with its text in
-            `RowBatch.unparsed`. In a key column it always ends it: nulls would make rows one that are not.
-        drift: whether columns that the schema does not have become columns, go to `RowBatch.extra`, or end the
-            reading.
-        hashed: whether rows get `row_hashes` and `row_ordinals`; this remembers some 100 bytes of every row.
+        rules: what to do with rows and cells that do not fit.
+        identity: `RowHashes` or `UniqueKeys` of the report.
         counts: what came of the rows is added to it as they are read.
+        reject: gets each row that is passed over.
 
     Raises:
-        RowError: a row, a cell or the header is not what the settings allow; the sentence names the line.
+        RowError: a row, a cell or the header is not what the rules allow, or two rows have one key; the sentence names
+            the line.
         FileError: the file cannot be read on.
     """
-    if drift == "fail" and layout.new:
-        raise RowError(f"the file has new columns: {_listed([column.header for _, column in layout.new])}")
-    own = (*layout.placed, *layout.new) if drift == "evolve" else layout.placed
+    if rules.schema_drift == "fail" and layout.new:
+        raise RowError(f"the file has new columns: {listed([column.header for _, column in layout.new])}")
+    own = (*layout.placed, *layout.new) if rules.schema_drift == "evolve" else layout.placed
     typed = [
         (place, column, ColumnConverter(CONVERTERS[column.type]))
         for place, column in own
         if wanted is None or column.name in wanted or column.is_key
     ]
     keys = [column.name for _, column, _ in typed if column.is_key]
-    spare = [(place, column.name) for place, column in layout.new if drift == "extra"]
-    spare += [(place, _unnamed(place)) for place in layout.unnamed]
+    spare = [(place, column.name) for place, column in layout.new if rules.schema_drift == "extra"]
+    spare += [(place, column_number(place)) for place in layout.unnamed]
     kept = [(place, name, ColumnConverter(CONVERTERS["string"])) for place, name in spare]
-    identity = _RowIdentity(table.header) if hashed else None
-    for batch, row_numbers in _even_batches(table, layout.width, bad_rows, counts):
+    identity.begin(table, layout)
+    before = counts.received
+    for batch, row_numbers in _Sieve(table, layout, rules, counts, reject).batches():
         cells = list(zip(*batch.rows, strict=True))
         columns = {column.name: converter.convert(cells[place]) for place, column, converter in typed}
-        unparsed = _unparsed(typed, cells, batch.lines, bad_cells, counts)
+        refusing = [(column, converter, cells[place]) for place, column, converter in typed if converter.refused]
+        unparsed = _unparsed(refusing, batch.lines, table.name, rules.bad_cells, counts)
         for name in keys:
             columns[name] = [EMPTY_KEY if value is None else value for value in columns[name]]
-        row_hashes, row_ordinals = identity.of(cells) if identity else (None, None)
+        row_hashes, row_ordinals = identity.of(cells, columns, batch.lines)
         counts.rows += len(batch.rows)
         yield RowBatch(
             row_numbers=row_numbers,
@@ -308,53 +203,162 @@ def read_rows(  # noqa: PLR0913 - four settings, each a word of the tap's
             row_hashes=row_hashes,
             row_ordinals=row_ordinals,
         )
+    counts.blank += table.tally.blank
+    if counts.received - before != table.tally.rows:
+        raise RowError(
+            f"{table.tally.rows:,} rows were read and {counts.received - before:,} accounted for, a fault of the tap"
+        )
 
 
-def _even_batches(
-    table: Table, width: int, bad_rows: Literal["fail", "skip"], counts: RowCounts
-) -> Iterator[tuple[Batch, Sequence[int]]]:
-    """The table's batches without ragged rows, and the rows' numbers: `zip` would cut all rows to the shortest."""
-    first = 1
-    for batch in table.batches:
-        numbers = range(first, first + len(batch.rows))
-        first = numbers.stop
-        if set(map(len, batch.rows)) == {width}:
-            yield batch, numbers
-            continue
-        even = []
-        for index, row in enumerate(batch.rows):
-            if len(row) == width:
-                even.append(index)
-            elif bad_rows == "fail":
-                raise RowError(f"line {batch.lines[index]} has {len(row)} cells, the header {width}")
+def _at(name: str | None, line: int) -> str:
+    return f"line {line}" if name is None else f"{name}, line {line}"
+
+
+class _Sieve:
+    """Tells a table's rows from what else stands among them.
+
+    Args: as those of `read_rows`.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        layout: Layout,
+        rules: RowRules,
+        counts: RowCounts,
+        reject: Callable[[RejectedRow], None],
+    ) -> None:
+        self._table = table
+        self._width = layout.width
+        self._fills_down = layout.fills_down
+        self._is_noted = len(layout.placed) >= NOTE_WIDTH
+        self._rules = rules
+        self._counts = counts
+        self._reject = reject
+        self._above: Sequence[str] | None = [""] * layout.width
+        """The last row, which fills the next ones; `None` behind one that cannot be read."""
+        self._headers = {text.strip(PADDING) for row in (table.header, *table.header_rows) for text in row} - {""}
+        first_letters = {row[0][:1] for row in (table.header, *table.header_rows)}
+        self._first_letters = frozenset({"", *PADDING, *"TtGgSsNn", *first_letters})
+        """Letters with which total rows, header rows and rows with an empty first cell begin, and few others."""
+
+    def batches(self) -> Iterator[tuple[Batch, Sequence[int]]]:
+        """The batches of rows that fit the header, filled down, and the rows' numbers."""
+        first = self._counts.received + 1
+        for batch in self._table.batches:
+            numbers = range(first, first + len(batch.rows))
+            first = numbers.stop
+            suspects = self._suspects(batch.rows)
+            if suspects:
+                passed = self._passed(batch, suspects)
+                rows, lines = [batch.rows[index] for index in passed], [batch.lines[index] for index in passed]
+                if rows:
+                    yield Batch(rows=rows, lines=lines), [numbers[index] for index in passed]
             else:
-                counts.skipped += 1
-                counts.skipped_lines += [batch.lines[index]] if len(counts.skipped_lines) < MAX_TOLD else []
-        if even:
-            rows, lines = [batch.rows[index] for index in even], [batch.lines[index] for index in even]
-            yield Batch(rows=rows, lines=lines), [numbers[index] for index in even]
+                self._above = batch.rows[-1]
+                yield batch, numbers
+
+    def _suspects(self, rows: Sequence[Sequence[str]]) -> set[int]:
+        """Indexes of rows that have to be looked at one by one."""
+        width, letters = self._width, self._first_letters
+        suspects = {index for index, row in enumerate(rows) if len(row) != width or row[0][:1] in letters}
+        if self._is_noted:
+            suspects |= {index for index, row in enumerate(rows) if len(row) == width and not row[1].strip(PADDING)}
+        if self._fills_down:
+            lead = self._fills_down[0]
+            suspects |= {index for index, row in enumerate(rows) if len(row) == width and not row[lead].strip(PADDING)}
+        return suspects
+
+    def _passed(self, batch: Batch, suspects: Collection[int]) -> list[int]:
+        """Indexes of the batch's rows of data; suspects are filled down."""
+        passed = []
+        for index, row in enumerate(batch.rows):
+            if index in suspects:
+                if self._is_dropped(row, batch.lines[index]):
+                    continue
+                cause = self._fault(row) or self._fill(row)
+                if cause:
+                    self._pass_over(row, batch.lines[index], cause)
+                    continue
+            self._above = row
+            passed.append(index)
+        return passed
+
+    def _is_dropped(self, row: Sequence[str], line: int) -> bool:
+        """Whether a row is one of totals, or the header again; counted if so."""
+        first = next(filter(None, (text.strip(PADDING) for text in row)), "")
+        if not (len(first) <= MAX_TOTAL and normalise(first) in TOTALS) and tuple(row) not in self._table.header_rows:
+            if first in self._headers:
+                self._refuse_another_table(row, line)
+            return False
+        self._counts.dropped += 1
+        self._counts.dropped_lines += [line] if len(self._counts.dropped_lines) < MAX_TOLD else []
+        return True
+
+    def _refuse_another_table(self, row: Sequence[str], line: int) -> None:
+        """Rows behind another header would come under the wrong names."""
+        texts = [text for text in (cell.strip(PADDING) for cell in row) if text]
+        if len(texts) > 1 and 2 * sum(text in self._headers for text in texts) >= len(texts):
+            raise RowError(
+                f"{_at(self._table.name, line)} begins another table below the first ({listed(row)}); "
+                "such a file cannot be read"
+            )
+
+    def _fault(self, row: Sequence[str]) -> str | None:
+        """Why a row does not fit the header."""
+        if len(row) != self._width:
+            return f"has {len(row)} cells, the header {self._width}"
+        if self._is_noted and sum(bool(text.strip(PADDING)) for text in row) == 1:
+            return f"has a single cell ({shortened(''.join(row))!r}): a note, and no row"
+        return None
+
+    def _fill(self, row: list[str]) -> str | None:
+        """Fill a row's blank cells from the row above where they say the same; why it cannot be done."""
+        if not self._fills_down or row[self._fills_down[0]].strip(PADDING):
+            return None
+        if self._above is None:
+            return "belongs to the row above it, which cannot be read"
+        for place in self._fills_down:
+            if not row[place].strip(PADDING):
+                row[place] = self._above[place]
+        return None
+
+    def _pass_over(self, row: Sequence[str], line: int, cause: str) -> None:
+        counts, rules, name = self._counts, self._rules, self._table.name
+        if rules.bad_rows == "fail":
+            raise RowError(f"{_at(name, line)} {cause}")
+        self._above = None
+        counts.skipped += 1
+        counts.skipped_lines += [line] if len(counts.skipped_lines) < MAX_TOLD else []
+        if counts.skipped > rules.max_bad_rows:
+            raise RowError(
+                f"{_at(name, line)} {cause}, and is one bad row more than the {rules.max_bad_rows} of max_bad_rows; "
+                f"the first are on the lines {', '.join(map(str, counts.skipped_lines))}"
+            )
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(row)
+        self._reject(RejectedRow(table=name, line=line, cause=cause, text=text.getvalue()))
 
 
 def _unparsed(
-    typed: Iterable[tuple[int, Column, ColumnConverter]],
-    cells: Sequence[Sequence[str]],
+    refusing: Iterable[tuple[Column, ColumnConverter, Sequence[str]]],
     lines: Sequence[int],
+    name: str | None,
     bad_cells: Literal["keep", "fail"],
     counts: RowCounts,
 ) -> list[dict[str, str] | None]:
     """What the converters of a batch refused, by row and column."""
     rows: list[dict[str, str] | None] = [None] * len(lines)
-    for place, column, converter in typed:
-        if not converter.refused:
-            continue
+    for column, converter, cells in refusing:
         refused = set(converter.refused)
         converter.refused.clear()
-        for index, text in enumerate(cells[place]):
+        for index, text in enumerate(cells):
             if text not in refused:
                 continue
             if bad_cells == "fail" or column.is_key:
                 raise RowError(
-                    f"line {lines[index]}, column {column.header.strip()!r}: {_shortened(text)!r} is no {column.type}"
+                    f"{_at(name, lines[index])}, column {column.header.strip()!r}: "
+                    f"{shortened(text)!r} is no {column.type}"
                 )
             counts.bad_cells.setdefault(column.name, BadCells(first_line=lines[index])).count += 1
             _put(rows, index, column.name, text.strip(PADDING))
@@ -380,21 +384,55 @@ def _put(rows: list[dict[str, str] | None], index: int, name: str, text: str) ->
     row[name] = text
 
 
-class _RowIdentity:
-    """Hashes of rows, and a count of how often each was seen in the file."""
+# Identity
 
-    def __init__(self, header: Sequence[str]) -> None:
+_LINE_BITS = 48
+
+
+class RowIdentity(Protocol):
+    """What tells the rows of a report apart, over all its tables of one stream."""
+
+    def begin(self, table: Table, layout: Layout) -> None:
+        """Go on with the rows of another table."""
+
+    def of(
+        self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
+    ) -> tuple[list[str] | None, list[int] | None]:
+        """Hashes and ordinals of a batch's rows, where they are what tells them apart.
+
+        Args:
+            cells: the rows' cells, by place.
+            columns: the rows' values, by column name.
+            lines: the line on which each row begins.
+
+        Raises:
+            RowError: two rows cannot be told apart.
+        """
+
+
+class RowHashes:
+    """Hashes of rows, and a count of how often each was seen; some 100 bytes are remembered of every row."""
+
+    def __init__(self) -> None:
+        self._columns: list[tuple[int, ColumnConverter]] = []
+        self._seen: defaultdict[bytes, int] = defaultdict(int)
+
+    def begin(self, table: Table, layout: Layout) -> None:
+        """Go on with the rows of another table. A column that goes by an alias there is hashed by its own header."""
+        headers = dict(enumerate(table.header)) | {place: column.header for place, column in layout.placed}
         occurrences: Counter[str] = Counter()
         named = []
-        for place, text in enumerate(header):
+        for place, text in headers.items():
             name = normalise(text)
             occurrences[name] += 1
             named.append((f"{name}#{occurrences[name]}", place))
         self._columns = [(place, ColumnConverter(_piece_maker(name))) for name, place in sorted(named)]
-        self._seen: defaultdict[bytes, int] = defaultdict(int)
 
-    def of(self, cells: Sequence[Sequence[str]]) -> tuple[list[str], list[int]]:
+    def of(
+        self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
+    ) -> tuple[list[str], list[int]]:
         """Hashes and ordinals of a batch's rows."""
+        del columns, lines
         pieces = (converter.convert(cells[place]) for place, converter in self._columns)
         hashes, ordinals = [], []
         for row in zip(*pieces, strict=True):
@@ -408,3 +446,55 @@ class _RowIdentity:
 def _piece_maker(name: str) -> Callable[[str], str]:
     """What makes of a cell its part of the hashed text; the length keeps cells apart, whatever is in them."""
     return lambda text: f"{name}={len(text)}:{text};"
+
+
+class UniqueKeys:
+    """Watches that no two rows have one natural key: in a warehouse the second would take the first one's place.
+
+    Rows that are equal in every cell are refused, too: nobody can tell a line that was written twice from two payments
+    of one amount. Of every row some 130 bytes are remembered: its line, and a hash of its key of 64 bits, with another
+    salt in each run. Among a million rows two different keys share one in one of 40 million runs, and not again.
+
+    Args:
+        names: the key's columns.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._tables: list[str | None] = []
+        self._seen: dict[int, int] = {}
+        """Line by hash; lines of all but the first table have its number above `_LINE_BITS`."""
+
+    def begin(self, table: Table, layout: Layout) -> None:
+        """Go on with the rows of another table."""
+        del layout
+        self._tables.append(table.name)
+
+    def of(
+        self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
+    ) -> tuple[None, None]:
+        """Nothing; such rows need no hashes."""
+        del cells
+        keys = list(zip(*(columns[name] for name in self._names), strict=True))
+        hashes = list(map(hash, keys))
+        table = len(self._tables) - 1 << _LINE_BITS
+        places = lines if not table else [table + line for line in lines]
+        if len(set(hashes)) < len(hashes) or not self._seen.keys().isdisjoint(hashes):
+            self._refuse(hashes, keys, places)
+        self._seen.update(zip(hashes, places, strict=True))
+        return None, None
+
+    def _refuse(self, hashes: Sequence[int], keys: Sequence[tuple[Any, ...]], places: Sequence[int]) -> None:
+        seen = self._seen.copy()
+        for digest, key, place in zip(hashes, keys, places, strict=True):
+            if digest in seen:
+                named = zip(self._names, key, strict=True)
+                told = ", ".join(f"{column} {shortened(str(value))}" for column, value in named)
+                raise RowError(
+                    f"{self._told(seen[digest])} and {self._told(place)} have one key ({told}); if both are rows, set "
+                    "key_properties of this report type to [] in report_types: rows are then told apart by all cells"
+                )
+            seen[digest] = place
+
+    def _told(self, place: int) -> str:
+        return _at(self._tables[place >> _LINE_BITS], place & (1 << _LINE_BITS) - 1)

@@ -17,14 +17,18 @@ from singer_sdk import typing as th
 from tap_flipkart_reports.auth import Credentials
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.files import MAX_FILE_BYTES
 from tap_flipkart_reports.report_types import (
     DATE_RANGE,
     PLACEHOLDERS,
+    PUBLISHED_STREAMS,
     REPORT_TYPES,
+    TABLES,
     WAREHOUSE,
     WHOLE_MONTH_PLACEHOLDERS,
     ReportType,
     placeholders_in,
+    tables_of,
 )
 from tap_flipkart_reports.windows import Window, WindowKind, WindowRule
 
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
+
+    from tap_flipkart_reports.report_types import ReportTable
 
 SIMULATOR = "simulator"
 """The value of `api_url` that starts the shipped simulator inside the process."""
@@ -57,6 +63,11 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _OVERRIDES = th.ObjectType(
     th.Property("identifier", th.StringType, description="The word in POST /reports/{identifier}"),
     th.Property("parameters", th.ObjectType(additional_properties=True), description="The trigger's parameters"),
+    th.Property(
+        "key_properties",
+        th.ArrayType(th.StringType),
+        description="Natural key of the report's first table; with none, its rows are told apart by their hash",
+    ),
     th.Property("window_days", th.IntegerType(**_POSITIVE), description="Longest window, in days"),
     th.Property("lookback_days", th.IntegerType(**_NON_NEGATIVE), description="Days read again before the bookmark"),
     th.Property("hold_back_days", th.IntegerType(**_NON_NEGATIVE), description="Newest days not yet asked for"),
@@ -161,8 +172,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "report_types",
         th.ObjectType(*(th.Property(name, _OVERRIDES) for name in REPORT_TYPES), additional_properties=_OVERRIDES),
         title="Report types",
-        description="Overrides per report type: `identifier`, `parameters`, `window_days`, `lookback_days`, "
-        "`hold_back_days`, `report_timeout`, `max_reports`, `max_reports_per_seller`",
+        description="Overrides per report type: `identifier`, `parameters`, `key_properties`, `window_days`, "
+        "`lookback_days`, `hold_back_days`, `report_timeout`, `max_reports`, `max_reports_per_seller`",
     ),
     th.Property(
         "custom_reports",
@@ -295,6 +306,20 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "logged and counted",
     ),
     th.Property(
+        "max_bad_rows",
+        th.IntegerType(**_NON_NEGATIVE),
+        default=100,
+        title="Most bad rows",
+        description="Rows of one table of a report that `bad_rows: skip` passes over; with more, the window fails",
+    ),
+    th.Property(
+        "max_file_bytes",
+        th.IntegerType(**_POSITIVE),
+        default=MAX_FILE_BYTES,
+        title="Largest file",
+        description="Bytes a report's file may have when it is unpacked; a larger one fails its window unread",
+    ),
+    th.Property(
         "api_url",
         th.StringType,
         default=API_URL,
@@ -416,6 +441,8 @@ class Settings:
     schema_drift: Literal["evolve", "extra", "fail"]
     bad_cells: Literal["keep", "fail"]
     bad_rows: Literal["fail", "skip"]
+    max_bad_rows: int
+    max_file_bytes: int
     api_url: str
     auth_url: str
     user_agent: str
@@ -502,6 +529,8 @@ _PLAIN = (
     "schema_drift",
     "bad_cells",
     "bad_rows",
+    "max_bad_rows",
+    "max_file_bytes",
 )
 
 
@@ -609,14 +638,18 @@ def _override(
         f"the parameters of {report_type.name} name {{{placeholder}}}; known are {', '.join(PLACEHOLDERS)}"
         for placeholder in sorted(placeholders_in(parameters) - set(PLACEHOLDERS))
     )
+    key = override.get("key_properties")
+    tables = report_type.tables if key is None else tables_of(report_type.name, key=tuple(key))
     held_back = max(config.get("hold_back_days", DEFAULT_HOLD_BACK_DAYS), report_type.hold_back_days or 0)
     rule = report_type.rule
     return replace(
         report_type,
         identifier=override.get("identifier", report_type.identifier),
         parameters=parameters,
+        tables=tables,
         rule=replace(
             rule,
+            kind=_kind(rule.kind, tables),
             window_days=override.get("window_days", config.get("window_days", rule.window_days)),
             lookback_days=override.get("lookback_days", config.get("lookback_days", rule.lookback_days)),
         ),
@@ -627,6 +660,12 @@ def _override(
     )
 
 
+def _kind(kind: WindowKind, tables: Sequence[ReportTable]) -> WindowKind:
+    """How windows are cut where some rows are told apart only within a window: so that it keeps its first day."""
+    keeps_first_days = kind is not WindowKind.DAYS or all(table.key or table.dated_by for table in tables)
+    return kind if keeps_first_days else WindowKind.DAY_GRID
+
+
 def _custom_reports(config: Mapping[str, Any], errors: list[str]) -> dict[str, ReportType]:
     result: dict[str, ReportType] = {}
     for entry in config.get("custom_reports") or ():
@@ -635,6 +674,8 @@ def _custom_reports(config: Mapping[str, Any], errors: list[str]) -> dict[str, R
             errors.append(f"custom_reports: {name!r} is not a stream name; use small letters, digits and underscores")
         if name in REPORT_TYPES or name in result:
             errors.append(f"custom_reports: there is another report type named {name!r}")
+        elif name in PUBLISHED_STREAMS and name not in TABLES:
+            errors.append(f"custom_reports: {name!r} is a table of another report type; use another name")
         own = {member: entry[member] for member in ("window_days", "lookback_days") if member in entry}
         override = (config.get("report_types") or {}).get(name, {})
         result[name] = _override(_custom_report(entry, errors), {**own, **override}, config, errors)
@@ -646,9 +687,7 @@ def _custom_report(entry: Mapping[str, Any], errors: list[str]) -> ReportType:
     kind = CUSTOM_WINDOWS[entry["window"]]
     dates = {} if kind is WindowKind.SNAPSHOT else DATE_RANGE
     parameters = entry.get("parameters", {**(WAREHOUSE if per_warehouse else {}), **dates})
-    key = tuple(entry.get("key_properties", ()))
-    if kind is WindowKind.DAYS and not key:
-        kind = WindowKind.DAY_GRID
+    tables = tables_of(entry["name"], key=tuple(entry.get("key_properties", ())))
     if kind is WindowKind.MONTH and placeholders_in(parameters) & WHOLE_MONTH_PLACEHOLDERS:
         kind = WindowKind.WHOLE_MONTH
     report_type = ReportType(
@@ -657,7 +696,7 @@ def _custom_report(entry: Mapping[str, Any], errors: list[str]) -> ReportType:
         identifier=entry["identifier"],
         rule=WindowRule(kind=kind),
         parameters=parameters,
-        key=key,
+        tables=tables,
         basis="declared in custom_reports",
     )
     if per_warehouse and not report_type.per_warehouse:

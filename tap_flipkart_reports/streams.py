@@ -23,12 +23,11 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 
 from tap_flipkart_reports.exceptions import ArchiveError, FileError, FlipkartReportsError, RowError, SettingsError
-from tap_flipkart_reports.files import open_tables
+from tap_flipkart_reports.headers import Column, Layout, match_header
 from tap_flipkart_reports.messages import RecordLines
 from tap_flipkart_reports.pacing import Learned
-from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType, TableSchema, table_schema
 from tap_flipkart_reports.reports import Change, Delivery, Left
-from tap_flipkart_reports.rows import Column, Layout, RowBatch, RowCounts, match_header, read_rows
+from tap_flipkart_reports.rows import RowBatch, RowCounts, RowHashes, RowRules, UniqueKeys, read_rows
 from tap_flipkart_reports.state import (
     BOOKMARK_COLUMN,
     PendingReport,
@@ -39,6 +38,7 @@ from tap_flipkart_reports.state import (
     write_pending,
     write_unbought,
 )
+from tap_flipkart_reports.tables import open_report
 from tap_flipkart_reports.windows import Coverage, Window, owed_from
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_flipkart_reports.report_types import ReportTable, ReportType
     from tap_flipkart_reports.reports import ReportChange
     from tap_flipkart_reports.scheduler import Scheduler
     from tap_flipkart_reports.tap import TapFlipkartReports
@@ -79,16 +80,15 @@ OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_IDENTITY, **OR
 """Columns of every record that are not the file's; a new column of a file never takes their names."""
 
 
-def record_schema(report_type: ReportType, table: TableSchema) -> dict[str, Any]:
+def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]:
     """The JSON Schema of a stream's records: the table's columns and the record's own."""
     properties: dict[str, Any] = {
         **SELLER,
         **(WAREHOUSE if report_type.per_warehouse else {}),
         **(SNAPSHOT if report_type.is_snapshot else {}),
-        **{name: {"type": ["string"]} for name in report_type.key},
         **table.properties,
         **ORIGIN,
-        **({} if report_type.key else ROW_IDENTITY),
+        **({} if table.key else ROW_IDENTITY),
     }
     return {"type": "object", "properties": properties}
 
@@ -108,14 +108,13 @@ class ReportStream(Stream):
     replication_key = BOOKMARK_COLUMN
 
     def __init__(self, tap: TapFlipkartReports, report_type: ReportType) -> None:
-        table = table_schema(report_type.name) if report_type.name in REPORT_TYPES else TableSchema()
-        super().__init__(tap, name=report_type.name, schema=record_schema(report_type, table))
-        self.primary_keys = report_type.key_properties
+        table = report_type.tables[0]
+        super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
+        self.primary_keys = report_type.key_properties(table)
         self.report_type = report_type
+        self.table = table
         self._reports_tap = tap
-        declared = table.columns(report_type.key)
-        undeclared = set(report_type.key) - {column.name for column in declared}
-        self._columns = (*declared, *(Column(name=name, header=name, is_key=True) for name in sorted(undeclared)))
+        self._columns = table.columns
         self._drift_told: set[tuple[str, str]] = set()
 
     # What to ask for
@@ -270,29 +269,29 @@ class ReportStream(Stream):
 
     def _columns_of(self, delivery: Delivery, counts: RowCounts) -> Iterator[Mapping[str, Sequence[Any]]]:
         settings = self._reports_tap.settings
-        with open_tables(delivery.path) as tables:
-            table = tables[0]
-            self._reports_tap.keep(delivery, {table.name or "": table.header for table in tables})
-            layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS)
-            self._tell_drift(delivery, layout)
-            if settings.schema_drift == "evolve" and layout.new:
-                self._evolve([column for _, column in layout.new])
-            wanted = [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
-            origin = dict.fromkeys(wanted) | self._origin(delivery)
-            for batch in read_rows(
-                table,
-                layout,
-                wanted=frozenset(wanted),
-                bad_rows=settings.bad_rows,
-                bad_cells=settings.bad_cells,
-                drift=settings.schema_drift,
-                hashed=not self.report_type.key,
-                counts=counts,
-            ):
-                columns = _all_columns(batch)
-                yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
-                if self._reports_tap.is_stopping:
-                    raise _Stopped
+        rules = RowRules(
+            bad_rows=settings.bad_rows,
+            max_bad_rows=settings.max_bad_rows,
+            bad_cells=settings.bad_cells,
+            schema_drift=settings.schema_drift,
+        )
+        identity = UniqueKeys(self.table.key) if self.table.key else RowHashes()
+        with open_report(delivery.path, self.report_type.tables, max_file_bytes=settings.max_file_bytes) as report:
+            self._reports_tap.keep(delivery, report.headers)
+            for table in report.of(self.name):
+                layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self.table.layouts)
+                self._tell_drift(delivery, layout)
+                if settings.schema_drift == "evolve" and layout.new:
+                    self._evolve([column for _, column in layout.new])
+                wanted = [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
+                origin = dict.fromkeys(wanted) | self._origin(delivery)
+                for batch in read_rows(
+                    table, layout, wanted=frozenset(wanted), rules=rules, identity=identity, counts=counts
+                ):
+                    columns = _all_columns(batch)
+                    yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
+                    if self._reports_tap.is_stopping:
+                        raise _Stopped
         self._tell_counts(delivery, counts)
 
     def _origin(self, delivery: Delivery) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.report_types import REPORT_TYPES, ReportTable
 from tap_flipkart_reports.settings import CONFIG_JSONSCHEMA
 
 README = Path(__file__).parent.parent / "README.md"
@@ -21,13 +21,25 @@ KINDS = {
 
 def streams() -> str:
     """One line per stream."""
-    lines = ["| stream | report | key | windows | identifier and parameters |", "|---|---|---|---|---|"]
+    lines = [
+        "| stream | report | table | columns | key | windows | identifier and parameters |",
+        "|---|---|---|---|---|---|---|",
+    ]
     lines += [
-        f"| `{report_type.name}` | {report_type.title} | {', '.join(report_type.key_properties)} "
+        f"| `{table.stream}` | {report_type.title} | {table.title} | {columns(table)} "
+        f"| {', '.join(report_type.key_properties(table))} "
         f"| {KINDS[report_type.rule.kind.value]} | {report_type.basis} |"
         for report_type in REPORT_TYPES.values()
+        for table in report_type.tables
     ]
     return "\n".join(lines)
+
+
+def columns(table: ReportTable) -> str:
+    """How many columns are known, and how well."""
+    names, once = set(table.schema.properties), table.schema.seen_once
+    known = [(names - once, "seen by several readers"), (names & once, "seen by one")]
+    return ", ".join(f"{len(some)} {words}" for some, words in known if some) or "not published"
 
 
 def settings() -> str:

@@ -9,6 +9,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,20 +18,33 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports import files
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files import BATCH_ROWS, open_tables
+from tap_flipkart_reports.files import BATCH_ROWS, open_sheets
+from tap_flipkart_reports.report_types import ReportTable
+from tap_flipkart_reports.tables import open_report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tap_flipkart_reports.files import Table
 
 CSV = b"Order ID,Amount\nOD1,10\nOD2,20\n"
 ROWS = [["OD1", "10"], ["OD2", "20"]]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Table]:
+    """The one table of a file whose columns nobody has published."""
+    with open_report(path, [ReportTable(stream="any", title="Any")]) as report:
+        (table,) = report.of("any")
+        yield table
 
 
 def read(folder: Path, content: bytes) -> tuple[tuple[str, ...], list[list[str]]]:
     """The header and the rows of a file; nothing is left behind in its folder."""
     path = folder / "report"
     path.write_bytes(content)
-    with open_tables(path) as (table,):
+    with opened(path) as table:
         rows = [row for batch in table.batches for row in batch.rows]
     assert list(folder.iterdir()) == [path]
     return table.header, rows
@@ -95,17 +109,17 @@ def test_one_odd_byte_far_down_decides_the_encoding_of_all(tmp_path: Path, monke
 def test_a_member_of_a_zip_gives_the_table_its_name(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_bytes(zipped({"Sales Report.csv": CSV}))
-    with open_tables(path) as (table,):
+    with opened(path) as table:
         assert table.name == "Sales Report.csv"
     path.write_bytes(CSV)
-    with open_tables(path) as (table,):
+    with opened(path) as table:
         assert table.name is None
 
 
 def test_lines_are_those_of_the_file_and_batches_are_small(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_bytes(b'\n"a\nheader",b\n"1\r\n\n2",x\n\n3,y\r4,z\n' + b"5,z\n" * (2 * BATCH_ROWS))
-    with open_tables(path) as (table,):
+    with opened(path) as table:
         batches = list(table.batches)
     assert (table.header, table.header_line) == (("a\nheader", "b"), 2)
     assert [line for batch in batches for line in batch.lines][:5] == [4, 8, 9, 10, 11]
@@ -178,8 +192,9 @@ def test_any_table_comes_back_cell_by_cell(
         (b'{"a":' * 12_000, "the file is JSON"),
         (zipped({"xl/workbook.xml": b"", "xl/worksheets/sheet1.xml": b""}), "Excel workbook (XLSX), which cannot"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "old Excel workbook (XLS), which cannot"),
-        (zipped({"a.csv": CSV, "b.csv": CSV}), "a ZIP of 2 files (a.csv, b.csv)"),
-        (zipped({}), "a ZIP of 0 files (none)"),
+        (zipped({"a.csv": CSV, "b.csv": b"<html><title>Sorry</title>"}), "b.csv in the ZIP: the file is a web page"),
+        (zipped({"a.csv": CSV, "b.csv": b""}), "b.csv in the ZIP: the file is empty"),
+        (zipped({}), "a ZIP without a file in it"),
         (zipped({"a.csv": CSV}, zipfile.ZIP_BZIP2), "rare compression"),
         (zipped({"a.csv": CSV})[:-10], "a ZIP that cannot be read"),
         (zipped({"a.csv.gz": gzip.compress(CSV)}), "packed twice"),
@@ -221,9 +236,14 @@ def test_a_bomb_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "unpack to more than" in refusal(tmp_path, bomb)
 
 
-def test_a_file_beyond_the_ceiling_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", len(CSV) - 1)
-    assert "unpack to more than" in refusal(tmp_path, gzip.compress(CSV))
+def test_a_file_beyond_the_ceiling_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    for content in (gzip.compress(CSV * 9), CSV * 9):
+        path.write_bytes(content)
+        with pytest.raises(FileError, match="more than"), open_sheets(path, max_file_bytes=len(CSV) * 9 - 1):
+            pass
+        with open_sheets(path, max_file_bytes=len(CSV) * 9) as (sheet,):
+            assert sheet.name is None
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
@@ -231,7 +251,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         path = tmp_path / "report"
         path.write_bytes(gzip.compress(b"a,b\n" + b"1234567,1234567\n" * rows, 1))
         tracemalloc.start()
-        with open_tables(path) as (table,):
+        with opened(path) as table:
             assert sum(len(batch.rows) for batch in table.batches) == rows
         try:
             return tracemalloc.get_traced_memory()[1]

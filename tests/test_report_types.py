@@ -6,11 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tap_flipkart_reports.report_types import REPORT_TYPES, filled_in, placeholders_in, table_schema
-from tap_flipkart_reports.rows import normalise
+from tap_flipkart_reports.headers import normalise
+from tap_flipkart_reports.report_types import (
+    REPORT_TYPES,
+    TABLES,
+    ReportTable,
+    filled_in,
+    placeholders_in,
+    table_schema,
+    tables_of,
+)
 from tap_flipkart_reports.windows import Window, WindowKind
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
+ALL_TABLES = {table.stream: table for name in (*REPORT_TYPES, *TABLES) for table in tables_of(name)}
 MAY = Window(date(2026, 5, 1), date(2026, 5, 31))
 
 
@@ -36,8 +45,25 @@ def test_every_published_report_type_is_there() -> None:
     }
 
 
-def test_every_report_type_has_its_schema_file_and_no_file_is_left_over() -> None:
-    assert {path.stem for path in SCHEMAS.glob("*.json")} == set(REPORT_TYPES)
+def test_every_table_has_its_schema_file_and_no_file_is_left_over() -> None:
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == set(ALL_TABLES)
+
+
+def test_every_published_table_is_a_stream() -> None:
+    settlement = "mp_fee_rebate non_order_spf storage_recall value_added_services support_services fines ads tds"
+    settlement += (
+        " review_accelerator_services insight_subscription_services google_ads_services tcs_recovery gst_details"
+    )
+    for name, others in {
+        "sales_ledger": "cash_back",
+        "settled_transaction_ledger": settlement,
+        "financial_year_ledger": settlement,
+        "gst_returns_report": "section_5b section_7b2 section_12 section_13 gstr8_section_3",
+        "profit_and_loss": "orders",
+    }.items():
+        first, *rest = tables_of(name)
+        assert first.stream == name
+        assert {table.stream for table in rest} == {f"{name}_{other}" for other in others.split()}
 
 
 @pytest.mark.parametrize(
@@ -65,32 +91,67 @@ def test_a_placeholder_inside_a_text_is_printed_and_anything_else_passes() -> No
     assert placeholders_in(template) == {"seller_id", "from_date", "month"}
 
 
-@pytest.mark.parametrize("name", REPORT_TYPES)
-def test_schemas_stay_within_what_targets_can_take(name: str) -> None:
-    document = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_schemas_stay_within_what_targets_can_take(stream: str) -> None:
+    document = json.loads((SCHEMAS / f"{stream}.json").read_text(encoding="utf-8"))
     assert "multipleOf" not in json.dumps(document)
-    for column, schema in document["properties"].items():
+    for column, schema in table_schema(stream).properties.items():
         assert set(schema) <= {"title", "type", "format", "description", "aliases"}, column
         assert set(schema["type"]) <= {"string", "number", "integer", "null"}, column
         assert column == column.lower()
         assert "-" not in column
 
 
-@pytest.mark.parametrize("name", REPORT_TYPES)
-def test_the_headers_of_a_schema_stay_apart_when_normalised(name: str) -> None:
-    headers = [normalise(column.header) for column in table_schema(name).columns()]
-    assert len(set(headers)) == len(headers)
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_two_columns_read_the_same_only_where_the_file_has_one_header_twice(stream: str) -> None:
+    headers = [column.header for column in ALL_TABLES[stream].columns]
+    assert len(set(map(normalise, headers))) == len(set(headers))
+    assert [header for header in set(headers) if headers.count(header) > 1] == (
+        ["Bank Settlement [Projected] (INR)"] if stream == "profit_and_loss" else []
+    )
+
+
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_an_alias_is_no_other_columns_header(stream: str) -> None:
+    columns = ALL_TABLES[stream].columns
+    names = [normalise(words) for column in columns for words in (*column.aliases, column.header)]
+    assert len(set(names)) == len(names) - (stream == "profit_and_loss")
+
+
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_the_words_about_columns_are_about_columns(stream: str) -> None:
+    table, schema = ALL_TABLES[stream], table_schema(stream)
+    for names in (table.key, table.fill_down, table.dated_by, schema.seen_once, *schema.layouts):
+        assert set(names) <= set(schema.properties)
+    assert not schema.layouts or set().union(*schema.layouts) == set(schema.properties)
+
+
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_only_key_columns_are_never_null(stream: str) -> None:
+    table = ALL_TABLES[stream]
+    assert set(table.key) <= set(table.properties)
+    for column, schema in table.properties.items():
+        assert ("null" in schema["type"]) != (column in table.key), column
 
 
 @pytest.mark.parametrize("name", REPORT_TYPES)
-def test_key_columns_are_in_the_schema_never_null_and_nothing_else_is_required(name: str) -> None:
-    report_type, properties = REPORT_TYPES[name], table_schema(name).properties
-    assert set(report_type.key) <= set(properties)
-    for column, schema in properties.items():
-        assert ("null" in schema["type"]) != (column in report_type.key), column
+def test_rows_without_a_natural_key_never_come_in_windows_that_change_unless_they_say_where_they_belong(
+    name: str,
+) -> None:
+    report_type = REPORT_TYPES[name]
+    for table in report_type.tables:
+        key = report_type.key_properties(table)
+        if report_type.rule.kind is WindowKind.DAYS and not table.key:
+            assert table.dated_by, table.stream
+            assert key == ("seller_id", "_row_hash", "_row_ordinal")
+        elif not table.key:
+            assert {"report_from_date", "snapshot_date"} & set(key), table.stream
 
 
-def test_a_report_without_a_natural_key_is_never_cut_from_the_bookmark() -> None:
-    """Its rows are told apart within a window, so a window must keep its first day."""
-    for report_type in REPORT_TYPES.values():
-        assert bool(report_type.key) or report_type.rule.kind is not WindowKind.DAYS, report_type.name
+def test_a_key_of_columns_that_a_published_table_does_not_have_is_another_tables() -> None:
+    assert tables_of("profit_and_loss", key=("order_item_id",)) == (
+        ReportTable(stream="profit_and_loss", title="profit_and_loss", key=("order_item_id",)),
+    )
+    first, *rest = tables_of("profit_and_loss", key=("sku_id",))
+    assert (first.key, [table.stream for table in rest]) == (("sku_id",), ["profit_and_loss_orders"])
+    assert first.properties["sku_id"]["type"] == ["string"]

@@ -14,24 +14,27 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports.converters import clean
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.files import Batch, Table, open_tables
+from tap_flipkart_reports.files import Batch, Table, Tally
+from tap_flipkart_reports.headers import Column, Layout, column_name, match_header, normalise
+from tap_flipkart_reports.report_types import ReportTable
 from tap_flipkart_reports.rows import (
     BadCells,
-    Column,
-    Layout,
+    RejectedRow,
     RowBatch,
     RowCounts,
-    column_name,
-    match_header,
-    normalise,
+    RowHashes,
+    RowIdentity,
+    RowRules,
+    UniqueKeys,
     read_rows,
 )
+from tap_flipkart_reports.tables import open_report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-ITEM = Column(name="order_item_id", header="Order Item ID", is_key=True)
+ITEM = Column(name="order_item_id", header="Order Item ID", is_key=True, is_required=True)
 AMOUNT = Column(name="amount", header="Amount (Rs.)", type="number")
 QUANTITY = Column(name="quantity", header="Quantity", type="integer", aliases=("Qty",))
 DAY = Column(name="invoice_date", header="Invoice Date", type="date")
@@ -40,7 +43,9 @@ HEADER = tuple(column.header for column in COLUMNS)
 RESERVED = frozenset({"seller_id", "report_id"})
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, batch_rows: int = 2) -> Table:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, batch_rows: int = 2, name: str | None = None
+) -> Table:
     batches = (
         Batch(
             rows=[list(row) for row in rows[start : start + batch_rows]],
@@ -48,7 +53,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, batch_rows: i
         )
         for start in range(0, len(rows), batch_rows)
     )
-    return Table(name=None, header=tuple(header), header_line=1, batches=batches)
+    return Table(
+        name=name,
+        header=tuple(header),
+        header_line=1,
+        header_rows=(tuple(header),),
+        batches=batches,
+        tally=Tally(rows=len(rows)),
+    )
 
 
 def match(header: Sequence[str], columns: Sequence[Column] = COLUMNS) -> Layout:
@@ -64,20 +76,21 @@ def read(  # noqa: PLR0913 - read_rows' own
     bad_rows: Literal["fail", "skip"] = "fail",
     bad_cells: Literal["keep", "fail"] = "keep",
     drift: Literal["evolve", "extra", "fail"] = "evolve",
-    hashed: bool = False,
+    identity: RowIdentity | None = None,
     counts: RowCounts | None = None,
     batch_rows: int = 2,
+    max_bad_rows: int = 100,
+    rejected: list[RejectedRow] | None = None,
 ) -> list[RowBatch]:
     return list(
         read_rows(
             table(header, rows, batch_rows=batch_rows),
             match(header, columns),
             wanted=wanted,
-            bad_rows=bad_rows,
-            bad_cells=bad_cells,
-            drift=drift,
-            hashed=hashed,
+            rules=RowRules(bad_rows=bad_rows, max_bad_rows=max_bad_rows, bad_cells=bad_cells, schema_drift=drift),
+            identity=identity or RowHashes(),
             counts=counts or RowCounts(),
+            reject=(rejected if rejected is not None else []).append,
         )
     )
 
@@ -319,7 +332,7 @@ def test_a_cell_that_does_not_fit_ends_the_reading_where_that_is_wanted() -> Non
 
 
 def test_a_key_that_does_not_fit_always_ends_the_reading() -> None:
-    key = Column(name="day", header="Day", type="date", is_key=True)
+    key = Column(name="day", header="Day", type="date", is_key=True, is_required=True)
     assert records(read(["Day"], [["-"]], columns=[key]))[0]["day"] == "NA"
     with pytest.raises(RowError, match="line 2, column 'Day': 'soon' is no date"):
         read(["Day"], [["soon"]], columns=[key])
@@ -349,28 +362,28 @@ def test_an_empty_table_has_no_batches() -> None:
 
 def test_equal_rows_are_numbered_and_others_are_told_apart() -> None:
     rows = [["1", "1", "", ""], ["1", "1", "NA", ""], ["1", "", "1", ""], [" 1", "1", "-", ""], ["11", "", "", ""]]
-    found = records(read(HEADER, rows, hashed=True))
+    found = records(read(HEADER, rows))
     assert [row["ordinal"] for row in found] == [1, 2, 1, 3, 1]
     assert len({row["hash"] for row in found}) == 3
     assert {len(row["hash"]) for row in found} == {32}
 
 
 def test_a_new_column_without_values_leaves_hashes_alone_and_one_with_values_does_not() -> None:
-    (plain,) = records(read(HEADER, [["1", "1", "1", ""]], hashed=True))
-    (empty,) = records(read(["New", *HEADER], [["NA", "1", "1", "1", ""]], hashed=True))
-    (full,) = records(read(["New", *HEADER], [["1", "1", "1", "1", ""]], hashed=True))
+    (plain,) = records(read(HEADER, [["1", "1", "1", ""]]))
+    (empty,) = records(read(["New", *HEADER], [["NA", "1", "1", "1", ""]]))
+    (full,) = records(read(["New", *HEADER], [["1", "1", "1", "1", ""]]))
     assert plain["hash"] == empty["hash"] != full["hash"]
 
 
 def test_hashes_cover_columns_nobody_wants_and_both_of_one_header() -> None:
     header = ["Order Item ID", "New", "New"]
     rows = [["1", "a", "b"], ["1", "b", "a"], ["1", "ab", ""], ["1", "", "ab"]]
-    found = records(read(header, rows, wanted=(), hashed=True))
+    found = records(read(header, rows, wanted=()))
     assert len({row["hash"] for row in found}) == 4
 
 
 def test_a_hash_is_the_same_in_every_release() -> None:
-    (row,) = records(read(HEADER, [["1", "1.50", "", "2026-08-19"]], hashed=True))
+    (row,) = records(read(HEADER, [["1", "1.50", "", "2026-08-19"]]))
     said = "amountrs#1=4:1.50;invoicedate#1=10:2026-08-19;orderitemid#1=1:1;"
     assert row["hash"] == blake2b(said.encode(), digest_size=16).hexdigest() == "60c4378c096f09b3a2c7fae1c2e09ce2"
 
@@ -388,9 +401,7 @@ ROWS = st.lists(st.lists(CELLS, min_size=5, max_size=5), max_size=12)
 def test_the_order_of_columns_does_not_matter(rows: list[list[str]], order: list[int]) -> None:
     header = [*HEADER, "New"]
     shuffled = [[row[place] for place in order] for row in rows]
-    assert records(read(header, rows, hashed=True)) == records(
-        read([header[place] for place in order], shuffled, hashed=True)
-    )
+    assert records(read(header, rows)) == records(read([header[place] for place in order], shuffled))
 
 
 @given(rows=ROWS, batch_rows=st.integers(min_value=1, max_value=12))
@@ -398,8 +409,8 @@ def test_the_batches_boundaries_do_not_matter(rows: list[list[str]], batch_rows:
     ragged = [row[: 4 if row[0] == "x" else 5] for row in rows]
     one, other = RowCounts(), RowCounts()
     header = [*HEADER, "New"]
-    assert records(read(header, ragged, bad_rows="skip", hashed=True, counts=one)) == records(
-        read(header, ragged, bad_rows="skip", hashed=True, counts=other, batch_rows=batch_rows)
+    assert records(read(header, ragged, bad_rows="skip", counts=one)) == records(
+        read(header, ragged, bad_rows="skip", counts=other, batch_rows=batch_rows)
     )
     assert one == other
 
@@ -420,17 +431,18 @@ def test_a_file_is_read_from_bytes_to_values(tmp_path: Path) -> None:
     csv.writer(text).writerows([HEADER, ['"SKU:x"', "(1,23,456.70)", "3", "2026-08-19 00:00:00.0"], ["short"]])
     path = tmp_path / "report.csv"
     path.write_bytes(text.getvalue().encode("utf-16"))
-    with open_tables(path) as (opened,):
+    orders = ReportTable(stream="orders", title="Orders", key=("order_item_id",))
+    with open_report(path, [orders]) as report:
+        (opened,) = report.of("orders")
         (batch,) = read_rows(
             opened,
             match(opened.header),
             wanted=None,
-            bad_rows="skip",
-            bad_cells="fail",
-            drift="fail",
-            hashed=False,
+            rules=RowRules(bad_rows="skip", max_bad_rows=1, bad_cells="fail", schema_drift="fail"),
+            identity=UniqueKeys(["order_item_id"]),
             counts=RowCounts(),
         )
+    assert (batch.row_hashes, batch.row_ordinals) == (None, None)
     assert batch.columns == {
         "order_item_id": ["x"],
         "amount": [Decimal("-123456.70")],

@@ -44,10 +44,10 @@ def test_every_cell_of_every_row_arrives_as_what_it_is(bench: Bench, stream: str
     assert len(records) == len(truth) > 0
     for number, (record, row) in enumerate(zip(records, truth, strict=True), 1):
         for name, schema in table_schema(stream).properties.items():
-            value = expected(row[schema["title"]], dict(schema))
-            if name in REPORT_TYPES[stream].key and value is None:
+            value = expected(row.get(schema["title"], ""), dict(schema))  # of the other layout
+            if name in REPORT_TYPES[stream].tables[0].key and value is None:
                 value = "NA"
-            assert record[name] == value, (name, row[schema["title"]])
+            assert record[name] == value, name
         assert record["report_row_number"] == number
         assert (record["report_from_date"], record["report_to_date"]) == ("2026-10-01", "2026-10-20")
         assert record["_unparsed"] is record["_extra"] is None
@@ -65,7 +65,9 @@ def test_every_stream_is_read_and_every_row_counted(bench: Bench) -> None:
         )
         records = output.records(stream)
         assert len(records) == truth, stream
-        keys = {tuple(str(record[name]) for name in REPORT_TYPES[stream].key_properties) for record in records}
+        report_type = REPORT_TYPES[stream]
+        key = report_type.key_properties(report_type.tables[0])
+        keys = {tuple(str(record[name]) for name in key) for record in records}
         assert len(keys) == len(records), stream
 
 
