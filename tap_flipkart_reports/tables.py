@@ -126,12 +126,12 @@ class Report:
 
     @property
     def headers(self) -> dict[str, tuple[str, ...]]:
-        """The headers of all its tables, by the sheet's or the archive member's name; of a bare file by `""`.
+        """The header of each table of the file, by sheet or archive member; of a bare file by an empty name.
 
         Raises:
             FileError: a sheet cannot be read.
         """
-        return {found.sheet.title or "": found.block.texts({}) for found in self._found}
+        return {found.sheet.title or "": found.header for found in self._found}
 
     @cached_property
     def strangers(self) -> tuple[Stranger, ...]:
@@ -140,9 +140,7 @@ class Report:
         Raises:
             FileError: a sheet cannot be read.
         """
-        return tuple(
-            Stranger(name=found.sheet.title, header=found.block.texts({})) for found in self._found if not found.stream
-        )
+        return tuple(Stranger(name=found.sheet.title, header=found.header) for found in self._found if not found.stream)
 
     @cached_property
     def _found(self) -> list[_Found]:
@@ -271,12 +269,17 @@ class _Found:
         """The stream it feeds."""
         return self.known.stream if self.known else None
 
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The header, its rows joined."""
+        return self.block.texts(self.known.names if self.known else {})
+
     def table(self) -> Table:
         """The sheet's table, to be read."""
         rows, tally = self.block.rows, Tally()
         return Table(
             name=self.sheet.title,
-            header=self.block.texts(self.known.names if self.known else {}),
+            header=self.header,
             header_line=rows[0].line,
             header_rows=tuple(row.cells for row in rows),
             batches=self.block.reading.batches(rows[-1].next_line, tally),
