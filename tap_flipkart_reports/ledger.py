@@ -284,6 +284,16 @@ class Ledger:
         """The report will never be had."""
         self._update(request, status=status, live=None, holder=None, lease_until=None)
 
+    def give_up(self, report_id: str) -> None:
+        """Somebody has decided that a report is not read any more: its window may be bought again."""
+        self._write(
+            lambda connection: connection.execute(
+                sa.update(_REPORTS)
+                .where(_COLUMNS.report_id == report_id, _COLUMNS.live == 1)
+                .values(status="GIVEN UP", live=None, holder=None, lease_until=None)
+            )
+        )
+
     def released(self, request: ReportRequest) -> None:
         """This worker does no more about the window for now."""
         self._update(request, holder=None, lease_until=None)

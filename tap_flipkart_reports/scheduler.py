@@ -360,16 +360,6 @@ class Scheduler:
         delivery.path.unlink(missing_ok=True)
         self._ledger.released(delivery.request)
 
-    def abandon(self, delivery: Delivery, error: FlipkartReportsError) -> None:
-        """Say that a delivered report is of no use: no stream takes it any more, and nobody adopts it."""
-        self._ledger.abandoned(delivery.request, status="UNREADABLE")
-        with self._changed:
-            life = self._lives[delivery.request]
-            life.outcome = error
-            life.unread.clear()
-            self._tell(life, Change.ABANDONED)
-        self.tell()
-
     def tell(self) -> None:
         """Tell the consumer of all changes so far."""
         with self._changed:

@@ -212,6 +212,13 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "`from_date`, `to_date`, and if need be `seller_id` and `warehouse_id`",
     ),
     th.Property(
+        "given_up_reports",
+        th.ArrayType(th.StringType),
+        title="Given up reports",
+        description="Ids of bought reports that are not read any more, for example because their file is broken for "
+        "good: their windows are bought anew",
+    ),
+    th.Property(
         "max_concurrent_reports",
         th.IntegerType(**_POSITIVE),
         default=8,
@@ -429,6 +436,7 @@ class Settings:
     warehouse_ids: tuple[str, ...]
     report_types: Mapping[str, ReportType]
     repairs: tuple[Repair, ...]
+    given_up_reports: frozenset[str]
     max_concurrent_reports: int
     max_concurrent_reports_per_seller: int
     poll_interval: float
@@ -509,6 +517,7 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str, makes_calls: bo
         warehouse_ids=tuple(dict.fromkeys(config.get("warehouse_ids", ()))),
         report_types=report_types,
         repairs=repairs,
+        given_up_reports=frozenset(config.get("given_up_reports") or ()),
         api_url=api_url,
         auth_url=config.get("auth_url", api_url + AUTH_PATH),
         user_agent=config.get("user_agent", user_agent),

@@ -243,11 +243,8 @@ class ReportStream(Stream):
                 reason = "the run was asked to end"
                 self._leave(Left(request=request, report_id=taken.report_id, reason=reason), place)
             except (FileError, RowError, ArchiveError) as error:
-                # A file that is no table is worth nothing; rows that do not fit can be read again, for nothing,
-                # once the settings allow for them.
-                if isinstance(error, FileError):
-                    self._reports_tap.keep(taken, {})
-                    scheduler.abandon(taken, error)
+                # The report stays bought: the next run downloads it again, for nothing, and perhaps the settings then
+                # allow for what is wrong with it, or a newer tap can read it. To buy it anew is for a person to decide.
                 self._reports_tap.window_failed(self.name, request, error, report_id=taken.report_id)
             else:
                 self._finish(scheduler, taken, place, owed=owed, rows=counts.rows)
@@ -274,9 +271,8 @@ class ReportStream(Stream):
         """Typed columns of the rows of the stream's tables in a report, batch by batch."""
         rejected: list[RejectedRow] = []
         identity = UniqueKeys(self.table.key) if self.table.key else RowHashes()
-        max_file_bytes = self._reports_tap.settings.max_file_bytes
         try:
-            with open_report(delivery.path, self.report_type.tables, max_file_bytes=max_file_bytes) as report:
+            with self._opened(delivery) as report:
                 self._reports_tap.keep(delivery, report.headers)
                 tables = report.of(self.name)
                 self._tell_tables(delivery, report, tables)
@@ -286,6 +282,17 @@ class ReportStream(Stream):
             if rejected:
                 self._tell_rejected(delivery, rejected)
         self._tell_counts(delivery, counts)
+
+    @contextmanager
+    def _opened(self, delivery: Delivery) -> Iterator[Report]:
+        """The report's file; one that cannot be read is kept in the archive, too."""
+        max_file_bytes = self._reports_tap.settings.max_file_bytes
+        try:
+            with open_report(delivery.path, self.report_type.tables, max_file_bytes=max_file_bytes) as report:
+                yield report
+        except FileError:
+            self._reports_tap.keep(delivery, {})
+            raise
 
     def _columns_of_table(
         self,
@@ -396,6 +403,14 @@ class ReportStream(Stream):
             write_pending(partition, [*read_pending(partition), bought])
         elif change.change is Change.ABANDONED:
             self._forget(partition, str(change.report_id))
+
+    def give_up(self, report_id: str) -> None:
+        """Forget a report that is bought and not yet read."""
+        for context in self.partitions:
+            partition = self.get_context_state(context)
+            if report_id in {report.report_id for report in read_pending(partition)}:
+                self.logger.warning("%s, %s: report %s is given up.", self.name, context, report_id)
+                self._forget(partition, report_id)
 
     def emit_state(self) -> None:
         """Write a STATE message, unless the SDK does so behind a BATCH manifest."""

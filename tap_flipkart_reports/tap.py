@@ -273,7 +273,8 @@ class TapFlipkartReports(Tap):
             pending = {report.report_id: report for report in booked}
         for stream in streams:
             pending |= {report.report_id: report for report in stream.pending(context)}
-        return list(pending.values())
+        given_up = self.settings.given_up_reports
+        return [report for report in pending.values() if report.report_id not in given_up]
 
     def scheduler_for(self, stream: ReportStream) -> Scheduler:
         """The run's scheduler, which knows the reports of all selected streams.
@@ -486,7 +487,8 @@ class TapFlipkartReports(Tap):
     ) -> None:
         """Note a window that failed for a stream; the run goes on."""
         report = f", report {report_id}" if report_id else ""
-        failure = f"{request.named(stream)}{report}: {error}"
+        cure = "; the next run reads it again, for nothing, unless given_up_reports names it" if report_id else ""
+        failure = f"{request.named(stream)}{report}: {error}{cure}"
         self.logger.error("%s", failure)
         self.failures.append(failure)
         self.summary.failed(request)
@@ -529,6 +531,7 @@ class TapFlipkartReports(Tap):
         self._set_compatible_replication_methods()
         if self.state:
             self._state_writer.write_state(self.state)
+        self._give_up_reports()
         for streams in self._reports():
             for context in streams[0].partitions if len(streams) > 1 else [None]:
                 for stream in streams:
@@ -536,6 +539,14 @@ class TapFlipkartReports(Tap):
             for stream in streams:
                 stream.finalize_state_progress_markers()
                 stream.log_sync_costs()
+
+    def _give_up_reports(self) -> None:
+        """Forget the reports that the settings give up, wherever they are remembered."""
+        for report_id in self.settings.given_up_reports:
+            for stream in self._selected_streams():
+                stream.give_up(report_id)
+            if self.ledger is not None:
+                self.ledger.give_up(report_id)
 
     def close(self) -> None:
         """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""

@@ -14,6 +14,8 @@ from tap_flipkart_reports.exceptions import SettingsError, WindowsFailedError
 from tap_flipkart_reports.report_types import REPORT_TYPES, table_schema
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench import Bench
 
 OCTOBER_DAYS = {"from_date": "2026-10-01", "to_date": "2026-10-20"}
@@ -118,13 +120,13 @@ def test_an_empty_window_advances_the_bookmark(bench: Bench) -> None:
 
 
 def test_a_failed_window_stops_nothing_else_and_is_the_only_one_asked_for_again(bench: Bench) -> None:
-    bench.restart({"fault": "zero_bytes", "identifier": "sales_ledger", "nth": 2})
+    failed = {"fault": "failed", "identifier": "sales_ledger"}
+    bench.restart(*({**failed, "nth": number} for number in (2, 5, 6)))  # the second window, and its two more tries
     settings: dict[str, Any] = {"window_days": 5, "max_concurrent_reports": 1}
     first = bench.run("sales_ledger", "returns_report", **settings)
     assert isinstance(first.error, WindowsFailedError)
     (failure,) = first.error.failures
     assert "sales_ledger, seller acme, 2026-10-01 to 2026-10-05" in failure
-    assert "R-" in failure
     partition = first.partition("sales_ledger")
     assert "replication_key_value" not in partition
     assert partition["finished"] == [["2026-10-06", "2026-10-20"]]
@@ -140,6 +142,27 @@ def test_a_failed_window_stops_nothing_else_and_is_the_only_one_asked_for_again(
     assert bench.bought()[bought:] == [("sales_ledger", "acme", "2026-10-01", "2026-10-05")]
     assert second.partition("sales_ledger")["replication_key_value"] == "2026-10-20"
     assert "finished" not in second.partition("sales_ledger")
+
+
+@pytest.mark.parametrize("with_ledger", [False, True], ids=["state", "ledger"])
+def test_a_file_that_cannot_be_read_is_not_paid_for_again_until_somebody_gives_it_up(
+    bench: Bench,
+    tmp_path: Path,
+    with_ledger: bool,  # noqa: FBT001 - the two ways of remembering
+) -> None:
+    bench.restart({"fault": "zero_bytes"})
+    settings: dict[str, Any] = {"report_ledger": str(tmp_path / "ledger.db")} if with_ledger else {}
+    first = bench.run("sales_ledger", **settings)
+    second = bench.run("sales_ledger", state=first.state, **settings)
+    assert len(bench.bought()) == 1
+    (pending,) = second.partition("sales_ledger")["pending"]
+    assert f"report {pending['report_id']}: the file is empty" in str(second.error)
+    assert "unless given_up_reports names it" in str(second.error)
+    third = bench.run("sales_ledger", state=second.state, given_up_reports=[pending["report_id"]], **settings)
+    assert third.error is None
+    assert len(bench.bought()) == 2
+    assert "pending" not in third.partition("sales_ledger")
+    assert len(third.records("sales_ledger")) == len(bench.simulator.rows("sales_ledger", "acme", OCTOBER_DAYS))
 
 
 @pytest.mark.parametrize(
@@ -470,7 +493,7 @@ def test_a_run_ends_with_plain_words_and_metrics(bench: Bench, caplog: pytest.Lo
     assert sum(point["metric"] == "flipkart_report_generation_time" for point in points) == 4
 
 
-def test_with_a_ledger_a_lost_state_costs_nothing(bench: Bench, tmp_path: Any) -> None:
+def test_with_a_ledger_a_lost_state_costs_nothing(bench: Bench, tmp_path: Path) -> None:
     ledger = str(tmp_path / "ledger.db")
     bench.run("sales_ledger", report_ledger=ledger)
     again = bench.run("sales_ledger", report_ledger=ledger)
