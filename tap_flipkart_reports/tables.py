@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from tap_flipkart_reports.converters import PADDING
 from tap_flipkart_reports.exceptions import FileError, RowError
-from tap_flipkart_reports.files import MAX_FILE_BYTES, HeadRow, Table, Tally, open_sheets
+from tap_flipkart_reports.files import MAX_FILE_BYTES, open_sheets
 from tap_flipkart_reports.headers import Column, listed, normalise
+from tap_flipkart_reports.sheets import HeadRow, Table, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tap_flipkart_reports.files import Reading, Sheet
+    from tap_flipkart_reports.sheets import Reading, Sheet
 
 HEADER_ROWS = 3
 """Rows a header may have: group, name and sub-name."""
