@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import weakref
 from collections import Counter
 from contextlib import ExitStack, closing
@@ -31,6 +30,7 @@ from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, wanted_reports
+from tap_flipkart_reports.process import new_folder
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
 from tap_flipkart_reports.scheduler import ALL_TRIGGERS, Limits, Scheduler
@@ -227,7 +227,7 @@ class TapFlipkartReports(Tap):
         """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
         pending: dict[str, PendingReport] = {}
         if self.ledger is not None:
-            booked = self.ledger.unfinished(
+            booked = self.ledger.at_hand(
                 seller_id=context["seller_id"],
                 identifier=streams[0].report_type.identifier,
                 warehouse_id=context.get("warehouse_id"),
@@ -266,7 +266,7 @@ class TapFlipkartReports(Tap):
 
     def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
         settings = self.settings
-        folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
+        folder = new_folder(f"{PACKAGE}-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
             api=self.client,
