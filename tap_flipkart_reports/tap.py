@@ -406,6 +406,15 @@ class TapFlipkartReports(Tap):
                 )
         return self._tokens
 
+    def refusal_of(self, token: AccessToken) -> FlipkartReportsError | None:
+        """Why a seller's token is not to be had, if it is not; asking for it costs nothing."""
+        try:
+            token.value()
+        except FlipkartReportsError as error:
+            return error
+        self.logger.info("Seller %s: the token is good.", token.seller_id)
+        return None
+
     def _simulated(self) -> Simulator:
         if self._simulator is None:
             from tap_flipkart_reports.simulator import Simulator  # noqa: PLC0415 - only who asks for it loads it
@@ -631,14 +640,11 @@ class TapFlipkartReports(Tap):
             super().cb_test(ctx, param, value)
             return
         config = ctx.params["config"]
-        tap = cls(config=config.config, parse_env_config=config.parse_env)
-        try:
-            for seller_id, token in tap.tokens.items():
-                token.value()
-                tap.logger.info("Seller %s: the token is good.", seller_id)
-        finally:
-            tap.close()
-        ctx.exit()
+        with closing(cls(config=config.config, parse_env_config=config.parse_env)) as tap:
+            refused = [error for token in tap.tokens.values() if (error := tap.refusal_of(token)) is not None]
+        for error in refused:
+            tap.logger.error("%s", error)
+        ctx.exit(1 if refused else 0)
 
 
 def read_json(path: Path, option: str) -> dict[str, Any]:
