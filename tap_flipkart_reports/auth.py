@@ -108,6 +108,11 @@ class AccessToken:
         return f"AccessToken(seller_id={self._credentials.seller_id!r})"
 
     @property
+    def seller_id(self) -> str:
+        """Whose token it is."""
+        return self._credentials.seller_id
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Every text of this seller that no message may hold."""
         return self._secrets

@@ -5,6 +5,10 @@ others, and (window, live) is unique: two workers cannot both have a live attemp
 a lease by the run that works on it. The lease ends when it is not renewed, or at once when its holder was a process of
 this machine that is gone.
 
+What a trigger came to is booked under its correlation id, whoever holds the window by then: what was paid for is never
+forgotten. Everything else is booked only as long as the lease lasts. A database that is away for a moment is waited
+for; without it nothing is bought, and the run ends.
+
 ```
 INTENT ──▶ TRIGGERED ──▶ COMPLETED ──▶ DOWNLOADED ──▶ FINISHED      live until the window is wanted on another day
    │           └────────────┴──────────────┴──▶ FAILED, EXPIRED, UNREADABLE    the window may be bought again
@@ -12,7 +16,7 @@ INTENT ──▶ TRIGGERED ──▶ COMPLETED ──▶ DOWNLOADED ──▶ FI
 ```
 
 The row is written before the trigger call (INTENT) and gets its report id right after it, before the first poll. Links
-and secrets never get in here.
+and secrets never get in here, of the parameters only a hash.
 """
 
 from __future__ import annotations
@@ -20,43 +24,78 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import socket
 import threading
 import uuid
-from datetime import date, datetime
+from collections import defaultdict
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import LedgerError
+from tap_flipkart_reports.process import is_gone, own_name
 from tap_flipkart_reports.reports import Claim, ReportRequest
 from tap_flipkart_reports.state import PendingReport
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from tap_flipkart_reports.clock import Clock
 
 LOGGER = logging.getLogger("tap-flipkart-reports.ledger")
 
-VERSION = 1
-"""Of the tables below; a ledger of a later version is refused, one of an earlier version will be migrated."""
+VERSION = 2
+"""Of the tables below; a ledger of a later version is refused."""
+
+_MIGRATIONS = {
+    1: (
+        "ALTER TABLE flipkart_reports ADD COLUMN attempts INTEGER",
+        """
+        UPDATE flipkart_reports SET attempts = (
+            SELECT count(*) FROM flipkart_reports AS other
+            WHERE other.window_key = flipkart_reports.window_key AND other.intended_at <= flipkart_reports.intended_at
+        )
+        """,
+    ),
+}
+"""What makes a ledger of a version one of the next."""
 
 LEASE_SECONDS = 120.0
 """How long a worker that does not renew its lease still counts as alive."""
 
 RENEWALS_PER_LEASE = 4
 
+SECONDS_AWAY = 60.0
+"""How long a database that does not answer is waited for: restarts and fail-overs take less."""
+
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 8.0
+
 CLAIM_TRIES = 20
 """How often a claim that lost a race against another worker looks again."""
 
+OPENING_TRIES = 3
+"""How often the tables are looked for where other workers are making them."""
+
+READ_AGAIN = timedelta(days=1)
+"""A report whose rows are out is read again instead of a new one, if its window is wanted once more within this time
+by somebody whose state does not know of it."""
+
+MAX_CONNECTIONS = 4
+"""Of one worker; each booking takes milliseconds, and a server has a hundred for all."""
+
 SQLITE_BUSY_SECONDS = 60
+
+POSTGRES_DRIVERS = frozenset({"psycopg", "psycopg2"})
+POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000}
+"""Seconds and milliseconds: without them a machine that has vanished is waited for some minutes."""
 
 _T = TypeVar("_T")
 
@@ -69,6 +108,7 @@ _REPORTS = sa.Table(
     sa.Column("window_key", sa.String(32), nullable=False),
     sa.Column("live", sa.SmallInteger),
     sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer),
     sa.Column("report_id", sa.String(255)),
     sa.Column("seller_id", sa.String(255), nullable=False),
     sa.Column("identifier", sa.String(255), nullable=False),
@@ -91,6 +131,8 @@ _REPORTS = sa.Table(
 )
 _COLUMNS = _REPORTS.c
 
+NOT_HELD = {"holder": None, "lease_until": None}
+
 
 class Ledger:
     """The bought reports in a database.
@@ -105,31 +147,55 @@ class Ledger:
 
     def __init__(self, place: str, *, clock: Clock) -> None:
         self._clock = clock
-        self._holder = _own_name()
+        self._holder = f"{own_name()} {uuid.uuid4().hex[:8]}"
         self._closing = threading.Condition()
         self._closed = False
         self._renewer: threading.Thread | None = None
+        url = _url(place)
         try:
-            self._engine = _engine(place)
-            self._prepare()
+            self._engine = _engine(url)
+            with ExitStack() as stack:
+                stack.callback(self._engine.dispose)
+                self._open()
+                stack.pop_all()
+        except ModuleNotFoundError as error:
+            source = "tap-flipkart-reports[postgres]" if url.get_backend_name() == "postgresql" else "it beside the tap"
+            raise LedgerError(
+                f"report_ledger {_shown(url)} needs the Python package {error.name}, which is not installed: "
+                f"install {source}"
+            ) from None
         except (SQLAlchemyError, OSError, ImportError) as error:
-            raise LedgerError(f"report_ledger {_shown(place)} cannot be opened: {_first_line(error)}") from None
+            raise LedgerError(f"report_ledger {_shown(url)} cannot be opened: {_first_line(error)}") from None
 
-    def _prepare(self) -> None:
+    def _open(self, *, tries: int = OPENING_TRIES) -> None:
         try:
-            _METADATA.create_all(self._engine)
-        except (IntegrityError, SQLAlchemyError):
-            # Another worker created the tables between the look and the creation.
-            _METADATA.create_all(self._engine)
-        with self._engine.begin() as connection:
-            version = connection.execute(sa.select(sa.func.max(_VERSION.c.version))).scalar()
-            if version is None:
-                connection.execute(sa.insert(_VERSION).values(version=VERSION))
-            elif version > VERSION:
-                raise LedgerError(
-                    f"the report ledger has version {version}, this tap knows {VERSION}: update the tap, "
-                    "or give report_ledger another place"
-                )
+            with self._engine.begin() as connection:
+                self._prepare(connection)
+        except (IntegrityError, ProgrammingError):  # another worker made the tables between the look and the making
+            if tries == 1:
+                raise
+            self._open(tries=tries - 1)
+
+    @staticmethod
+    def _prepare(connection: sa.Connection) -> None:
+        """Make the tables, or bring them to this version; who comes second finds it done."""
+        _METADATA.create_all(connection)
+        version = connection.execute(sa.select(sa.func.max(_VERSION.c.version))).scalar()
+        if version is None:
+            connection.execute(sa.insert(_VERSION).values(version=VERSION))
+            return
+        if version > VERSION:
+            raise LedgerError(
+                f"the report ledger has version {version}, this tap knows {VERSION}: update the tap, "
+                "or give report_ledger another place"
+            )
+        for known in range(version, VERSION):
+            # The row is locked from here to the end: another worker that has seen the same version waits, and then
+            # finds no row of it any more.
+            ours = sa.update(_VERSION).where(_VERSION.c.version == known).values(version=known + 1)
+            if connection.execute(ours).rowcount == 1:
+                for statement in _MIGRATIONS[known]:
+                    connection.exec_driver_sql(statement)
 
     def close(self) -> None:
         """Give up all leases; what is unfinished may be adopted by anybody from now on."""
@@ -138,34 +204,43 @@ class Ledger:
             self._closing.notify_all()
         if self._renewer is not None:
             self._renewer.join()
-        self._write(
-            lambda connection: connection.execute(
-                sa.update(_REPORTS).where(_COLUMNS.holder == self._holder).values(holder=None, lease_until=None)
+        try:
+            self._write(
+                lambda connection: connection.execute(
+                    sa.update(_REPORTS).where(_COLUMNS.holder == self._holder).values(**NOT_HELD)
+                ),
+                patience=0,
             )
-        )
+        except LedgerError as error:
+            LOGGER.warning("%s; what this run held is free again in %.0f s.", error, LEASE_SECONDS)
         self._engine.dispose()
 
     # What the plan asks
 
-    def unfinished(self, *, seller_id: str, identifier: str, warehouse_id: str | None) -> list[PendingReport]:
-        """Reports that were bought and not yet read, whoever bought them."""
-        where = sa.and_(
-            _COLUMNS.live == 1,
-            _COLUMNS.report_id.is_not(None),
-            _COLUMNS.status != "FINISHED",
-            _COLUMNS.seller_id == seller_id,
-            _COLUMNS.identifier == identifier,
-            _COLUMNS.warehouse_id.is_not_distinct_from(warehouse_id),
-        )
+    def at_hand(self, *, seller_id: str, identifier: str, warehouse_id: str | None) -> Sequence[PendingReport]:
+        """Reports that need not be bought, whoever bought them: those not yet read, and those bought and read today.
+
+        As they were when this was first asked: whoever wants one claims it, and is told then what has become of it.
+        """
+        return self._at_hand.get((seller_id, identifier, warehouse_id), ())
+
+    @cached_property
+    def _at_hand(self) -> Mapping[tuple[str, str, str | None], Sequence[PendingReport]]:
+        """By place, with one look at the table: there are hundreds of places."""
+        where = sa.and_(_COLUMNS.live == 1, _COLUMNS.report_id.is_not(None))
         rows = self._write(lambda connection: connection.execute(sa.select(_REPORTS).where(where)).all())
-        return [
-            PendingReport(
-                report_id=row.report_id,
-                window=Window(date.fromisoformat(row.from_date), date.fromisoformat(row.to_date)),
-                digest=row.digest,
-            )
-            for row in rows
-        ]
+        reports: dict[tuple[str, str, str | None], list[PendingReport]] = defaultdict(list)
+        for row in rows:
+            is_finished = row.status == "FINISHED"
+            if not is_finished or self._is_of_today(row.triggered_at):
+                report = PendingReport(
+                    report_id=row.report_id,
+                    window=Window(date.fromisoformat(row.from_date), date.fromisoformat(row.to_date)),
+                    digest=row.digest,
+                    is_finished=is_finished,
+                )
+                reports[row.seller_id, row.identifier, row.warehouse_id].append(report)
+        return reports
 
     # What the scheduler books
 
@@ -192,38 +267,54 @@ class Ledger:
         row = connection.execute(sa.select(_REPORTS).where(*_live(request))).one_or_none()
         if row is None:
             return self._insert(connection, request, correlation_id)
+        if row.correlation_id == correlation_id:  # this claim, made before the connection broke
+            return Claim()
         if row.status == "FINISHED":
-            if self._is_of_today(row.triggered_at):
+            if self._is_recent(row, request):
                 return Claim(report_id=row.report_id)
-            # The day has changed and the window is wanted again, so its rows are wanted as they are now.
             return self._replace(connection, request, row, correlation_id, status="FINISHED")
-        if row.holder != self._holder and _is_alive(row.holder, row.lease_until, now=self._now()):
-            return Claim(held_by=row.holder)
-        if row.report_id is None:
-            LOGGER.warning(
-                "%s: a trigger of an earlier run (correlation id %s) never got its answer; it may have been bought, "
-                "and is bought now, perhaps for the second time.",
-                request,
-                row.correlation_id,
-            )
-            return self._replace(connection, request, row, correlation_id, status="LOST")
-        taken = connection.execute(
-            sa.update(_REPORTS)
-            .where(*_unchanged(row))
-            .values(holder=self._holder, lease_until=self._now() + LEASE_SECONDS)
+        # A row of this run without an id: another of its threads is in the trigger call.
+        is_another = row.holder != self._holder or row.report_id is None
+        if is_another and _is_alive(row.holder, row.lease_until, now=self._now()):
+            return Claim(held_by=_shown_holder(row.holder))
+        return self._inherit(connection, request, row, correlation_id)
+
+    def _inherit(
+        self, connection: sa.Connection, request: ReportRequest, row: sa.Row[Any], correlation_id: str
+    ) -> Claim | None:
+        """Go on where a worker stopped, or was killed."""
+        if row.report_id is not None:
+            taken = connection.execute(sa.update(_REPORTS).where(*_unchanged(row)).values(**self._lease()))
+            return Claim(report_id=row.report_id) if taken.rowcount == 1 else None
+        LOGGER.warning(
+            "%s: a trigger of an earlier run (correlation id %s) never got its answer; it may have been bought, and is "
+            "bought now, perhaps for the second time.",
+            request,
+            row.correlation_id,
         )
-        return Claim(report_id=row.report_id) if taken.rowcount == 1 else None
+        return self._replace(connection, request, row, correlation_id, status="LOST")
+
+    def _is_recent(self, row: sa.Row[Any], request: ReportRequest) -> bool:
+        """Whether a report that was read already shows the rows as they are wanted.
+
+        Days that are read again are wanted as they are on the new day; a state that was lost wants them as they were.
+        """
+        if request.is_reread:
+            return self._is_of_today(row.triggered_at)
+        return self._clock.now() - datetime.fromisoformat(row.triggered_at) < READ_AGAIN
 
     def _insert(self, connection: sa.Connection, request: ReportRequest, correlation_id: str) -> Claim:
         """A new live row; for a report that only the state knew, one that is bought already."""
         now = self._text_now()
         known = request.report_id is not None
+        earlier = sa.select(sa.func.count()).where(_COLUMNS.window_key == _key(request))
         connection.execute(
             sa.insert(_REPORTS).values(
                 correlation_id=str(uuid.uuid4()) if known else correlation_id,
                 window_key=_key(request),
                 live=1,
                 status="TRIGGERED" if known else "INTENT",
+                attempts=earlier.scalar_subquery() + 1,
                 report_id=request.report_id,
                 seller_id=request.seller_id,
                 identifier=request.identifier,
@@ -233,8 +324,7 @@ class Ledger:
                 digest=request.digest,
                 intended_at=now,
                 triggered_at=now if known else None,
-                holder=self._holder,
-                lease_until=self._now() + LEASE_SECONDS,
+                **self._lease(),
             )
         )
         return Claim(report_id=request.report_id)
@@ -243,25 +333,36 @@ class Ledger:
         self, connection: sa.Connection, request: ReportRequest, row: sa.Row[Any], correlation_id: str, *, status: str
     ) -> Claim | None:
         ended = connection.execute(
-            sa.update(_REPORTS).where(*_unchanged(row)).values(live=None, status=status, holder=None, lease_until=None)
+            sa.update(_REPORTS).where(*_unchanged(row)).values(live=None, status=status, **NOT_HELD)
         )
         return self._insert(connection, request, correlation_id) if ended.rowcount == 1 else None
 
-    def bought(self, request: ReportRequest, *, report_id: str) -> None:
+    def bought(self, *, correlation_id: str, report_id: str) -> None:
         """The trigger was accepted."""
-        self._update(request, status="TRIGGERED", report_id=report_id, triggered_at=self._text_now())
-
-    def not_bought(self, request: ReportRequest) -> None:
-        """The trigger was refused: the window is as if nobody had asked."""
+        values = {"status": "TRIGGERED", "report_id": report_id, "triggered_at": self._text_now()}
         self._write(
             lambda connection: connection.execute(
-                sa.delete(_REPORTS).where(*_live(request), _COLUMNS.status == "INTENT")
+                sa.update(_REPORTS).where(_COLUMNS.correlation_id == correlation_id).values(**values)
             )
         )
 
-    def lost(self, request: ReportRequest) -> None:
+    def not_bought(self, *, correlation_id: str) -> None:
+        """The trigger was refused: the window is as if nobody had asked."""
+        self._write(
+            lambda connection: connection.execute(
+                sa.delete(_REPORTS).where(_COLUMNS.correlation_id == correlation_id, _COLUMNS.status == "INTENT")
+            )
+        )
+
+    def lost(self, *, correlation_id: str) -> None:
         """The trigger may have been accepted, but its answer is lost."""
-        self._update(request, status="LOST", live=None, holder=None, lease_until=None)
+        self._write(
+            lambda connection: connection.execute(
+                sa.update(_REPORTS)
+                .where(_COLUMNS.correlation_id == correlation_id)
+                .values(status="LOST", live=None, **NOT_HELD)
+            )
+        )
 
     def completed(self, request: ReportRequest, *, expiry: datetime | None) -> None:
         """The report is ready."""
@@ -282,7 +383,7 @@ class Ledger:
 
     def abandoned(self, request: ReportRequest, *, status: str) -> None:
         """The report will never be had."""
-        self._update(request, status=status, live=None, holder=None, lease_until=None)
+        self._update(request, status=status, live=None, **NOT_HELD)
 
     def give_up(self, report_id: str) -> None:
         """Somebody has decided that a report is not read any more: its window may be bought again."""
@@ -296,7 +397,7 @@ class Ledger:
 
     def released(self, request: ReportRequest) -> None:
         """This worker does no more about the window for now."""
-        self._update(request, holder=None, lease_until=None)
+        self._update(request, **NOT_HELD)
 
     # How it is written
 
@@ -308,14 +409,27 @@ class Ledger:
             )
         )
 
-    def _write(self, work: Callable[[sa.Connection], _T]) -> _T:
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except IntegrityError:
-            raise
-        except SQLAlchemyError as error:
-            raise LedgerError(f"the report ledger cannot be used: {_first_line(error)}") from None
+    def _write(self, work: Callable[[sa.Connection], _T], *, patience: float = SECONDS_AWAY) -> _T:
+        """Do something in one transaction, again if the connection broke: whatever is written bears being repeated."""
+        give_up_at = self._clock.monotonic() + patience
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except IntegrityError:
+                raise
+            except SQLAlchemyError as error:
+                is_away = isinstance(error, OperationalError) or (
+                    isinstance(error, DBAPIError) and error.connection_invalidated
+                )
+                if not is_away or self._clock.monotonic() + pause > give_up_at:
+                    raise LedgerError(
+                        f"the report ledger cannot be used ({_first_line(error)}): nothing is bought without it; see "
+                        "to the database and run again"
+                    ) from None
+            self._clock.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _start_renewing(self) -> None:
         with self._closing:
@@ -334,13 +448,15 @@ class Ledger:
             try:
                 self._write(
                     lambda connection: connection.execute(
-                        sa.update(_REPORTS)
-                        .where(_COLUMNS.holder == self._holder)
-                        .values(lease_until=self._now() + LEASE_SECONDS)
-                    )
+                        sa.update(_REPORTS).where(_COLUMNS.holder == self._holder).values(**self._lease())
+                    ),
+                    patience=0,
                 )
             except LedgerError as error:
                 LOGGER.warning("%s; the lease is renewed later.", error)
+
+    def _lease(self) -> dict[str, object]:
+        return {"holder": self._holder, "lease_until": self._now() + LEASE_SECONDS}
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -353,12 +469,49 @@ class Ledger:
         return moment is not None and datetime.fromisoformat(moment).astimezone(KOLKATA).date() == today
 
 
-def _engine(place: str) -> sa.Engine:
-    if "://" in place:
-        return sa.create_engine(place, pool_pre_ping=True)
-    path = Path(place).expanduser().absolute()
+def _url(place: str) -> sa.URL:
+    """What a database is called by; a file path is one of SQLite.
+
+    Raises:
+        LedgerError: it cannot be read, in words that show nothing of it: a password may stand in the wrong place.
+    """
+    if "://" not in place:
+        return sa.URL.create("sqlite", database=place)
+    try:
+        url = sa.make_url(place)
+        backend = url.get_backend_name()
+    except (SQLAlchemyError, ValueError):
+        raise LedgerError(
+            "report_ledger is a URL that cannot be read: write it like postgresql://user:password@host/database, with "
+            "special characters of the password percent-encoded"
+        ) from None
+    if backend == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise LedgerError("report_ledger names no file: a ledger in memory would not outlive a crash")
+    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    arguments = POSTGRES_ARGUMENTS if url.get_driver_name() in POSTGRES_DRIVERS else {}
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=MAX_CONNECTIONS,
+        max_overflow=0,
+        connect_args={name: value for name, value in arguments.items() if name not in url.query},
+    )
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    path = Path(str(url.database)).expanduser().absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": SQLITE_BUSY_SECONDS})
+    engine = sa.create_engine(
+        url.set(database=str(path)),
+        pool_size=MAX_CONNECTIONS,
+        max_overflow=0,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS},
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -393,43 +546,20 @@ def _unchanged(row: sa.Row[Any]) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _own_name() -> str:
-    """Machine, process-id namespace, process id, its start, and a number of its own."""
-    return f"{_machine()} {os.getpid()} {_process_start(os.getpid())} {uuid.uuid4().hex[:8]}"
-
-
-def _machine() -> str:
-    """Host and process-id namespace: containers may share the one and not the other."""
-    try:
-        namespace = Path("/proc/self/ns/pid").readlink().name
-    except OSError:
-        namespace = "-"
-    return f"{socket.gethostname()}/{namespace}"
-
-
-def _process_start(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks; `None` if there is no such process, or no way to tell."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return None
-
-
 def _is_alive(holder: str | None, lease_until: float | None, *, now: float) -> bool:
     if holder is None or lease_until is None or lease_until < now:
         return False
-    machine, pid, start, _ = holder.rsplit(" ", 3)
-    if machine != _machine() or start == "None":
-        return True
-    return _process_start(int(pid)) == start
+    return not is_gone(holder.rpartition(" ")[0])
 
 
-def _shown(place: str) -> str:
-    """The place without a password."""
-    try:
-        return sa.make_url(place).render_as_string(hide_password=True) if "://" in place else place
-    except SQLAlchemyError:
-        return "(a URL that cannot be read)"
+def _shown_holder(holder: str) -> str:
+    host, _, pid, *_ = holder.split()
+    return f"process {pid} on {host}"
+
+
+def _shown(url: sa.URL) -> str:
+    """The place without the name and password of a user, or anything else that may be secret."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else f"{url.drivername}://{url.host}/{url.database}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -99,7 +99,11 @@ def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[R
     windows = due_windows(
         rule,
         chain.from_iterable(owed.values()),
-        pending=[report.window for report in partition.pending if not report.is_repair],
+        pending=[
+            report.window
+            for report in partition.pending
+            if not report.is_repair and (rule.kind is WindowKind.DAYS or not report.is_finished)
+        ],
     )
     requests = []
     for window in windows:

@@ -107,13 +107,13 @@ class ReportLedger(Protocol):
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
         """Say that a trigger is about to be made, unless the window has a report or another worker."""
 
-    def bought(self, request: ReportRequest, *, report_id: str) -> None:
+    def bought(self, *, correlation_id: str, report_id: str) -> None:
         """The trigger was accepted."""
 
-    def not_bought(self, request: ReportRequest) -> None:
+    def not_bought(self, *, correlation_id: str) -> None:
         """The trigger was refused."""
 
-    def lost(self, request: ReportRequest) -> None:
+    def lost(self, *, correlation_id: str) -> None:
         """The trigger may have been accepted, but its answer is lost."""
 
     def completed(self, request: ReportRequest, *, expiry: datetime | None) -> None:
@@ -139,13 +139,13 @@ class NoLedger:
         """A report the state knows is adopted."""
         return Claim(report_id=request.report_id)
 
-    def bought(self, request: ReportRequest, *, report_id: str) -> None:
+    def bought(self, *, correlation_id: str, report_id: str) -> None:
         """Nothing is remembered."""
 
-    def not_bought(self, request: ReportRequest) -> None:
+    def not_bought(self, *, correlation_id: str) -> None:
         """Nothing is remembered."""
 
-    def lost(self, request: ReportRequest) -> None:
+    def lost(self, *, correlation_id: str) -> None:
         """Nothing is remembered."""
 
     def completed(self, request: ReportRequest, *, expiry: datetime | None) -> None:
@@ -572,24 +572,25 @@ class Scheduler:
                 correlation_id=correlation_id,
             )
         except AnswerLostError as error:
-            self._ledger.lost(request)
+            self._ledger.lost(correlation_id=correlation_id)
             with self._changed:
                 self._free_slot(life)
                 self._tell(life, Change.LOST)
                 self._try_again(life, error)
         except (CallError, AuthenticationError) as error:
-            self._ledger.not_bought(request)
+            self._ledger.not_bought(correlation_id=correlation_id)
             with self._changed:
                 self._trigger_refused(life, error)
         else:
-            self._ledger.bought(request, report_id=report_id)
             with self._changed:
                 life.report_id = report_id
                 life.triggered_at = self._clock.monotonic()
                 life.not_found = life.dead_links = 0
                 self._brake.accepted()
                 self._brake_of(request.seller_id).accepted()
-                self._tell(life, Change.TRIGGERED)
+                self._tell(life, Change.TRIGGERED)  # first of all: the state has the id if the ledger fails
+            self._ledger.bought(correlation_id=correlation_id, report_id=report_id)
+            with self._changed:
                 self._poll_at(life, life.triggered_at + self._pause(life))
 
     def _not_triggered(self, life: _Life, claim: Claim) -> None:

@@ -36,12 +36,14 @@ class PendingReport:
         window: the days it was asked for.
         digest: hash of what was asked for (`ReportRequest.digest`).
         is_repair: whether a repair bought it: it waits for the same repair.
+        is_finished: whether it was read already; only a ledger knows such.
     """
 
     report_id: str
     window: Window
     digest: str
     is_repair: bool = False
+    is_finished: bool = False
 
 
 def read_coverage(partition: MutableMapping[str, Any]) -> Coverage:

@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import shutil
-import tempfile
 import weakref
 from collections import defaultdict
 from contextlib import ExitStack, closing, nullcontext
@@ -33,6 +32,7 @@ from tap_flipkart_reports.forecast import left_over
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.metrics import log_change, log_totals
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, repairing_reports, wanted_reports
+from tap_flipkart_reports.process import new_folder
 from tap_flipkart_reports.progress import is_watched, live_table
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
 from tap_flipkart_reports.reports import Change
@@ -265,7 +265,7 @@ class TapFlipkartReports(Tap):
         """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
         pending: dict[str, PendingReport] = {}
         if self.ledger is not None:
-            booked = self.ledger.unfinished(
+            booked = self.ledger.at_hand(
                 seller_id=context["seller_id"],
                 identifier=streams[0].report_type.identifier,
                 warehouse_id=context.get("warehouse_id"),
@@ -309,7 +309,7 @@ class TapFlipkartReports(Tap):
         return list(reports.values())
 
     def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
-        folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
+        folder = new_folder(f"{PACKAGE}-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
             api=self.api,
@@ -405,6 +405,15 @@ class TapFlipkartReports(Tap):
                     clock=self.clock,
                 )
         return self._tokens
+
+    def refusal_of(self, token: AccessToken) -> FlipkartReportsError | None:
+        """Why a seller's token is not to be had, if it is not; asking for it costs nothing."""
+        try:
+            token.value()
+        except FlipkartReportsError as error:
+            return error
+        self.logger.info("Seller %s: the token is good.", token.seller_id)
+        return None
 
     def _simulated(self) -> Simulator:
         if self._simulator is None:
@@ -631,14 +640,11 @@ class TapFlipkartReports(Tap):
             super().cb_test(ctx, param, value)
             return
         config = ctx.params["config"]
-        tap = cls(config=config.config, parse_env_config=config.parse_env)
-        try:
-            for seller_id, token in tap.tokens.items():
-                token.value()
-                tap.logger.info("Seller %s: the token is good.", seller_id)
-        finally:
-            tap.close()
-        ctx.exit()
+        with closing(cls(config=config.config, parse_env_config=config.parse_env)) as tap:
+            refused = [error for token in tap.tokens.values() if (error := tap.refusal_of(token)) is not None]
+        for error in refused:
+            tap.logger.error("%s", error)
+        ctx.exit(1 if refused else 0)
 
 
 def read_json(path: Path, option: str) -> dict[str, Any]:

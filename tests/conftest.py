@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench import Bench
 from hypothesis import settings
+from postgres import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,3 +21,15 @@ def bench(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Bench]:
     the_bench = Bench(capsysbinary)
     yield the_bench
     the_bench.simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """An empty database of its own for each test."""
+    return postgres.new_database()

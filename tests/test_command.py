@@ -183,11 +183,13 @@ def test_the_connection_test_asks_for_tokens_and_buys_nothing(tmp_path: Path) ->
         ended = run([*TAP, "--config", str(config), "--test"])
         assert ended.returncode == 0, ended.stderr
         assert simulator.calls == {("token", 200): 1}
-    with served({"fault": "token_dead"}) as simulator:
-        config = write_config(tmp_path, simulator)
+    with served({"fault": "token_dead", "seller_id": "acme"}) as simulator:
+        sellers = [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in ("acme", "bharat")]
+        config = write_config(tmp_path, simulator, sellers=sellers)
         ended = run([*TAP, "--config", str(config), "--test"])
         assert ended.returncode == 1
         assert "seller acme were refused" in ended.stderr
+        assert "Seller bharat: the token is good." in ended.stderr
         assert "Traceback" not in ended.stderr
 
 

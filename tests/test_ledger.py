@@ -1,12 +1,13 @@
-"""The ledger on a real SQLite file and, where there is one, a real PostgreSQL."""
+"""The ledger on a real SQLite file and in a real PostgreSQL."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,13 +15,15 @@ from clocks import VirtualClock
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import LedgerError
-from tap_flipkart_reports.ledger import LEASE_SECONDS, Ledger
+from tap_flipkart_reports.ledger import LEASE_SECONDS, SECONDS_AWAY, VERSION, Ledger
 from tap_flipkart_reports.reports import Claim, ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from postgres import Postgres
 
 GRANTED = Claim()
 
@@ -43,9 +46,9 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> str:
-    return str(tmp_path / "ledger.db")
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(tmp_path / "ledger.db") if request.param == "SQLite" else request.getfixturevalue("postgres_url")
 
 
 class IdleClock(VirtualClock):
@@ -69,12 +72,19 @@ def opened(place: str) -> Iterator[Callable[[VirtualClock], Ledger]]:
         ledger.close()
 
 
-def statuses(place: str) -> list[tuple[str, int | None, str | None]]:
-    engine = sa.create_engine(f"sqlite:///{place}")
-    with engine.connect() as connection:
-        rows = connection.execute(sa.text("select status, live, report_id from flipkart_reports order by rowid")).all()
+def query(place: str, *statements: str) -> list[tuple[Any, ...]]:
+    """What the last of some statements finds in a ledger, asked from beside it."""
+    url = place.replace("postgresql:", "postgresql+psycopg:") if "://" in place else f"sqlite:///{place}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        results = [connection.exec_driver_sql(statement) for statement in statements]
+        rows = [tuple(row) for row in results[-1]] if results[-1].returns_rows else []
     engine.dispose()
-    return [tuple(row) for row in rows]
+    return rows
+
+
+def statuses(place: str) -> list[tuple[str, int | None, str | None]]:
+    return query(place, "select status, live, report_id from flipkart_reports order by attempts")
 
 
 def test_a_window_is_granted_once_and_the_second_worker_is_told_who_has_it(
@@ -95,7 +105,7 @@ def test_the_intent_is_on_disk_before_the_trigger_is_made(opened: Callable[[Virt
 def test_a_refused_trigger_leaves_no_trace(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
     ledger = opened(IdleClock())
     ledger.claim(request(), correlation_id="c-1")
-    ledger.not_bought(request())
+    ledger.not_bought(correlation_id="c-1")
     assert statuses(place) == []
     assert ledger.claim(request(), correlation_id="c-2") == GRANTED
 
@@ -104,10 +114,11 @@ def test_an_unfinished_report_is_adopted_by_the_next_run(opened: Callable[[Virtu
     clock = IdleClock()
     first = opened(clock)
     first.claim(request(), correlation_id="c-1")
-    first.bought(request(), report_id="R-1")
+    first.bought(correlation_id="c-1", report_id="R-1")
     first.close()
     second = opened(clock)
-    (pending,) = second.unfinished(seller_id="acme", identifier="orders_report", warehouse_id=None)
+    (pending,) = second.at_hand(seller_id="acme", identifier="orders_report", warehouse_id=None)
+    assert second.at_hand(seller_id="bharat", identifier="orders_report", warehouse_id=None) == ()
     assert (pending.report_id, pending.window, pending.digest) == ("R-1", request().window, request().digest)
     assert second.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
 
@@ -116,7 +127,7 @@ def test_a_lease_that_is_not_renewed_ends(opened: Callable[[VirtualClock], Ledge
     clock = IdleClock()
     first, second = opened(clock), opened(clock)
     first.claim(request(), correlation_id="c-1")
-    first.bought(request(), report_id="R-1")
+    first.bought(correlation_id="c-1", report_id="R-1")
     clock.advance(LEASE_SECONDS - 1)
     assert second.claim(request(), correlation_id="c-2").held_by is not None
     clock.advance(2)
@@ -140,7 +151,7 @@ def test_a_holder_that_was_killed_on_this_machine_loses_its_lease_at_once(place:
         "from test_ledger import *\n"
         "ledger = Ledger(sys.argv[1], clock=SystemClock())\n"
         "ledger.claim(request(), correlation_id='c-1')\n"
-        "ledger.bought(request(), report_id='R-1')\n"
+        "ledger.bought(correlation_id='c-1', report_id='R-1')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run(
@@ -170,7 +181,7 @@ def test_a_report_that_will_never_be_had_may_be_bought_again(
 ) -> None:
     ledger = opened(IdleClock())
     ledger.claim(request(), correlation_id="c-1")
-    ledger.bought(request(), report_id="R-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1")
     ledger.abandoned(request(), status=end)
     assert ledger.claim(request(), correlation_id="c-2") == GRANTED
 
@@ -181,7 +192,7 @@ def test_a_finished_window_is_read_again_on_the_same_day_and_bought_again_on_ano
     clock = IdleClock()
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
-    ledger.bought(request(), report_id="R-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1")
     ledger.finished(request(), rows=7)
     ledger.released(request())
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
@@ -217,14 +228,161 @@ def test_eight_workers_at_once_grant_each_window_once(opened: Callable[[VirtualC
     assert sorted(granted) == list(range(25))
 
 
+def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_its_successor(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    clock = IdleClock()
+    suspended, successor = opened(clock), opened(clock)
+    suspended.claim(request(0), correlation_id="c-1")
+    suspended.claim(request(1), correlation_id="c-2")
+    clock.advance(LEASE_SECONDS + 1)
+    assert successor.claim(request(0), correlation_id="c-3") == GRANTED
+    assert successor.claim(request(1), correlation_id="c-4") == GRANTED
+    suspended.bought(correlation_id="c-1", report_id="R-1")
+    suspended.completed(request(0), expiry=None)
+    suspended.finished(request(0), rows=7)
+    suspended.not_bought(correlation_id="c-2")
+    suspended.released(request(1))
+    found = query(place, "select correlation_id, status, live, report_id, attempts from flipkart_reports order by 1")
+    assert found == [
+        ("c-1", "TRIGGERED", None, "R-1", 1),
+        ("c-2", "LOST", None, None, 1),
+        ("c-3", "INTENT", 1, None, 2),
+        ("c-4", "INTENT", 1, None, 2),
+    ]
+
+
+def test_a_trigger_under_way_is_not_made_again_by_the_same_run(opened: Callable[[VirtualClock], Ledger]) -> None:
+    ledger = opened(IdleClock())
+    ledger.claim(request(), correlation_id="c-1")
+    assert ledger.claim(request(), correlation_id="c-2").held_by is not None
+    ledger.bought(correlation_id="c-1", report_id="R-1")
+    assert ledger.claim(request(), correlation_id="c-3") == Claim(report_id="R-1")
+
+
+def test_a_claim_that_is_repeated_after_a_broken_connection_is_the_same_claim(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    ledger = opened(IdleClock())
+    assert ledger.claim(request(), correlation_id="c-1") == GRANTED
+    assert ledger.claim(request(), correlation_id="c-1") == GRANTED
+    assert statuses(place) == [("INTENT", 1, None)]
+
+
+def test_each_row_says_how_often_its_window_has_been_triggered(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    ledger = opened(IdleClock())
+    for number in (1, 2, 3):
+        ledger.claim(request(), correlation_id=f"c-{number}")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
+        ledger.abandoned(request(), status="FAILED")
+    ledger.claim(request(1), correlation_id="c-4")
+    attempts = query(place, "select correlation_id, attempts from flipkart_reports order by correlation_id")
+    assert attempts == [("c-1", 1), ("c-2", 2), ("c-3", 3), ("c-4", 1)]
+
+
+def test_what_is_read_again_is_bought_anew_each_day_and_what_a_lost_state_wants_is_not(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    clock = IdleClock()  # 11:30 in Kolkata
+    ledger = opened(clock)
+    ledger.claim(request(), correlation_id="c-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1")
+    ledger.finished(request(), rows=7)
+    ledger.released(request())
+    clock.advance(13 * 3600)
+    assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
+    assert ledger.claim(replace(request(), is_reread=True), correlation_id="c-3") == GRANTED
+
+
+def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualClock], Ledger]) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    for number in (1, 2):
+        ledger.claim(request(number), correlation_id=f"c-{number}")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
+    ledger.finished(request(1), rows=7)
+
+    def at_hand() -> list[tuple[str, bool]]:
+        reports = opened(clock).at_hand(seller_id="acme", identifier="orders_report", warehouse_id=None)
+        return sorted((report.report_id, report.is_finished) for report in reports)
+
+    assert at_hand() == [("R-1", True), ("R-2", False)]
+    clock.advance(24 * 3600)
+    assert at_hand() == [("R-2", False)]
+
+
+# The tables and their versions
+
+
+@pytest.fixture
+def old_place(place: str, opened: Callable[[VirtualClock], Ledger]) -> str:
+    """A ledger of version 1, with a report that failed and the one bought after it."""
+    clock = IdleClock()
+    ledger = opened(clock)
+    for number in (1, 2):
+        ledger.claim(request(), correlation_id=f"c-{number}")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
+        if number == 1:
+            ledger.abandoned(request(), status="FAILED")
+        clock.advance(60)
+    ledger.released(request())
+    query(
+        place,
+        "ALTER TABLE flipkart_reports DROP COLUMN attempts",
+        "UPDATE flipkart_reports_ledger SET version = 1",
+    )
+    return place
+
+
+def test_a_ledger_of_an_earlier_version_is_brought_up_to_date_and_keeps_its_reports(
+    old_place: str, opened: Callable[[VirtualClock], Ledger]
+) -> None:
+    clock = IdleClock()
+    assert opened(clock).claim(request(), correlation_id="c-3") == Claim(report_id="R-2")
+    attempts = query(old_place, "select report_id, attempts from flipkart_reports order by report_id")
+    assert attempts == [("R-1", 1), ("R-2", 2)]
+    assert query(old_place, "select version from flipkart_reports_ledger") == [(VERSION,)]
+    opened(clock)
+
+
+def open_at_once(place: str) -> int:
+    begin = threading.Barrier(8)
+    ledgers: list[Ledger] = []
+
+    def work() -> None:
+        begin.wait()
+        ledgers.append(Ledger(place, clock=IdleClock()))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for ledger in ledgers:
+        ledger.close()
+    return len(ledgers)
+
+
+def test_workers_that_open_a_new_ledger_at_once_all_find_its_tables(place: str) -> None:
+    assert open_at_once(place) == 8
+    assert query(place, "select version from flipkart_reports_ledger") == [(VERSION,)]
+
+
+def test_workers_that_open_an_old_ledger_at_once_bring_it_up_to_date_once(old_place: str) -> None:
+    assert open_at_once(old_place) == 8
+    assert query(old_place, "select version from flipkart_reports_ledger") == [(VERSION,)]
+
+
 def test_a_ledger_of_a_later_version_is_refused(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
     opened(IdleClock())
-    engine = sa.create_engine(f"sqlite:///{place}")
-    with engine.begin() as connection:
-        connection.execute(sa.text("update flipkart_reports_ledger set version = 99"))
-    engine.dispose()
+    query(place, "update flipkart_reports_ledger set version = 99")
     with pytest.raises(LedgerError, match="version 99"):
         Ledger(place, clock=IdleClock())
+
+
+# Databases that cannot be had
 
 
 @pytest.mark.parametrize("place", ["/proc/nowhere/ledger.db", "postgresql://tap:hunter2@127.0.0.1:1/x", "no://such"])
@@ -233,3 +391,59 @@ def test_a_ledger_that_cannot_be_opened_is_one_sentence_without_the_password(pla
         Ledger(place, clock=IdleClock())
     assert "hunter2" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["://hunter2", "postgresql://tap:x@db:hunter2/reports"])
+def test_a_url_that_cannot_be_read_is_not_shown(place: str) -> None:
+    with pytest.raises(LedgerError, match="report_ledger") as caught:
+        Ledger(place, clock=IdleClock())
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_ledger_in_memory_is_refused() -> None:
+    with pytest.raises(LedgerError, match="names no file"):
+        Ledger("sqlite://", clock=IdleClock())
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("something else, long enough to have a header" * 10)
+    with pytest.raises(LedgerError, match="not a database"):
+        Ledger(str(tmp_path / "ledger.db"), clock=IdleClock())
+
+
+def test_a_driver_that_is_missing_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerError, match=r"needs the Python package psycopg.*tap-flipkart-reports\[postgres\]"):
+        Ledger("postgresql://tap:hunter2@127.0.0.1:1/x", clock=IdleClock())
+    with pytest.raises(LedgerError, match="needs the Python package MySQLdb"):
+        Ledger("mysql://tap:hunter2@127.0.0.1:1/x", clock=IdleClock())
+
+
+def test_a_database_that_restarts_is_waited_for(postgres: Postgres, postgres_url: str) -> None:
+    ledger = Ledger(postgres_url, clock=SystemClock())
+    assert ledger.claim(request(), correlation_id="c-1") == GRANTED
+    postgres.stop()
+    starting = threading.Timer(0.5, postgres.start)
+    starting.start()
+    ledger.bought(correlation_id="c-1", report_id="R-1")
+    starting.join()
+    assert statuses(postgres_url) == [("TRIGGERED", 1, "R-1")]
+    ledger.close()
+
+
+def test_a_database_that_stays_away_is_one_sentence_and_the_ledger_still_closes(
+    postgres: Postgres, postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = IdleClock()
+    ledger = Ledger(postgres_url, clock=clock)
+    ledger.claim(request(0), correlation_id="c-1")
+    postgres.stop()
+    try:
+        with pytest.raises(LedgerError, match="nothing is bought without it") as caught:
+            ledger.claim(request(1), correlation_id="c-2")
+        assert "\n" not in str(caught.value)
+        assert 0 < clock.monotonic() <= SECONDS_AWAY
+        ledger.close()
+        assert "free again" in caplog.text
+    finally:
+        postgres.start()

@@ -642,7 +642,7 @@ def test_files_are_written_in_memory_that_does_not_grow_with_them(file_format: s
 
 
 def test_large_files_are_made_once_and_leave_nothing_behind(
-    serve: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., Client], clock: VirtualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     client = serve(orders_per_day=1500)
@@ -652,7 +652,9 @@ def test_large_files_are_made_once_and_leave_nothing_behind(
     assert first.count(b"\r\n") == 4501
     assert len(list(tmp_path.rglob("*"))) == 2
     changing = {"from_date": "2026-11-20", "to_date": "2026-11-22"}
-    assert client.file(client.bought("orders_report", **changing)).content != first
+    early = client.file(client.bought("orders_report", **changing)).content
+    clock.advance(3 * 24 * 3600)
+    assert client.file(client.bought("orders_report", **changing)).content != early
     assert len(list(tmp_path.rglob("*"))) == 2
     client.simulator.stop()
     client.simulator = Simulator().start()

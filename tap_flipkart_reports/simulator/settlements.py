@@ -474,20 +474,16 @@ def _gst_of_settlement(settlement: Settlement) -> Iterator[Row]:
         "Shipping Fee": settlement.shipping_fee,
         "Reverse Shipping Fee": settlement.reverse_shipping_fee,
     }
-    charges = [
-        _Charge(day=settlement.paid_on, subject=settlement.order.item_id, name=name, recall_id="NA", fee=fee)
-        for name, fee in fees.items()
-        if fee
-    ]
-    rest = settlement.gst
-    for charge in charges:
-        gst = rest if charge is charges[-1] else charge.gst
-        rest -= gst
-        yield _gst_row("Order Item", settlement.neft_id, charge, gst=gst)
+    for name, fee in fees.items():
+        if fee:
+            charge = _Charge(
+                day=settlement.paid_on, subject=settlement.order.item_id, name=name, recall_id="NA", fee=fee
+            )
+            yield _gst_row("Order Item", settlement.neft_id, charge)
 
 
-def _gst_row(service: str, neft: str, charge: _Charge, *, gst: Decimal | None = None, state: str = "NA") -> Row:
-    tax = str(-(charge.gst if gst is None else gst))
+def _gst_row(service: str, neft: str, charge: _Charge, *, state: str = "NA") -> Row:
+    tax = str(-charge.gst)
     return {
         "Service Type": service,
         "Neft Id": neft,

@@ -1,0 +1,70 @@
+"""Which process is which: names that tell whether their owner still lives, and folders that go with their owner."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+OWNER = "owner"
+"""The file in a folder that names the process it belongs to."""
+
+NOBODY = "-"
+"""What stands in a name for what the system does not tell."""
+
+ENDED = frozenset("ZX")
+"""States of a process that does nothing any more, though nobody has asked yet how it ended."""
+
+
+def own_name() -> str:
+    """Machine, process id and start of this process."""
+    return f"{_machine()} {os.getpid()} {_start_of(os.getpid()) or NOBODY}"
+
+
+def is_gone(name: str) -> bool:
+    """Whether the process of that name has certainly ended; of other machines nothing is certain."""
+    machine, pid, start = name.rsplit(" ", 2)
+    return machine == _machine() and start != NOBODY and _start_of(int(pid)) != start
+
+
+def new_folder(prefix: str) -> Path:
+    """Make a temporary folder of this process, and remove those of its kind that killed processes have left behind.
+
+    Args:
+        prefix: how the names of the kind begin.
+    """
+    for owner in Path(tempfile.gettempdir()).glob(f"{prefix}*/{OWNER}"):
+        try:
+            is_left = is_gone(owner.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # somebody else's, or just being removed
+            continue
+        if is_left:
+            shutil.rmtree(owner.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    (folder / OWNER).write_text(own_name(), encoding="utf-8")
+    return folder
+
+
+def _machine() -> str:
+    """Host, boot and process-id namespace: hosts may have one name, containers one host."""
+    boot = _text_of(Path("/proc/sys/kernel/random/boot_id"))
+    try:
+        namespace = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        namespace = NOBODY
+    return f"{socket.gethostname()} {boot}/{namespace}"
+
+
+def _start_of(pid: int) -> str | None:
+    """When a process began, in the kernel's ticks; `None` if there is no such process, or no way to tell."""
+    fields = _text_of(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return None if len(fields) < 20 or fields[0] in ENDED else fields[19]  # noqa: PLR2004 - proc(5)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return NOBODY
