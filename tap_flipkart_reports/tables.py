@@ -299,7 +299,7 @@ def _place_of(sheet: Sheet, known: Sequence[_Known], *, is_alone: bool) -> _Foun
         best = first if first is not None and 2 * first.share > best.share else best
     elif best is not None and best.known not in named:
         rivals = [fit for fit in fits if fit.share == best.share]
-        best = best if best.share >= LIKELY and len(rivals) == 1 else None
+        best = best if (best.share >= LIKELY or best.is_sure) and len(rivals) == 1 else None
     if best is not None:
         return _Found(sheet=sheet, block=best.block, known=best.known)
     block = _plain_block(sheet)

@@ -279,7 +279,7 @@ class WorkbookReading:
 
     def head_row(self, line: int) -> HeadRow | None:
         """The row on a line; see `Reading`."""
-        cells = self._head[line - 1]
+        cells = self._head[line - 1] if line <= self.head_lines else []
         return HeadRow(cells=tuple(cells), line=line, next_line=line + 1) if any(map(str.strip, cells)) else None
 
     def batches(self, first_line: int, tally: Tally) -> Iterator[Batch]:

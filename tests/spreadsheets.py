@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def error(text: str) -> Raw:
     return Raw('t="e"', f"<v>{text}</v>")
 
 
-Cell = Union[str, float, bool, date, Raw, None]
+Cell = str | float | bool | date | Raw | None
 
 
 @dataclass(frozen=True, kw_only=True)
