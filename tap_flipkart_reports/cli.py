@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.__main__ import tell_end
-from tap_flipkart_reports.exceptions import FlipkartReportsError, SettingsError
+from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--to", dest="to_date", type=date.fromisoformat, default=date.max, help="last day")
     replay.add_argument("--seller", help="one of the sellers; by default all")
     replay.set_defaults(run=_replay)
+
+    inspect = commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
+    inspect.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file")
+    inspect.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
+    inspect.add_argument("--schema", action="store_true", help="print a proposal for the schema of unknown columns")
+    inspect.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    inspect.set_defaults(run=_inspect)
 
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
@@ -126,6 +133,26 @@ def _plan(options: argparse.Namespace) -> int:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
     return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.inspection import inspect_file  # noqa: PLC0415 - only this command inspects
+
+    failed = False
+    for path in options.files:
+        try:
+            inspection = inspect_file(path, options.report_type)
+        except FileError as error:
+            print(f"{path}: {error}", file=sys.stderr)  # noqa: T201 - what a file is that is no table
+            failed = True
+            continue
+        if options.schema:
+            print(inspection.schemas())  # noqa: T201 - its output
+        elif options.format == "json":
+            print(json.dumps(inspection.document(), indent=2, ensure_ascii=False))  # noqa: T201 - the same
+        else:
+            print(inspection.text())  # noqa: T201 - the same
+    return int(failed)
 
 
 def _repair(options: argparse.Namespace) -> int:

@@ -282,6 +282,11 @@ class WorkbookReading:
         return list(islice(self._rows(), HEAD_ROWS))
 
     @property
+    def form(self) -> str:
+        """What it is."""
+        return "a sheet of a workbook"
+
+    @property
     def head_lines(self) -> int:
         """How many lines `head_row` knows."""
         return len(self._head)
