@@ -60,6 +60,24 @@ def clean(text: str) -> str | None:
     return None if text.casefold() in NULL_MARKERS else text
 
 
+# Texts
+
+_STAND_IN = re.compile(
+    r"""-?[0-9](?:\.[0-9]+)?E\+[0-9]{2}
+    | \#(?:REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)
+    | =\s*[-+(]*\$?[A-Z]+[$(0-9].*
+    | =\(a\ formula\)""",
+    re.DOTALL | re.VERBOSE,
+)
+"""What a spreadsheet shows in place of a text: a long number cut short, an error, a formula nobody has calculated."""
+
+
+def _text(text: str) -> str:
+    if _STAND_IN.fullmatch(text):
+        raise ValueError("what a spreadsheet shows in place of a text")
+    return text
+
+
 # Numbers
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
@@ -206,7 +224,7 @@ def _date_time(text: str) -> str:
 # Columns
 
 CONVERTERS: Mapping[ColumnType, Callable[[str], Any]] = {
-    "string": str,
+    "string": _text,
     "integer": _integer,
     "number": _number,
     "date": _date,
@@ -214,6 +232,7 @@ CONVERTERS: Mapping[ColumnType, Callable[[str], Any]] = {
 }
 """By type: what makes a value of a cleaned text. Each raises `ValueError` for a text that does not fit.
 
+- string: any text but what a spreadsheet shows in place of one: 4.37E+17 was an id of 18 digits once.
 - number: an exact `Decimal`, trailing zeros kept. Indian and western grouping, rupee signs, a trailing `%` (12 % is
   12), brackets or a trailing minus for negatives; an exponent of up to two digits.
 - integer: `int`; `12.0` is 12.
@@ -222,6 +241,12 @@ CONVERTERS: Mapping[ColumnType, Callable[[str], Any]] = {
 - date-time: `yyyy-MM-ddTHH:mm:ss+00:00`, with microseconds where there are any; the same spellings with any time of
   day, read as Asia/Kolkata's where no zone is given.
 """
+
+
+def _may_stand_in(cells: Sequence[str]) -> bool:
+    """Whether one of the texts may be what `_STAND_IN` looks for, told for all at once."""
+    text = " ".join(cells)
+    return "E+" in text or "=" in text or "#" in text
 
 
 class ColumnConverter(dict[str, Any]):
@@ -253,6 +278,8 @@ class ColumnConverter(dict[str, Any]):
             # Of such characters alone, `Decimal` takes just what `_PLAIN_NUMBER` takes.
             with suppress(InvalidOperation):
                 return list(map(Decimal, cells))
+        if self._convert is _text and not _may_stand_in(cells):
+            return list(map(clean, cells))
         return list(map(self._value, cells))
 
     def _typed(self, text: str) -> Any:  # noqa: ANN401 - a value of the column's type

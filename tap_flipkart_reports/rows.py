@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tap_flipkart_reports.converters import CONVERTERS, PADDING, ColumnConverter
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.files import Batch
 from tap_flipkart_reports.headers import MAX_TOLD, column_number, listed, normalise, shortened
+from tap_flipkart_reports.sheets import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from tap_flipkart_reports.files import Table
     from tap_flipkart_reports.headers import Column, Layout
+    from tap_flipkart_reports.sheets import Table
 
 EMPTY_KEY = "NA"
 """Stands in a key column where the file has nothing: Flipkart's own word, and unlike NULL it can be upserted."""
@@ -183,7 +183,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
     keys = [column.name for _, column, _ in typed if column.is_key]
     spare = [(place, column.name) for place, column in layout.new if rules.schema_drift == "extra"]
     spare += [(place, column_number(place)) for place in layout.unnamed]
-    kept = [(place, name, ColumnConverter(CONVERTERS["string"])) for place, name in spare]
+    kept = [(place, name, ColumnConverter(str)) for place, name in spare]
     identity.begin(table, layout)
     before = counts.received
     for batch, row_numbers in _Sieve(table, layout, rules, counts, reject).batches():
@@ -356,9 +356,11 @@ def _unparsed(
             if text not in refused:
                 continue
             if bad_cells == "fail" or column.is_key:
+                type_ = (
+                    f"no {column.type}" if column.type != "string" else "what a spreadsheet shows in place of a text"
+                )
                 raise RowError(
-                    f"{_at(name, lines[index])}, column {column.header.strip()!r}: "
-                    f"{shortened(text)!r} is no {column.type}"
+                    f"{_at(name, lines[index])}, column {column.header.strip()!r}: {shortened(text)!r} is {type_}"
                 )
             counts.bad_cells.setdefault(column.name, BadCells(first_line=lines[index])).count += 1
             _put(rows, index, column.name, text.strip(PADDING))

@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_flipkart_reports.files import Table
     from tap_flipkart_reports.report_types import ReportTable, ReportType
     from tap_flipkart_reports.reports import ReportChange
     from tap_flipkart_reports.rows import RejectedRow, RowIdentity
     from tap_flipkart_reports.scheduler import Scheduler
+    from tap_flipkart_reports.sheets import Table
     from tap_flipkart_reports.tables import Report
     from tap_flipkart_reports.tap import TapFlipkartReports
 

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from tap_flipkart_reports.converters import PADDING
 from tap_flipkart_reports.exceptions import FileError, RowError
-from tap_flipkart_reports.files import MAX_FILE_BYTES, HeadRow, Table, Tally, open_sheets
+from tap_flipkart_reports.files import MAX_FILE_BYTES, open_sheets
 from tap_flipkart_reports.headers import Column, listed, normalise
+from tap_flipkart_reports.sheets import HeadRow, Table, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tap_flipkart_reports.files import Reading, Sheet
+    from tap_flipkart_reports.sheets import Reading, Sheet
 
 HEADER_ROWS = 3
 """Rows a header may have: group, name and sub-name."""
@@ -298,7 +299,7 @@ def _place_of(sheet: Sheet, known: Sequence[_Known], *, is_alone: bool) -> _Foun
         best = first if first is not None and 2 * first.share > best.share else best
     elif best is not None and best.known not in named:
         rivals = [fit for fit in fits if fit.share == best.share]
-        best = best if best.share >= LIKELY and len(rivals) == 1 else None
+        best = best if (best.share >= LIKELY or best.is_sure) and len(rivals) == 1 else None
     if best is not None:
         return _Found(sheet=sheet, block=best.block, known=best.known)
     block = _plain_block(sheet)

@@ -16,17 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports import files
+from tap_flipkart_reports import files, texts
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files import BATCH_ROWS, open_sheets
+from tap_flipkart_reports.files import open_sheets
 from tap_flipkart_reports.report_types import ReportTable
+from tap_flipkart_reports.sheets import BATCH_ROWS
 from tap_flipkart_reports.tables import open_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_flipkart_reports.files import Table
+    from tap_flipkart_reports.sheets import Table
 
 CSV = b"Order ID,Amount\nOD1,10\nOD2,20\n"
 ROWS = [["OD1", "10"], ["OD2", "20"]]
@@ -100,7 +101,7 @@ def test_letters_come_as_they_were_written(tmp_path: Path, encoding: str) -> Non
 
 
 def test_one_odd_byte_far_down_decides_the_encoding_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "CHUNK", 7)
+    monkeypatch.setattr(texts, "CHUNK", 7)
     assert read(tmp_path, b"a,b\n" + b"x,y\n" * 50 + b"caf\xe9,z\n")[1][-1] == ["café", "z"]
     assert read(tmp_path, b"a,b\n" + "₹,é\n".encode() * 50)[1] == [["₹", "é"]] * 50
     assert "utf-8 (byte 7) and not cp1252 (byte 11)" in refusal(tmp_path, b"a,b\nxx\xe2\x82 ,\x81\n")
@@ -190,8 +191,10 @@ def test_any_table_comes_back_cell_by_cell(
         (b'{"status": 1}', "without a message"),
         (b'{"cut', "the file is JSON"),
         (b'{"a":' * 12_000, "the file is JSON"),
-        (zipped({"xl/workbook.xml": b"", "xl/worksheets/sheet1.xml": b""}), "Excel workbook (XLSX), which cannot"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "old Excel workbook (XLS), which cannot"),
+        (zipped({"xl/workbook.xml": b"", "xl/worksheets/sheet1.xml": b""}), "a workbook (XLSX) that cannot be read"),
+        (zipped({"xl/workbook.bin": b"", "xl/worksheets/sheet1.bin": b""}), "a binary workbook (XLSB)"),
+        (zipped({"mimetype": b"", "content.xml": b""}), "an OpenDocument file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "an old Excel workbook (XLS) or one with a password"),
         (zipped({"a.csv": CSV, "b.csv": b"<html><title>Sorry</title>"}), "b.csv in the ZIP: the file is a web page"),
         (zipped({"a.csv": CSV, "b.csv": b""}), "b.csv in the ZIP: the file is empty"),
         (zipped({}), "a ZIP without a file in it"),
@@ -208,8 +211,8 @@ def test_any_table_comes_back_cell_by_cell(
         (b"a,b\ncaf\xe9,\x81\n", "not utf-8 (byte 8) and not cp1252 (byte 10)"),
         (codecs.BOM_UTF8 + b"a,b\ncaf\xe9,1\n", "not utf-8-sig (byte 11)"),
         (CSV.decode().encode("utf-16-le"), "UTF-16 without a byte order mark"),
-        (b"a,b\n" + b"x" * (files.MAX_CELL + 1) + b",1\n", "the row on line 2"),
-        (b"a,b\n" + b"x," * files.MAX_LINE, "a line of more than"),
+        (b"a,b\n" + b"x" * (texts.MAX_CELL + 1) + b",1\n", "the row on line 2"),
+        (b"a,b\n" + b"x," * texts.MAX_LINE, "a line of more than"),
     ],
 )
 def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, words: str) -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports.converters import clean
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.files import Batch, Table, Tally
 from tap_flipkart_reports.headers import Column, Layout, column_name, match_header, normalise
 from tap_flipkart_reports.report_types import ReportTable
 from tap_flipkart_reports.rows import (
@@ -28,6 +27,7 @@ from tap_flipkart_reports.rows import (
     UniqueKeys,
     read_rows,
 )
+from tap_flipkart_reports.sheets import Batch, Table, Tally
 from tap_flipkart_reports.tables import open_report
 
 if TYPE_CHECKING:
