@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
@@ -53,6 +52,8 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.scheduler import Scheduler
     from tap_flipkart_reports.tables import Report
     from tap_flipkart_reports.tap import TapFlipkartReports
+
+MILLISECONDS = 1000
 
 NULLABLE_TEXT = {"type": ["string", "null"]}
 
@@ -370,7 +371,7 @@ class ReportStream(Stream):
             write_coverage(partition, coverage)
             write_unbought(partition, [left for left in read_unbought(partition) if not window.overlaps(left)])
         if (pace := scheduler.learned.get(self.report_type.identifier)) is not None:
-            self.stream_state["generation_seconds"] = asdict(pace)
+            self.stream_state["generation_milliseconds"] = _written(pace)
         self._forget(partition, delivery.report_id)
         self._finalize_state(partition)
         scheduler.finish(delivery, stream=self.name, rows=rows)
@@ -381,8 +382,12 @@ class ReportStream(Stream):
     def pace(self) -> Learned | None:
         """Generation times seen by earlier runs, from the state."""
         try:
-            seen = self.stream_state["generation_seconds"]
-            return Learned(shortest=float(seen["shortest"]), typical=float(seen["typical"]), seen=int(seen["seen"]))
+            known = self.stream_state["generation_milliseconds"]
+            return Learned(
+                shortest=int(known["shortest"]) / MILLISECONDS,
+                typical=int(known["typical"]) / MILLISECONDS,
+                seen=int(known["seen"]),
+            )
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -496,3 +501,12 @@ def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
     if batch.row_hashes is not None and batch.row_ordinals is not None:
         columns |= {"_row_hash": batch.row_hashes, "_row_ordinal": batch.row_ordinals}
     return columns
+
+
+def _written(pace: Learned) -> dict[str, int]:
+    """Generation times for the state, in whole milliseconds: SDK targets read fractions as decimals and then fail."""
+    return {
+        "shortest": round(pace.shortest * MILLISECONDS),
+        "typical": round(pace.typical * MILLISECONDS),
+        "seen": pace.seen,
+    }

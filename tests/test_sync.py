@@ -111,6 +111,13 @@ def test_state_comes_after_the_last_record_of_each_window_and_holds_no_more_than
     }
 
 
+def test_a_state_holds_no_fraction_which_targets_of_the_sdk_could_not_write_back(bench: Bench) -> None:
+    bench.restart(generation_seconds=(50.5, 400.5))
+    output = bench.run("sales_ledger", window_days=5)
+    assert output.state["bookmarks"]["sales_ledger"]["generation_milliseconds"]["shortest"] >= 50_500
+    assert "Decimal" not in repr(output.states)  # the bench reads fractions as decimals, like those targets
+
+
 def test_an_empty_window_advances_the_bookmark(bench: Bench) -> None:
     bench.restart({"fault": "header_only"})
     output = bench.run("sales_ledger")
