@@ -29,17 +29,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the sdist, and of the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    succeed([*UV, "build", "--quiet", "--out-dir", folder, ROOT])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that has the wheel and what it requires, nothing else."""
-    (wheel,) = built.glob("*.whl")
     return install(tmp_path_factory.mktemp("installed") / "environment", wheel)
 
 
@@ -53,10 +44,9 @@ def files_of(*folders: str) -> set[str]:
     }
 
 
-def test_the_wheel_holds_every_module_and_every_schema_and_nothing_else(built: Path) -> None:
-    (path,) = built.glob("*.whl")
-    with zipfile.ZipFile(path) as wheel:
-        names = set(wheel.namelist())
+def test_the_wheel_holds_every_module_and_every_schema_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
     about = {name for name in names if ".dist-info/" in name}
     schemas = {f"tap_flipkart_reports/{name}" for name in files_of("schemas")}
     assert names - about == files_of("tap_flipkart_reports") | schemas
@@ -64,8 +54,8 @@ def test_the_wheel_holds_every_module_and_every_schema_and_nothing_else(built: P
     assert any(name.endswith("/licenses/LICENSE") for name in about)
 
 
-def test_the_sdist_is_a_checkout(built: Path) -> None:
-    (path,) = built.glob("*.tar.gz")
+def test_the_sdist_is_a_checkout(wheel: Path) -> None:
+    (path,) = wheel.parent.glob("*.tar.gz")
     with tarfile.open(path) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert files_of(*SOURCES) | {*FILES, "output/.gitignore", ".ci/run"} <= names
