@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from truth import expected
 
 from tap_flipkart_reports.exceptions import SettingsError, WindowsFailedError
 from tap_flipkart_reports.report_types import REPORT_TYPES, table_schema
@@ -19,23 +18,6 @@ if TYPE_CHECKING:
     from bench import Bench
 
 OCTOBER_DAYS = {"from_date": "2026-10-01", "to_date": "2026-10-20"}
-NULLS = {"", "NA", "-", "Not Available"}
-
-
-def expected(cell: str, schema: dict[str, Any]) -> Any:
-    """What a cell of the simulator means, said in other words than the tap's."""
-    text = cell.strip().removeprefix('"""').removesuffix('"""').strip('"')
-    text = text.removeprefix("SKU:").removeprefix("OI:").strip()
-    if text in NULLS:
-        return None
-    if schema.get("format") == "date":
-        return text[:10]
-    if schema.get("format") == "date-time":
-        moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo("Asia/Kolkata"))
-        return moment.astimezone(ZoneInfo("UTC")).isoformat()
-    if "number" in schema["type"]:
-        return Decimal(text.replace(",", ""))
-    return int(Decimal(text)) if "integer" in schema["type"] else text
 
 
 @pytest.mark.parametrize("stream", ["sales_ledger", "settled_transaction_ledger", "orders_report", "returns_report"])
