@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
+from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
@@ -43,6 +45,7 @@ from tap_flipkart_reports.windows import Coverage, Window, owed_from
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
     from tap_flipkart_reports.files import Table
@@ -203,6 +206,20 @@ class ReportStream(Stream):
                     counter.increment(len(columns[BOOKMARK_COLUMN]))
         self._finalize_state(self.stream_state)
         self._write_state_message()
+
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Batches whose records all have the same columns: of others a Parquet file would keep only the first one's.
+
+        Args:
+            batch_config: how the files are made.
+            context: the partition, or none for all.
+        """
+        batcher = Batcher(tap_name=self.tap_name, stream_name=self.name, batch_config=batch_config)
+        for _, alike in groupby(self._sync_records(context, write_messages=False), key=tuple):
+            for manifest in batcher.get_batches(records=alike):
+                yield batch_config.encoding, manifest
 
     @property
     def _goes_out_as_it_is(self) -> bool:
