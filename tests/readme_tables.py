@@ -134,6 +134,13 @@ def with_made_parts(path: Path) -> str:
     return text
 
 
+def section(text: str, name: str) -> str:
+    """What stands between a table's marks."""
+    match = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", text, re.DOTALL)
+    assert match is not None, f"README.md has no marks for {name}"
+    return match[1].strip()
+
+
 def main() -> None:
     """Write the files."""
     for path in FILES:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tap_flipkart_reports.report_types import REPORT_TYPES, table_schema
-from tap_flipkart_reports.rows import column_name
+from tap_flipkart_reports.headers import column_name, normalise
+from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.streams import OWN_COLUMNS
+from tap_flipkart_reports.windows import WindowKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,43 +55,56 @@ def stored(value: Any, schema: Mapping[str, Any]) -> Any:
     return int(value) if "integer" in schema["type"] else value
 
 
-def schemas(stream: str) -> dict[str, Mapping[str, Any]]:
-    """The published columns of a stream by their headers."""
-    return {schema["title"]: {**schema, "name": name} for name, schema in table_schema(stream).properties.items()}
+TABLES = {table.stream: (report_type, table) for report_type in REPORT_TYPES.values() for table in report_type.tables}
+"""Every stream's report type and table."""
+
+ORIGIN = ("seller_id", "report_id", "report_row_number")
+
+
+def types(stream: str) -> dict[str, Mapping[str, Any]]:
+    """The types of a stream's published columns."""
+    return {**TABLES[stream][1].schema.properties, "report_row_number": {"type": ["integer"]}}
 
 
 def records(simulator: Simulator, stream: str) -> list[Record]:
     """The rows of a stream after all reports bought so far, a later row over an earlier one of the same key."""
-    report_type = REPORT_TYPES[stream]
+    report_type, table = TABLES[stream]
     found: dict[tuple[Any, ...], Record] = {}
     for trigger in simulator.triggers:
         if trigger.identifier == report_type.identifier:
             seen: Counter[tuple[Any, ...]] = Counter()
+            window = str({name: value for name, value in trigger.parameters.items() if name != "to_date"})
+            if report_type.rule.kind is WindowKind.DAYS:
+                window = ""  # the rows themselves say where they belong
             for record in _records_of(simulator, stream, trigger):
                 cells = tuple(record.values())[len(ORIGIN) :]
                 seen[cells] += 1
                 key = (
-                    tuple(record[name] for name in ("seller_id", *report_type.key))
-                    if report_type.key
-                    else (trigger.seller_id, str(trigger.parameters), cells, seen[cells])
+                    tuple(record[name] for name in ("seller_id", *table.key))
+                    if table.key
+                    else (trigger.seller_id, window, cells, seen[cells])
                 )
                 found[key] = record
     return list(found.values())
 
 
-ORIGIN = ("seller_id", "report_id", "report_row_number")
-
-
 def _records_of(simulator: Simulator, stream: str, trigger: Trigger) -> Iterator[Record]:
-    known = schemas(stream)
-    rows = simulator.rows(trigger.identifier, trigger.seller_id, trigger.parameters, as_of=trigger.at)
+    table = TABLES[stream][1]
+    names = {normalise(schema["title"]): name for name, schema in table.schema.properties.items()}
+    known = types(stream)
+    rows = simulator.rows(
+        trigger.identifier,
+        trigger.seller_id,
+        trigger.parameters,
+        table=None if table is TABLES[stream][0].tables[0] else table.title,
+        as_of=trigger.at,
+    )
     for number, row in enumerate(rows, 1):
         record: Record = dict(zip(ORIGIN, (trigger.seller_id, trigger.report_id, number), strict=True))
         for header, cell in row.items():
-            schema = known.get(header, TEXT)
-            name = schema.get("name") or _name_of_new(header)
-            value = expected(cell, schema)
-            record[name] = "NA" if value is None and name in REPORT_TYPES[stream].key else value
+            name = names.get(normalise(header)) or _name_of_new(header)
+            value = expected(cell, known.get(name, TEXT))
+            record[name] = "NA" if value is None and name in table.key else value
         yield record
 
 
@@ -102,8 +116,7 @@ def _name_of_new(header: str) -> str:
 
 def differences(stream: str, truth: list[Record], rows: list[Record]) -> list[str]:
     """Where the rows of a warehouse are not the truth; rows are matched by report and row number."""
-    types = {schema["name"]: schema for schema in schemas(stream).values()}
-    types["report_row_number"] = {"type": ["integer"]}
+    known = types(stream)
     by_place = {(row["report_id"], int(row["report_row_number"])): row for row in rows}
     told = [] if len(rows) == len(by_place) == len(truth) else [f"{len(rows)} rows, {len(truth)} expected"]
     for record in truth:
@@ -112,6 +125,6 @@ def differences(stream: str, truth: list[Record], rows: list[Record]) -> list[st
             told.append(f"no row {record}")
             continue
         for name, value in record.items():
-            if stored(row[name], types.get(name, TEXT)) != value:
+            if stored(row[name], known.get(name, TEXT)) != value:
                 told.append(f"{name}: {row[name]!r} instead of {value!r}")
     return told
