@@ -15,6 +15,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   └── ReportTimeoutError              not ready within `report_timeout`
 ├── LedgerError                         the report ledger cannot be used; nothing is bought without it
 ├── ArchiveError                        the archive of downloaded files cannot be used
+├── TokenStoreError                     the token store cannot be used; no token is asked for without it
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
 ├── PipeClosedError                     the target is gone
@@ -102,6 +103,10 @@ class LedgerError(FlipkartReportsError):
 
 class ArchiveError(FlipkartReportsError):
     """The archive of downloaded files cannot be used."""
+
+
+class TokenStoreError(FlipkartReportsError):
+    """The token store cannot be used; no token is asked for without it."""
 
 
 class FileError(FlipkartReportsError):

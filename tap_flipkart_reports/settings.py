@@ -290,6 +290,16 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         description="Days after which a file is removed from `report_archive`; by default it stays",
     ),
     th.Property(
+        "token_store",
+        th.StringType,
+        secret=True,
+        title="Token store",
+        description="Where tokens that Flipkart hands out are kept for other workers and the next run, so that a "
+        "rotated refresh token locks nobody out: a file path (SQLite, mode 0600) or an SQLAlchemy URL, for example the "
+        "ledger's. Encrypted with the key in the environment as `TAP_FLIPKART_REPORTS_TOKEN_KEY`; needs the extra "
+        "`tokens`. By default tokens are kept nowhere",
+    ),
+    th.Property(
         "schema_drift",
         th.StringType(allowed_values=["evolve", "extra", "fail"]),
         default="evolve",
@@ -447,6 +457,7 @@ class Settings:
     report_ledger: str | None
     report_archive: str | None
     report_archive_days: int | None
+    token_store: str | None
     schema_drift: Literal["evolve", "extra", "fail"]
     bad_cells: Literal["keep", "fail"]
     bad_rows: Literal["fail", "skip"]
@@ -546,6 +557,7 @@ _PLAIN = (
     "report_ledger",
     "report_archive",
     "report_archive_days",
+    "token_store",
     "schema_drift",
     "bad_cells",
     "bad_rows",

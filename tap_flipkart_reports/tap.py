@@ -47,6 +47,7 @@ from tap_flipkart_reports.settings import (
 )
 from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.summary import Summary
+from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,6 +108,7 @@ class TapFlipkartReports(Tap):
         self._settings: Settings | None = None
         self._scheduler: Scheduler | None = None
         self._ledger: Ledger | None = None
+        self._token_store: TokenStore | None = None
         self._client: ReportClient | None = None
         self._simulator: Simulator | None = None
         self._tokens: dict[str, AccessToken] = {}
@@ -403,6 +405,7 @@ class TapFlipkartReports(Tap):
                     auth_url=self._simulated().auth_url if settings.is_simulated else settings.auth_url,
                     user_agent=settings.user_agent,
                     clock=self.clock,
+                    store=self.token_store,
                 )
         return self._tokens
 
@@ -414,6 +417,14 @@ class TapFlipkartReports(Tap):
             return error
         self.logger.info("Seller %s: the token is good.", token.seller_id)
         return None
+
+    @property
+    def token_store(self) -> TokenStore | None:
+        """Where tokens are kept across runs, if anywhere; the simulator in the process forgets them with it."""
+        settings = self.settings
+        if self._token_store is None and settings.token_store and not settings.is_simulated:
+            self._token_store = TokenStore(settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self.clock)
+        return self._token_store
 
     def _simulated(self) -> Simulator:
         if self._simulator is None:
@@ -562,6 +573,8 @@ class TapFlipkartReports(Tap):
         with ExitStack() as stack:  # closed from the last to the first, whatever fails on the way
             if self._simulator is not None:
                 stack.callback(self._simulator.stop)
+            if self._token_store is not None:
+                stack.callback(self._token_store.close)
             for token in self._tokens.values():
                 stack.callback(token.close)
             if self._client is not None:
