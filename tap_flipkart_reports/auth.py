@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 import threading
 from dataclasses import dataclass, field, replace
@@ -31,7 +30,7 @@ from tap_flipkart_reports.http import (
     judge,
     retry_after,
 )
-from tap_flipkart_reports.token_store import SellerTokens
+from tap_flipkart_reports.token_store import SellerTokens, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,7 +204,7 @@ def _life(expires_in: object) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class TokenLife:
     """How long a seller's tokens are good for.
 
     Attributes:
@@ -257,7 +256,7 @@ class AccessToken:
         self._value = (credentials.access_token or "").strip() or None
         self._renew_at = math.inf
         configured = credentials.refresh_token
-        self._tokens = SellerTokens(refresh_token=configured, began_with=_digest(configured) if configured else None)
+        self._tokens = SellerTokens(refresh_token=configured, began_with=digest(configured) if configured else None)
         self._unstored: SellerTokens | None = None
         self._failure: str | None = None
         own = (credentials.refresh_token, self._value)
@@ -306,7 +305,7 @@ class AccessToken:
                 return self._value
             return self._ask(refused=refused)
 
-    def check(self) -> Standing:
+    def check(self) -> TokenLife:
         """Ask for a token now, however good the present one is: only that shows whether the seller still agrees.
 
         Raises:
@@ -319,7 +318,7 @@ class AccessToken:
                 self._ask(refused=None, anew=True)
             tokens = self._tokens
             issued = tokens.refresh_issued_at
-            return Standing(
+            return TokenLife(
                 access_ends_at=tokens.access_ends_at,
                 refresh_ends_at=issued + REFRESH_LIFE if issued is not None else None,
                 is_renewable=tokens.refresh_token is not None,
@@ -385,14 +384,14 @@ class AccessToken:
     def _known(self, hold: Hold) -> SellerTokens:
         """What to begin with: what is stored, unless the settings name a token from which it does not descend."""
         stored, configured = hold.tokens, self._credentials.refresh_token
-        if stored is not None and (configured is None or stored.began_with == _digest(configured)):
+        if stored is not None and (configured is None or stored.began_with == digest(configured)):
             return stored
         if configured is None:
             raise AuthenticationError(
                 f"seller {self._seller} has no refresh token, neither in the settings nor in token_store: run "
                 f"`flipkart-reports authorize --seller-id {self._seller}`"
             )
-        return SellerTokens(refresh_token=configured, began_with=_digest(configured))
+        return SellerTokens(refresh_token=configured, began_with=digest(configured))
 
     def _is_usable(self, tokens: SellerTokens, refused: str | None) -> bool:
         if tokens.access_token is None or tokens.access_token == refused or tokens.access_ends_at is None:
@@ -466,7 +465,3 @@ class AccessToken:
     @property
     def _can_renew(self) -> bool:
         return self._tokens.refresh_token is not None or self._store is not None
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import logging
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FlipkartReportsError as error:
         print(f"flipkart-reports: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed command
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +67,29 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--seller", help="one of the sellers; by default all")
     replay.set_defaults(run=_replay)
 
+    sellers = commands.add_parser(
+        "sellers", help="check every seller's tokens, and who must authorise again; buys nothing"
+    )
+    _add_config_option(sellers)
+    sellers.add_argument("--warn-days", type=int, default=14, help="days left with which a seller is due; default 14")
+    sellers.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    sellers.set_defaults(run=_sellers)
+
+    authorize = commands.add_parser("authorize", help="let a seller allow the app, and keep the refresh token")
+    _add_config_option(authorize)
+    authorize.add_argument("--seller-id", required=True, help="any name you choose for the seller")
+    authorize.add_argument("--redirect-uri", required=True, help="the https address registered for the app")
+    authorize.add_argument(
+        "--store",
+        default="token_store",
+        help="where the refresh token goes: env:PATH (Meltano's .env), file:PATH (mode 0600), stdout, or token_store, "
+        "the default, that of the settings",
+    )
+    authorize.set_defaults(run=_authorize)
+
+    token_key = commands.add_parser("token-key", help="print a fresh key for token_store")
+    token_key.set_defaults(run=_token_key)
+
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
     simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
@@ -84,11 +111,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     """The same options as the tap's, so that a command sees what the run would see."""
+    _add_config_option(parser)
+    parser.add_argument("--state", type=Path, help="state of an earlier run")
+    parser.add_argument("--catalog", type=Path, help="catalog")
+
+
+def _add_config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", action="append", default=[], help="configuration file, or ENV for the environment; may be repeated"
     )
-    parser.add_argument("--state", type=Path, help="state of an earlier run")
-    parser.add_argument("--catalog", type=Path, help="catalog")
 
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
@@ -107,11 +138,12 @@ def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any
         if name != "ENV":
             config |= read_json(Path(name), "--config")
     config |= settings
+    state, catalog = getattr(options, "state", None), getattr(options, "catalog", None)
     return {
         "config": config,
         "parse_env_config": "ENV" in options.config,
-        "state": read_json(options.state, "--state") if options.state else None,
-        "catalog": read_json(options.catalog, "--catalog") if options.catalog else None,
+        "state": read_json(state, "--state") if state else None,
+        "catalog": read_json(catalog, "--catalog") if catalog else None,
     }
 
 
@@ -159,6 +191,54 @@ def _run(tap: TapFlipkartReports) -> int:
     except FlipkartReportsError as error:
         tell_end(error, logging.getLogger(tap.name))
         return 1
+    return 0
+
+
+def _sellers(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.sellers import check_sellers, document, exit_code, table  # noqa: PLC0415 - loads slowly
+
+    tap = _tap(options)
+    try:
+        checks = check_sellers(tap.tokens, client=tap.client, clock=tap.clock, warn_days=options.warn_days)
+    finally:
+        tap.close()
+    print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output
+    return exit_code(checks)
+
+
+def _authorize(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.authorize import authorize_seller  # noqa: PLC0415 - only this command needs it
+    from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - the SDK loads slowly
+
+    # Before the first seller the settings cannot be complete.
+    tap = TapFlipkartReports(**_arguments(options), validate_config=False)
+    told = authorize_seller(
+        tap.app,
+        seller_id=options.seller_id,
+        redirect_uri=options.redirect_uri,
+        place=options.store,
+        clock=tap.clock,
+        ask=_ask_address,
+    )
+    print(told, file=sys.stderr)  # noqa: T201 - the output may be the token
+    return 0
+
+
+def _ask_address(link: str) -> str:
+    """Show a link, and read the address it led to: not echoed, and not from the command line, which shells remember."""
+    print(  # noqa: T201 - the output may be the token
+        f"Open this link, sign in as the seller and allow the app:\n\n  {link}\n\n"
+        "Then paste the whole address the browser was sent to, whatever page is there; it is not shown.",
+        file=sys.stderr,
+        flush=True,
+    )
+    return getpass.getpass("Address: ", stream=sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
+
+
+def _token_key(_options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.token_store import new_key  # noqa: PLC0415 - only this command needs it
+
+    print(new_key())  # noqa: T201 - its output
     return 0
 
 

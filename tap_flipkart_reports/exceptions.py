@@ -4,6 +4,7 @@
 FlipkartReportsError                    any of the below: its text is one sentence for the operator
 ├── SettingsError                       a setting is wrong or missing; nothing was called, nothing bought
 ├── AuthenticationError                 a seller's credentials were refused
+├── AuthorizationError                  a seller's authorisation did not come about
 ├── CallError                           one HTTP call did not succeed, retries included
 │   ├── CallRefusedError                the API said no (4xx)
 │   │   ├── RateLimitedError            429: come back later
@@ -43,6 +44,10 @@ class SettingsError(FlipkartReportsError):
 
 class AuthenticationError(FlipkartReportsError):
     """A seller's credentials were refused."""
+
+
+class AuthorizationError(FlipkartReportsError):
+    """A seller's authorisation did not come about."""
 
 
 class CallError(FlipkartReportsError):

@@ -39,8 +39,10 @@ from tap_flipkart_reports.reports import Change
 from tap_flipkart_reports.scheduler import Limits, ReportApi, Scheduler
 from tap_flipkart_reports.settings import (
     CONFIG_JSONSCHEMA,
+    App,
     Settings,
     describe_mismatch,
+    read_app,
     read_report_types,
     read_settings,
     with_numbers,
@@ -134,6 +136,15 @@ class TapFlipkartReports(Tap):
 
     def _read_settings(self) -> Settings:
         return read_settings(self.config, user_agent=f"{PACKAGE}/{package_version()}")
+
+    @property
+    def app(self) -> App:
+        """What the settings say of the app; they may be incomplete otherwise.
+
+        Raises:
+            SettingsError: something that is needed is missing or wrong.
+        """
+        return read_app(self.config, user_agent=f"{PACKAGE}/{package_version()}")
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Find every mistake before any call; unlike the SDK's own words, none shows a value."""

@@ -18,6 +18,7 @@ access tokens are kept here as well, that moment comes about once in their 60 da
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -286,6 +287,11 @@ class Hold:
             self._store.let_go(self._seller_id)
         except TokenStoreError as error:
             LOGGER.warning("%s; other workers wait for the tokens of seller %s a while.", error, self._seller_id)
+
+
+def digest(token: str) -> str:
+    """Hash of a refresh token in the settings, for `began_with`."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_key() -> str:
