@@ -199,7 +199,7 @@ def _sellers(options: argparse.Namespace) -> int:
 
     tap = _tap(options)
     try:
-        checks = check_sellers(tap.tokens, client=tap.client, clock=tap.clock, warn_days=options.warn_days)
+        checks = check_sellers(tap.tokens, api=tap.api, clock=tap.clock, warn_days=options.warn_days)
     finally:
         tap.close()
     print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_flipkart_reports.auth import AccessToken, TokenLife
-    from tap_flipkart_reports.client import ReportClient
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.scheduler import ReportApi
 
 VALID = "valid"
 REFUSED = "refused"
@@ -62,13 +62,13 @@ class SellerCheck:
 
 
 def check_sellers(
-    tokens: Mapping[str, AccessToken], *, client: ReportClient, clock: Clock, warn_days: int
+    tokens: Mapping[str, AccessToken], *, api: ReportApi, clock: Clock, warn_days: int
 ) -> list[SellerCheck]:
     """Check every seller; no report is triggered.
 
     Args:
         tokens: the access tokens by seller.
-        client: for sellers without a refresh token, whose access token only a call can check.
+        api: for sellers without a refresh token, whose access token only a call can check.
         clock: time.
         warn_days: with how many days left a seller is due.
     """
@@ -77,7 +77,7 @@ def check_sellers(
         try:
             life = tokens[seller_id].check()
             if not life.is_renewable:
-                _probe(client, seller_id)
+                _probe(api, seller_id)
         except AuthenticationError as error:
             return SellerCheck(seller_id=seller_id, status=REFUSED, is_due=True, note=str(error))
         except FlipkartReportsError as error:
@@ -88,10 +88,10 @@ def check_sellers(
         return list(pool.map(check, tokens))
 
 
-def _probe(client: ReportClient, seller_id: str) -> None:
+def _probe(api: ReportApi, seller_id: str) -> None:
     """Ask for what is not there, which the API says only to those it lets in."""
     try:
-        client.detail(seller_id=seller_id, report_id=NO_REPORT)
+        api.detail(seller_id=seller_id, report_id=NO_REPORT)
     except CallRefusedError as error:
         if error.status == FORBIDDEN:
             raise AuthenticationError(

@@ -581,7 +581,7 @@ def read_app(config: Mapping[str, Any], *, user_agent: str) -> App:
         token_store=config.get("token_store"),
         refresh_tokens={
             credentials.seller_id: credentials.refresh_token
-            for credentials in _sellers(config, [])
+            for credentials in _sellers(config, [], makes_calls=False)
             if credentials.refresh_token
         },
     )
