@@ -6,6 +6,8 @@ import argparse
 import getpass
 import json
 import logging
+import os
+import shutil
 import signal
 import sys
 from datetime import date
@@ -66,6 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--to", dest="to_date", type=date.fromisoformat, default=date.max, help="last day")
     replay.add_argument("--seller", help="one of the sellers; by default all")
     replay.set_defaults(run=_replay)
+
+    coverage = commands.add_parser(
+        "coverage", help="show which days are loaded, pending, failed or missing, and what was bought; makes no call"
+    )
+    _add_run_options(coverage)
+    coverage.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    coverage.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page instead")
+    coverage.set_defaults(run=_coverage)
 
     sellers = commands.add_parser(
         "sellers", help="check every seller's tokens, and who must authorise again; buys nothing"
@@ -192,6 +202,35 @@ def _run(tap: TapFlipkartReports) -> int:
         tell_end(error, logging.getLogger(tap.name))
         return 1
     return 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.coverage_page import page  # noqa: PLC0415 - only this command draws
+    from tap_flipkart_reports.coverage_table import table  # noqa: PLC0415 - the same
+
+    tap = _tap(options)
+    logging.getLogger(tap.name).setLevel(logging.WARNING)
+    try:
+        coverage = tap.coverage(has_state=options.state is not None)
+    finally:
+        tap.close()
+    if options.html is not None:
+        _write(options.html, page(coverage, made_at=tap.clock.now()))
+    elif options.format == "json":
+        print(json.dumps(coverage.document(), indent=2))  # noqa: T201 - its output
+    else:
+        is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        is_plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+        width = shutil.get_terminal_size((120, 24)).columns
+        print(table(coverage, width=width, is_coloured=is_coloured, is_plain=is_plain))  # noqa: T201 - its output
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"--html {path} cannot be written: {error.strerror}") from None
 
 
 def _sellers(options: argparse.Namespace) -> int:

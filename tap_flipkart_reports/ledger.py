@@ -38,7 +38,7 @@ from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.database import first_line, open_database
 from tap_flipkart_reports.exceptions import LedgerError
 from tap_flipkart_reports.process import is_alive, own_name
-from tap_flipkart_reports.reports import Claim, ReportRequest
+from tap_flipkart_reports.reports import Claim, Purchase, ReportRequest
 from tap_flipkart_reports.state import PendingReport
 from tap_flipkart_reports.windows import Window
 
@@ -204,6 +204,34 @@ class Ledger:
                 )
                 reports[row.seller_id, row.identifier, row.warehouse_id].append(report)
         return reports
+
+    def history(self) -> list[Purchase]:
+        """Every report that was bought, in the order of the triggers; those included whose answer was lost.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        bought_at = sa.func.coalesce(_COLUMNS.triggered_at, _COLUMNS.intended_at)
+        rows = self._write(
+            lambda connection: connection.execute(
+                sa.select(_REPORTS, bought_at.label("bought_at")).where(_COLUMNS.status != "INTENT").order_by(bought_at)
+            ).all()
+        )
+        return [
+            Purchase(
+                identifier=row.identifier,
+                seller_id=row.seller_id,
+                warehouse_id=row.warehouse_id,
+                window=Window(date.fromisoformat(row.from_date), date.fromisoformat(row.to_date)),
+                status=row.status,
+                report_id=row.report_id,
+                bought_at=datetime.fromisoformat(row.bought_at),
+                completed_at=_moment(row.completed_at),
+                finished_at=_moment(row.finished_at),
+                rows=row.rows,
+            )
+            for row in rows
+        ]
 
     # What the scheduler books
 
@@ -455,3 +483,7 @@ def _unchanged(row: sa.Row[Any]) -> tuple[sa.ColumnElement[bool], ...]:
 def _shown_holder(holder: str) -> str:
     host, _, pid, *_ = holder.split()
     return f"process {pid} on {host}"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None

@@ -27,6 +27,7 @@ from tap_flipkart_reports.archive import Archive
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock, today
+from tap_flipkart_reports.coverage import CoverageMap, coverage_map
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.forecast import left_over
 from tap_flipkart_reports.ledger import Ledger
@@ -250,21 +251,23 @@ class TapFlipkartReports(Tap):
     def _requests_of_partition(
         self, streams: Sequence[ReportStream], context: Mapping[str, Any]
     ) -> list[ReportRequest]:
-        report_type = streams[0].report_type
-        newest = self.newest_day(report_type)
-        partition = Partition(
-            report_type=report_type,
+        newest = self.newest_day(streams[0].report_type)
+        partition = self._partition(streams, context)
+        if newest is None:
+            return []
+        if not self.settings.repairs:
+            return wanted_reports(partition, start=self.settings.start_date, newest=newest)
+        return repairing_reports(partition, self._repaired_days(partition), newest=newest)
+
+    def _partition(self, streams: Sequence[ReportStream], context: Mapping[str, Any]) -> Partition:
+        return Partition(
+            report_type=streams[0].report_type,
             seller_id=context["seller_id"],
             warehouse_id=context.get("warehouse_id"),
             coverages={stream.name: stream.coverage(context) for stream in streams},
             pending=self._pending(streams, context),
             unbought=[window for stream in streams for window in stream.unbought(context)],
         )
-        if newest is None:
-            return []
-        if not self.settings.repairs:
-            return wanted_reports(partition, start=self.settings.start_date, newest=newest)
-        return repairing_reports(partition, self._repaired_days(partition), newest=newest)
 
     def _repaired_days(self, partition: Partition) -> dict[str, list[Window]]:
         days: dict[str, list[Window]] = {}
@@ -476,6 +479,21 @@ class TapFlipkartReports(Tap):
             learned=learned,
             max_concurrent_reports=limits.max_concurrent_reports,
             left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
+        )
+
+    def coverage(self, *, has_state: bool) -> CoverageMap:
+        """Which days are there and what they cost; no call is made and nothing is written.
+
+        Args:
+            has_state: whether a state was handed in.
+        """
+        reports = self._reports()
+        return coverage_map(
+            [self._partition(streams, context) for streams in reports for context in streams[0].partitions],
+            purchases=self.ledger.history() if self.ledger is not None else None,
+            has_state=has_state,
+            start=self.settings.start_date,
+            newest_days={streams[0].report_type.name: self.newest_day(streams[0].report_type) for streams in reports},
         )
 
     def _skipped(self, streams: Sequence[ReportStream]) -> Iterator[Step]:
