@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shtab
+
 from tap_flipkart_reports.__main__ import tell_end
 from tap_flipkart_reports.exceptions import FlipkartReportsError, SettingsError
 
@@ -74,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run_options(coverage)
     coverage.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
-    coverage.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page instead")
+    _completes_files(
+        coverage.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page instead")
+    )
     coverage.set_defaults(run=_coverage)
 
     sellers = commands.add_parser(
@@ -102,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
-    simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
+    _completes_files(simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
     simulate.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
     simulate.add_argument(
         "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
@@ -116,20 +120,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     simulate.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
     simulate.set_defaults(run=_simulate)
+
+    completion = commands.add_parser("completion", help="print a script that completes this command in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell")
+    completion.set_defaults(run=_completion)
     return parser
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     """The same options as the tap's, so that a command sees what the run would see."""
     _add_config_option(parser)
-    parser.add_argument("--state", type=Path, help="state of an earlier run")
-    parser.add_argument("--catalog", type=Path, help="catalog")
+    _completes_files(parser.add_argument("--state", type=Path, help="state of an earlier run"))
+    _completes_files(parser.add_argument("--catalog", type=Path, help="catalog"))
 
 
 def _add_config_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", action="append", default=[], help="configuration file, or ENV for the environment; may be repeated"
+    _completes_files(
+        parser.add_argument(
+            "--config",
+            action="append",
+            default=[],
+            help="configuration file, or ENV for the environment; may be repeated",
+        )
     )
+
+
+def _completes_files(option: argparse.Action) -> None:
+    """Let a shell complete the option's value by the names of files."""
+    option.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
 
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
@@ -278,6 +296,11 @@ def _token_key(_options: argparse.Namespace) -> int:
     from tap_flipkart_reports.token_store import new_key  # noqa: PLC0415 - only this command needs it
 
     print(new_key())  # noqa: T201 - its output
+    return 0
+
+
+def _completion(options: argparse.Namespace) -> int:
+    print(shtab.complete(_parser(), shell=options.shell))  # noqa: T201 - its output
     return 0
 
 

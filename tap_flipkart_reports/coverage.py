@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.reports import Purchase
 
 FINISHED = "FINISHED"
-GONE = frozenset({"FAILED", "EXPIRED", "UNREADABLE", "LOST"})
+GONE = frozenset({"FAILED", "EXPIRED", "GIVEN UP", "LOST"})
 """Statuses of the ledger of reports that will never be read."""
 
 

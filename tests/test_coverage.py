@@ -96,7 +96,7 @@ def test_the_ledger_tells_failed_days_and_those_that_were_read_more_than_once() 
         bought(days(8, 12), after=1),
         bought(days(3, 4), "FAILED", after=2),
         *(bought(days(10 + n, 10 + n), status, after=n) for n, status in enumerate(("EXPIRED", "LOST"), 3)),
-        bought(days(15, 16), "UNREADABLE", after=9),
+        bought(days(15, 16), "GIVEN UP", after=9),
     ]
     assert spans(mapped(known, purchases=purchases)) == [
         ("1-7", "loaded"),
