@@ -30,7 +30,7 @@ class DayStatus(Enum):
     MISSING = "missing"
     """Wanted, and not bought."""
     FAILED = "failed"
-    """Its report failed, expired, was lost or was no table, and no other has been bought."""
+    """Its report failed, expired, was lost or given up, and no other has been bought."""
     PENDING = "pending"
     """Bought, and not read."""
     LOADED = "loaded"
@@ -97,7 +97,7 @@ class Bought:
     Attributes:
         first: of days that no report had brought before.
         reread: of days that were read before, some of them at least: the look-back, and periods that were running.
-        again: for a window whose earlier report failed, expired, was lost or was no table.
+        again: for a window whose earlier report failed, expired, was lost or given up.
     """
 
     first: int = 0

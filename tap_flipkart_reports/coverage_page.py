@@ -48,7 +48,7 @@ MEANINGS = {
     DayStatus.LOADED: "rows are out",
     DayStatus.REREAD: "rows are out, more than once",
     DayStatus.PENDING: "bought, not read yet",
-    DayStatus.FAILED: "its report failed, expired, was lost or was no table",
+    DayStatus.FAILED: "its report failed, expired, was lost or given up",
     DayStatus.MISSING: "wanted, not bought yet",
 }
 

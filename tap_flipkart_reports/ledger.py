@@ -11,7 +11,7 @@ for; without it nothing is bought, and the run ends.
 
 ```
 INTENT ──▶ TRIGGERED ──▶ COMPLETED ──▶ DOWNLOADED ──▶ FINISHED      live until the window is wanted on another day
-   │           └────────────┴──────────────┴──▶ FAILED, EXPIRED, UNREADABLE    the window may be bought again
+   │           └────────────┴──────────────┴──▶ FAILED, EXPIRED, GIVEN UP      the window may be bought again
    └──▶ LOST                                                        the answer to the trigger never came
 ```
 
