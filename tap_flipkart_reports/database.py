@@ -22,6 +22,7 @@ MAX_CONNECTIONS = 4
 """Of one worker; each booking takes milliseconds, and a server has a hundred for all."""
 
 SQLITE_BUSY_SECONDS = 60
+POOL_SECONDS = 2 * SQLITE_BUSY_SECONDS
 
 POSTGRES_DRIVERS = frozenset({"psycopg", "psycopg2"})
 POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000}
@@ -99,6 +100,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         pool_pre_ping=True,
         pool_size=MAX_CONNECTIONS,
         max_overflow=0,
+        pool_timeout=POOL_SECONDS,
         connect_args={name: value for name, value in arguments.items() if name not in url.query},
     )
 
@@ -108,8 +110,11 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url.set(database=str(path)),
-        pool_size=MAX_CONNECTIONS,
+        # One writes at a time anyhow, and threads that wait for a connection are woken, where SQLite would look again
+        # after growing pauses: the time in which a kill loses the answer to a trigger stays short.
+        pool_size=1,
         max_overflow=0,
+        pool_timeout=POOL_SECONDS,
         connect_args={"timeout": SQLITE_BUSY_SECONDS},
     )
 
