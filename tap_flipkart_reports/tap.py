@@ -69,8 +69,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "tap-flipkart-reports"
 
-REJECTED_FOLDER = f"{PACKAGE}_rejected"
-"""Where rows that were passed over are kept without an archive, below the working folder."""
+REJECTED_FOLDER = PACKAGE
+"""The archive of rows that were passed over where there is none, below the working folder."""
 
 MAX_WORKERS = 32
 """Threads that make calls; they mostly wait for the network."""

@@ -19,7 +19,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 @pytest.fixture
-def bench(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Bench]:
+def bench(
+    capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    monkeypatch.chdir(tmp_path)
     the_bench = Bench(capsysbinary)
     yield the_bench
     the_bench.simulator.stop()
