@@ -1,15 +1,22 @@
-"""Access tokens, one per seller: asked for late, renewed early, shared by all threads."""
+"""Access tokens, one per seller: asked for late, renewed early, shared by threads and, with a store, by workers."""
 
 from __future__ import annotations
 
 import base64
 import math
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
-from tap_flipkart_reports.exceptions import AuthenticationError, CallError, CallRefusedError, RateLimitedError
+from tap_flipkart_reports.exceptions import (
+    AuthenticationError,
+    CallError,
+    CallRefusedError,
+    RateLimitedError,
+    TokenStoreError,
+)
 from tap_flipkart_reports.http import (
     LOGGER,
     MAX_TRIES,
@@ -23,9 +30,14 @@ from tap_flipkart_reports.http import (
     judge,
     retry_after,
 )
+from tap_flipkart_reports.token_store import SellerTokens, digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.token_store import Hold, TokenStore
 
 MARGIN_SECONDS = 300.0
 """A token is renewed when less of its life is left: longer than a call with all its retries normally takes."""
@@ -35,6 +47,12 @@ MARGIN_SHARE = 0.1
 
 DEFAULT_LIFE = 3600.0
 """Seconds a token is taken to live where `expires_in` is missing: far less than the documented 60 days."""
+
+LONGEST_LIFE = 1e9
+"""Seconds; a longer life is no date any more."""
+
+REFRESH_LIFE = timedelta(days=180)
+"""Of a refresh token, from the moment it is handed out."""
 
 REFUSALS = frozenset({400, UNAUTHORIZED, 403})
 """Statuses by which a token endpoint says that credentials are wrong (RFC 6749 §5.2; 403 is Flipkart's)."""
@@ -59,6 +77,149 @@ class Credentials:
     access_token: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """What the token endpoint handed out.
+
+    Attributes:
+        access_token: the access token.
+        life: seconds it has left.
+        refresh_token: the refresh token that is good from now on, if the answer named one.
+    """
+
+    access_token: str = field(repr=False)
+    life: float
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """The token endpoint says that the credentials are wrong.
+
+    Attributes:
+        came: its answer, without secrets.
+    """
+
+    came: str
+
+
+class TokenEndpoint:
+    """The token call of an app; may be made from any thread.
+
+    Args:
+        auth_url: its address.
+        client_id: the app's id.
+        client_secret: the app's secret.
+        user_agent: how the tap names itself.
+        clock: time.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth_url: str,
+        client_id: str | None,
+        client_secret: str | None,
+        user_agent: str,
+        clock: Clock,
+    ) -> None:
+        self._auth_url = auth_url
+        self._clock = clock
+        self._connections = Connections(user_agent=user_agent)
+        self._basic = base64.b64encode(f"{client_id or ''}:{client_secret or ''}".encode()).decode()
+        self.secrets = frozenset(secret for secret in (client_id, client_secret, self._basic) if secret)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def ask(self, grant: Mapping[str, str], *, name: str, secrets: frozenset[str]) -> Granted | Refusal:
+        """Ask for a token.
+
+        Args:
+            grant: the query's parameters.
+            name: what is asked for, in messages.
+            secrets: texts that no message may hold, beside the app's.
+
+        Raises:
+            RateLimitedError: still limited after retries, or for longer than a call waits.
+            CallRefusedError: another 4xx than one about credentials.
+            CallError: no token came, retries included.
+        """
+        secrets = secrets | self.secrets
+        tries = Tries(call=name, clock=self._clock, max_tries=MAX_TRIES)
+        while True:
+            tries.made += 1
+            outcome = self._send(grant)
+            LOGGER.debug("%s: %s.", name, describe(outcome, secrets))
+            verdict = judge(outcome)
+            if isinstance(outcome, Answer) and verdict is Verdict.ACCEPTED:
+                return _granted(outcome.document() or {})
+            if not verdict.is_passing or not tries.wait(outcome, secrets=secrets):
+                break
+        if isinstance(outcome, Answer) and outcome.status in REFUSALS:
+            return Refusal(came=describe(outcome, secrets))
+        raise self._error(outcome, name=name, tries=tries, came=describe(outcome, secrets))
+
+    def _send(self, grant: Mapping[str, str]) -> Answer | Fault:
+        outcome = self._connections.ask(
+            "GET", f"{self._auth_url}?{urlencode(grant)}", headers={"Authorization": f"Basic {self._basic}"}
+        )
+        if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
+            token = (outcome.document() or {}).get("access_token")
+            if not isinstance(token, str) or not token:
+                return Fault(words=f"{outcome.status} without a token", was_sent=True)
+        return outcome
+
+    def _error(self, outcome: Answer | Fault, *, name: str, tries: Tries, came: str) -> CallError:
+        if judge(outcome) is Verdict.LIMITED:
+            return RateLimitedError(
+                f"{name} was asked for {tries}, and the last answer was {came}: ask later",
+                retry_after=retry_after(outcome, clock=self._clock),
+            )
+        if isinstance(outcome, Answer) and judge(outcome) is Verdict.REFUSED:
+            return CallRefusedError(f"{name} was refused with {came}: check auth_url", status=outcome.status)
+        return CallError(
+            f"{name} was asked for {tries}, and what came last was {came}: run again later, or check auth_url "
+            "and the network"
+        )
+
+
+def _granted(answer: Mapping[str, object]) -> Granted:
+    offered = answer.get("refresh_token")
+    return Granted(
+        access_token=str(answer["access_token"]),
+        life=_life(answer.get("expires_in")),
+        refresh_token=offered if isinstance(offered, str) and offered else None,
+    )
+
+
+def _life(expires_in: object) -> float:
+    """The remaining life in seconds; a number may come as text."""
+    try:
+        life = float(str(expires_in))
+    except ValueError:
+        return DEFAULT_LIFE
+    return min(life, LONGEST_LIFE) if math.isfinite(life) and life > 0 else DEFAULT_LIFE
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenLife:
+    """How long a seller's tokens are good for.
+
+    Attributes:
+        access_ends_at: when the access token ends, `None` if nobody knows.
+        refresh_ends_at: when the refresh token ends, `None` if nobody knows when it was handed out.
+        is_renewable: whether there is a refresh token.
+        is_rotated: whether the refresh token is not the configured one any more, and no store has kept it.
+    """
+
+    access_ends_at: datetime | None
+    refresh_ends_at: datetime | None
+    is_renewable: bool
+    is_rotated: bool
+
+
 class AccessToken:
     """The access token of one seller; every method may be called from any thread.
 
@@ -67,7 +228,7 @@ class AccessToken:
         auth_url: the token endpoint.
         user_agent: how the tap names itself.
         clock: time.
-        max_tries: how often one token call may be made.
+        store: where tokens are kept for other workers and the next run, if anywhere.
     """
 
     def __init__(
@@ -77,31 +238,29 @@ class AccessToken:
         auth_url: str,
         user_agent: str,
         clock: Clock,
-        max_tries: int = MAX_TRIES,
+        store: TokenStore | None = None,
     ) -> None:
         self._credentials = credentials
-        self._auth_url = auth_url
         self._clock = clock
-        self._max_tries = max_tries
-        self._connections = Connections(user_agent=user_agent)
+        self._store = store
+        self._endpoint = TokenEndpoint(
+            auth_url=auth_url,
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret,
+            user_agent=user_agent,
+            clock=clock,
+        )
         self._name = f"token of seller {credentials.seller_id}"
         # One lock for everything, held during the call: whoever waits for it wants just what the call brings.
         self._lock = threading.Lock()
         self._value = (credentials.access_token or "").strip() or None
-        self._refresh_token = credentials.refresh_token
         self._renew_at = math.inf
+        configured = credentials.refresh_token
+        self._tokens = SellerTokens(refresh_token=configured, began_with=digest(configured) if configured else None)
+        self._unstored: SellerTokens | None = None
         self._failure: str | None = None
-        self._secrets = frozenset(
-            secret
-            for secret in (
-                credentials.client_id,
-                credentials.client_secret,
-                self._basic(),
-                self._refresh_token,
-                self._value,
-            )
-            if secret
-        )
+        own = (credentials.refresh_token, self._value)
+        self._secrets = self._endpoint.secrets.union(secret for secret in own if secret)
 
     def __repr__(self) -> str:
         """The seller alone."""
@@ -117,22 +276,18 @@ class AccessToken:
         """Every text of this seller that no message may hold."""
         return self._secrets
 
-    @property
-    def rotated(self) -> bool:
-        """Whether the API handed out another refresh token than the configured one, which may be dead by now."""
-        return self._refresh_token != self._credentials.refresh_token
-
     def value(self) -> str:
         """A token that is good for a while.
 
         Raises:
             AuthenticationError: the credentials were refused, now or earlier.
             CallError: the token endpoint gave no token, retries included.
+            TokenStoreError: the store cannot be used.
         """
         with self._lock:
             if self._failure is None and self._value is not None and self._clock.monotonic() < self._renew_at:
                 return self._value
-            return self._ask()
+            return self._ask(refused=None)
 
     def renew(self, refused: str) -> str:
         """Another token in place of one that was answered 401.
@@ -143,101 +298,170 @@ class AccessToken:
         Raises:
             AuthenticationError: there is no way to get another, or the credentials were refused.
             CallError: the token endpoint gave no token, retries included.
+            TokenStoreError: the store cannot be used.
         """
         with self._lock:
             if self._failure is None and self._value is not None and self._value != refused:
                 return self._value
-            if self._credentials.access_token and not self._refresh_token:
-                self._failure = (
-                    f"the access token of seller {self._credentials.seller_id} was refused: it has expired or was "
-                    "revoked; set a new one, or a refresh_token, which renews it"
-                )
-            return self._ask()
+            return self._ask(refused=refused)
+
+    def check(self) -> TokenLife:
+        """Ask for a token now, however good the present one is: only that shows whether the seller still agrees.
+
+        Raises:
+            AuthenticationError: the credentials were refused.
+            CallError: the token endpoint gave no token, retries included.
+            TokenStoreError: the store cannot be used.
+        """
+        with self._lock:
+            if self._value is None or self._credentials.refresh_token or self._store is not None:
+                self._ask(refused=None, anew=True)
+            tokens = self._tokens
+            issued = tokens.refresh_issued_at
+            return TokenLife(
+                access_ends_at=tokens.access_ends_at,
+                refresh_ends_at=issued + REFRESH_LIFE if issued is not None else None,
+                is_renewable=tokens.refresh_token is not None,
+                is_rotated=self.rotated and (self._store is None or self._unstored is not None),
+            )
+
+    @property
+    def rotated(self) -> bool:
+        """Whether the refresh token is another than the configured one, which may be dead by now."""
+        return self._tokens.refresh_token != self._credentials.refresh_token
 
     def close(self) -> None:
-        """Close the connections."""
-        self._connections.close()
+        """Close the connections; tokens that could not be stored are tried once more."""
+        self._endpoint.close()
+        if self._unstored is None or self._store is None:
+            return
+        try:
+            with self._store.holding(self._credentials.seller_id) as hold:
+                hold.write(self._unstored)
+        except TokenStoreError as error:
+            LOGGER.error("%s; if the next run is refused, authorise seller %s again.", error, self._seller)
 
     # All below with the lock held
 
-    def _ask(self) -> str:
-        """Call the token endpoint, unless it has refused these credentials before."""
+    def _ask(self, *, refused: str | None, anew: bool = False) -> str:
+        """Another token: one that another worker has stored, or from the token endpoint.
+
+        Args:
+            refused: a token that will not do.
+            anew: whether only a call will do.
+        """
+        if self._failure is None and refused and self._credentials.access_token and not self._can_renew:
+            self._failure = (
+                f"the access token of seller {self._seller} was refused: it has expired or was revoked; set a new one, "
+                "or a refresh_token, which renews it"
+            )
         if self._failure is not None:
             raise AuthenticationError(self._failure)
-        tries = Tries(call=self._name, clock=self._clock, max_tries=self._max_tries)
-        while True:
-            tries.made += 1
-            outcome = self._send()
-            LOGGER.debug("%s: %s.", self._name, describe(outcome, self._secrets))
-            verdict = judge(outcome)
-            if isinstance(outcome, Answer) and verdict is Verdict.ACCEPTED:
-                return self._keep(outcome.document() or {})
-            if not verdict.is_passing or not tries.wait(outcome, secrets=self._secrets):
-                raise self._error(outcome, tries)
+        if self._store is not None:
+            return self._ask_holding(self._store, refused=refused, anew=anew)
+        granted = self._call(self._tokens)
+        if isinstance(granted, Refusal):
+            raise self._refused(granted)
+        return self._adopt(self._next(self._tokens, granted))
 
-    def _send(self) -> Answer | Fault:
-        grant = (
-            {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
-            if self._refresh_token
-            else {"grant_type": "client_credentials", "scope": "Seller_Api"}
-        )
-        outcome = self._connections.ask(
-            "GET", f"{self._auth_url}?{urlencode(grant)}", headers={"Authorization": f"Basic {self._basic()}"}
-        )
-        if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
-            token = (outcome.document() or {}).get("access_token")
-            if not isinstance(token, str) or not token:
-                return Fault(words=f"{outcome.status} without a token", was_sent=True)
-        return outcome
+    def _ask_holding(self, store: TokenStore, *, refused: str | None, anew: bool) -> str:
+        with store.holding(self._seller) as hold:
+            known = self._known(hold)
+            if not anew and self._is_usable(known, refused):
+                return self._adopt(known)
+            granted = self._call(known)
+            if isinstance(granted, Refusal):
+                hold.look_again()
+                stored = hold.tokens
+                if stored is not None and stored.refresh_token != known.refresh_token:
+                    known, granted = stored, self._call(stored)
+            if isinstance(granted, Refusal):
+                raise self._refused(granted, was_interrupted=hold.was_interrupted)
+            tokens = self._next(known, granted)
+            self._write(hold, tokens)
+            return self._adopt(tokens)
 
-    def _basic(self) -> str:
-        pair = f"{self._credentials.client_id or ''}:{self._credentials.client_secret or ''}"
-        return base64.b64encode(pair.encode()).decode()
+    def _known(self, hold: Hold) -> SellerTokens:
+        """What to begin with: what is stored, unless the settings name a token from which it does not descend."""
+        stored, configured = hold.tokens, self._credentials.refresh_token
+        if stored is not None and (configured is None or stored.began_with == digest(configured)):
+            return stored
+        if configured is None:
+            raise AuthenticationError(
+                f"seller {self._seller} has no refresh token, neither in the settings nor in token_store: run "
+                f"`flipkart-reports authorize --seller-id {self._seller}`"
+            )
+        return SellerTokens(refresh_token=configured, began_with=digest(configured))
 
-    def _keep(self, answer: dict[str, object]) -> str:
-        life = _life(answer.get("expires_in"))
-        self._value = str(answer["access_token"])
-        self._renew_at = self._clock.monotonic() + life - min(MARGIN_SECONDS, life * MARGIN_SHARE)
-        self._secrets |= {self._value}
-        offered = answer.get("refresh_token")
-        if self._refresh_token and isinstance(offered, str) and offered and offered != self._refresh_token:
-            if not self.rotated:
-                LOGGER.warning(
-                    "seller %s: Flipkart has handed out a new refresh token, used for the rest of this run; if the "
-                    "next run is refused, authorise the seller again and set the token that it gives.",
-                    self._credentials.seller_id,
-                )
-            self._refresh_token = offered
-            self._secrets |= {offered}
+    def _is_usable(self, tokens: SellerTokens, refused: str | None) -> bool:
+        if tokens.access_token is None or tokens.access_token == refused or tokens.access_ends_at is None:
+            return False
+        return (tokens.access_ends_at - self._clock.now()).total_seconds() > MARGIN_SECONDS
+
+    def _call(self, tokens: SellerTokens) -> Granted | Refusal:
+        if tokens.refresh_token is None:
+            grant = {"grant_type": "client_credentials", "scope": "Seller_Api"}
+        else:
+            grant = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+            self._secrets |= {tokens.refresh_token}
+        return self._endpoint.ask(grant, name=self._name, secrets=self._secrets)
+
+    def _next(self, known: SellerTokens, granted: Granted) -> SellerTokens:
+        """What is known of the seller's tokens after an answer."""
+        now = self._clock.now()
+        tokens = replace(known, access_token=granted.access_token, access_ends_at=now + timedelta(seconds=granted.life))
+        if known.refresh_token is None or granted.refresh_token in {None, known.refresh_token}:
+            return tokens
+        if self._store is None and not self.rotated:
+            LOGGER.warning(
+                "seller %s: Flipkart has handed out a new refresh token, used for the rest of this run; if the next "
+                "run is refused, authorise the seller again and set the token that it gives. With token_store it "
+                "would be kept.",
+                self._seller,
+            )
+        return replace(tokens, refresh_token=granted.refresh_token, refresh_issued_at=now)
+
+    def _adopt(self, tokens: SellerTokens) -> str:
+        """Use tokens with an access token among them, from now on."""
+        left = (cast("datetime", tokens.access_ends_at) - self._clock.now()).total_seconds()
+        self._tokens = tokens
+        self._value = cast("str", tokens.access_token)
+        self._renew_at = self._clock.monotonic() + left - min(MARGIN_SECONDS, left * MARGIN_SHARE)
+        self._secrets |= {secret for secret in (tokens.access_token, tokens.refresh_token) if secret}
         return self._value
 
-    def _error(self, outcome: Answer | Fault, tries: Tries) -> AuthenticationError | CallError:
-        came = describe(outcome, self._secrets)
-        if isinstance(outcome, Answer) and outcome.status in REFUSALS:
-            cure = (
-                "authorise the seller again for a new refresh_token, and check client_id and client_secret"
-                if self._refresh_token
-                else "check client_id and client_secret"
-            )
-            self._failure = f"the credentials of seller {self._credentials.seller_id} were refused with {came}: {cure}"
-            return AuthenticationError(self._failure)
-        if judge(outcome) is Verdict.LIMITED:
-            return RateLimitedError(
-                f"{self._name} was asked for {tries}, and the last answer was {came}: ask later",
-                retry_after=retry_after(outcome, clock=self._clock),
-            )
-        if isinstance(outcome, Answer) and judge(outcome) is Verdict.REFUSED:
-            return CallRefusedError(f"{self._name} was refused with {came}: check auth_url", status=outcome.status)
-        return CallError(
-            f"{self._name} was asked for {tries}, and what came last was {came}: run again later, or check auth_url "
-            "and the network"
-        )
+    def _write(self, hold: Hold, tokens: SellerTokens) -> None:
+        """Store tokens; where that fails for long, the run goes on, as it has what the store lacks."""
+        tries = Tries(call=f"storing the {self._name}", clock=self._clock, max_tries=MAX_TRIES)
+        while True:
+            tries.made += 1
+            try:
+                if not hold.write(tokens):
+                    LOGGER.warning(
+                        "seller %s: another worker has stored other tokens meanwhile; those stay.", self._seller
+                    )
+            except TokenStoreError as error:
+                if tries.wait(Fault(words=str(error), was_sent=False), secrets=()):
+                    continue
+                LOGGER.error("%s; the run goes on with the token it has, and stores it at its end.", error)
+                self._unstored = tokens
+            else:
+                self._unstored = None
+            return
 
+    def _refused(self, refusal: Refusal, *, was_interrupted: bool = False) -> AuthenticationError:
+        cure = "check client_id and client_secret"
+        if self._tokens.refresh_token is not None or self._store is not None:
+            cure = f"authorise the seller again for a new refresh_token, and {cure}"
+        if was_interrupted:
+            cure += "; a run that died in its token call may never have stored the token it was given"
+        self._failure = f"the credentials of seller {self._seller} were refused with {refusal.came}: {cure}"
+        return AuthenticationError(self._failure)
 
-def _life(expires_in: object) -> float:
-    """The remaining life in seconds; a number may come as text."""
-    try:
-        life = float(str(expires_in))
-    except ValueError:
-        return DEFAULT_LIFE
-    return life if math.isfinite(life) and life > 0 else DEFAULT_LIFE
+    @property
+    def _seller(self) -> str:
+        return self._credentials.seller_id
+
+    @property
+    def _can_renew(self) -> bool:
+        return self._tokens.refresh_token is not None or self._store is not None

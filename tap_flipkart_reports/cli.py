@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import logging
+import os
+import shutil
+import signal
 import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import shtab
 
 from tap_flipkart_reports.__main__ import tell_end
 from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, SettingsError
@@ -31,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FlipkartReportsError as error:
         print(f"flipkart-reports: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed command
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,15 +72,48 @@ def _parser() -> argparse.ArgumentParser:
     replay.set_defaults(run=_replay)
 
     inspect = commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
-    inspect.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file")
+    _completes_files(inspect.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
     inspect.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
     inspect.add_argument("--schema", action="store_true", help="print a proposal for the schema of unknown columns")
     inspect.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
     inspect.set_defaults(run=_inspect)
 
+    coverage = commands.add_parser(
+        "coverage", help="show which days are loaded, pending, failed or missing, and what was bought; makes no call"
+    )
+    _add_run_options(coverage)
+    coverage.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    _completes_files(
+        coverage.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page instead")
+    )
+    coverage.set_defaults(run=_coverage)
+
+    sellers = commands.add_parser(
+        "sellers", help="check every seller's tokens, and who must authorise again; buys nothing"
+    )
+    _add_config_option(sellers)
+    sellers.add_argument("--warn-days", type=int, default=14, help="days left with which a seller is due; default 14")
+    sellers.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    sellers.set_defaults(run=_sellers)
+
+    authorize = commands.add_parser("authorize", help="let a seller allow the app, and keep the refresh token")
+    _add_config_option(authorize)
+    authorize.add_argument("--seller-id", required=True, help="any name you choose for the seller")
+    authorize.add_argument("--redirect-uri", required=True, help="the https address registered for the app")
+    authorize.add_argument(
+        "--store",
+        default="token_store",
+        help="where the refresh token goes: env:PATH (Meltano's .env), file:PATH (mode 0600), stdout, or token_store, "
+        "the default, that of the settings",
+    )
+    authorize.set_defaults(run=_authorize)
+
+    token_key = commands.add_parser("token-key", help="print a fresh key for token_store")
+    token_key.set_defaults(run=_token_key)
+
     simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
     simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
-    simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject")
+    _completes_files(simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
     simulate.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
     simulate.add_argument(
         "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
@@ -86,16 +127,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     simulate.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
     simulate.set_defaults(run=_simulate)
+
+    completion = commands.add_parser("completion", help="print a script that completes this command in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell")
+    completion.set_defaults(run=_completion)
     return parser
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     """The same options as the tap's, so that a command sees what the run would see."""
-    parser.add_argument(
-        "--config", action="append", default=[], help="configuration file, or ENV for the environment; may be repeated"
+    _add_config_option(parser)
+    _completes_files(parser.add_argument("--state", type=Path, help="state of an earlier run"))
+    _completes_files(parser.add_argument("--catalog", type=Path, help="catalog"))
+
+
+def _add_config_option(parser: argparse.ArgumentParser) -> None:
+    _completes_files(
+        parser.add_argument(
+            "--config",
+            action="append",
+            default=[],
+            help="configuration file, or ENV for the environment; may be repeated",
+        )
     )
-    parser.add_argument("--state", type=Path, help="state of an earlier run")
-    parser.add_argument("--catalog", type=Path, help="catalog")
+
+
+def _completes_files(option: argparse.Action) -> None:
+    """Let a shell complete the option's value by the names of files."""
+    option.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
 
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
@@ -114,11 +173,12 @@ def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any
         if name != "ENV":
             config |= read_json(Path(name), "--config")
     config |= settings
+    state, catalog = getattr(options, "state", None), getattr(options, "catalog", None)
     return {
         "config": config,
         "parse_env_config": "ENV" in options.config,
-        "state": read_json(options.state, "--state") if options.state else None,
-        "catalog": read_json(options.catalog, "--catalog") if options.catalog else None,
+        "state": read_json(state, "--state") if state else None,
+        "catalog": read_json(catalog, "--catalog") if catalog else None,
     }
 
 
@@ -186,6 +246,88 @@ def _run(tap: TapFlipkartReports) -> int:
     except FlipkartReportsError as error:
         tell_end(error, logging.getLogger(tap.name))
         return 1
+    return 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.coverage_page import page  # noqa: PLC0415 - only this command draws
+    from tap_flipkart_reports.coverage_table import table  # noqa: PLC0415 - the same
+
+    tap = _tap(options)
+    logging.getLogger(tap.name).setLevel(logging.WARNING)
+    try:
+        coverage = tap.coverage(has_state=options.state is not None)
+    finally:
+        tap.close()
+    if options.html is not None:
+        _write(options.html, page(coverage, made_at=tap.clock.now()))
+    elif options.format == "json":
+        print(json.dumps(coverage.document(), indent=2))  # noqa: T201 - its output
+    else:
+        is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        is_plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+        width = shutil.get_terminal_size((120, 24)).columns
+        print(table(coverage, width=width, is_coloured=is_coloured, is_plain=is_plain))  # noqa: T201 - its output
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"--html {path} cannot be written: {error.strerror}") from None
+
+
+def _sellers(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.sellers import check_sellers, document, exit_code, table  # noqa: PLC0415 - loads slowly
+
+    tap = _tap(options)
+    try:
+        checks = check_sellers(tap.tokens, api=tap.api, clock=tap.clock, warn_days=options.warn_days)
+    finally:
+        tap.close()
+    print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output
+    return exit_code(checks)
+
+
+def _authorize(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.authorize import authorize_seller  # noqa: PLC0415 - only this command needs it
+    from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - the SDK loads slowly
+
+    # Before the first seller the settings cannot be complete.
+    tap = TapFlipkartReports(**_arguments(options), validate_config=False)
+    told = authorize_seller(
+        tap.app,
+        seller_id=options.seller_id,
+        redirect_uri=options.redirect_uri,
+        place=options.store,
+        clock=tap.clock,
+        ask=_ask_address,
+    )
+    print(told, file=sys.stderr)  # noqa: T201 - the output may be the token
+    return 0
+
+
+def _ask_address(link: str) -> str:
+    """Show a link, and read the address it led to: not echoed, and not from the command line, which shells remember."""
+    print(  # noqa: T201 - the output may be the token
+        f"Open this link, sign in as the seller and allow the app:\n\n  {link}\n\n"
+        "Then paste the whole address the browser was sent to, whatever page is there; it is not shown.",
+        file=sys.stderr,
+        flush=True,
+    )
+    return getpass.getpass("Address: ", stream=sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
+
+
+def _token_key(_options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.token_store import new_key  # noqa: PLC0415 - only this command needs it
+
+    print(new_key())  # noqa: T201 - its output
+    return 0
+
+
+def _completion(options: argparse.Namespace) -> int:
+    print(shtab.complete(_parser(), shell=options.shell))  # noqa: T201 - its output
     return 0
 
 

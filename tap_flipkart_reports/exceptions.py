@@ -4,6 +4,7 @@
 FlipkartReportsError                    any of the below: its text is one sentence for the operator
 ├── SettingsError                       a setting is wrong or missing; nothing was called, nothing bought
 ├── AuthenticationError                 a seller's credentials were refused
+├── AuthorizationError                  a seller's authorisation did not come about
 ├── CallError                           one HTTP call did not succeed, retries included
 │   ├── CallRefusedError                the API said no (4xx)
 │   │   ├── RateLimitedError            429: come back later
@@ -15,6 +16,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   └── ReportTimeoutError              not ready within `report_timeout`
 ├── LedgerError                         the report ledger cannot be used; nothing is bought without it
 ├── ArchiveError                        the archive of downloaded files cannot be used
+├── TokenStoreError                     the token store cannot be used; no token is asked for without it
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
 ├── PipeClosedError                     the target is gone
@@ -42,6 +44,10 @@ class SettingsError(FlipkartReportsError):
 
 class AuthenticationError(FlipkartReportsError):
     """A seller's credentials were refused."""
+
+
+class AuthorizationError(FlipkartReportsError):
+    """A seller's authorisation did not come about."""
 
 
 class CallError(FlipkartReportsError):
@@ -102,6 +108,10 @@ class LedgerError(FlipkartReportsError):
 
 class ArchiveError(FlipkartReportsError):
     """The archive of downloaded files cannot be used."""
+
+
+class TokenStoreError(FlipkartReportsError):
+    """The token store cannot be used; no token is asked for without it."""
 
 
 class FileError(FlipkartReportsError):

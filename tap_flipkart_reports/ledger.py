@@ -11,7 +11,7 @@ for; without it nothing is bought, and the run ends.
 
 ```
 INTENT ──▶ TRIGGERED ──▶ COMPLETED ──▶ DOWNLOADED ──▶ FINISHED      live until the window is wanted on another day
-   │           └────────────┴──────────────┴──▶ FAILED, EXPIRED, UNREADABLE    the window may be bought again
+   │           └────────────┴──────────────┴──▶ FAILED, EXPIRED, GIVEN UP      the window may be bought again
    └──▶ LOST                                                        the answer to the trigger never came
 ```
 
@@ -27,24 +27,22 @@ import logging
 import threading
 import uuid
 from collections import defaultdict
-from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.database import first_line, open_database
 from tap_flipkart_reports.exceptions import LedgerError
-from tap_flipkart_reports.process import is_gone, own_name
-from tap_flipkart_reports.reports import Claim, ReportRequest
+from tap_flipkart_reports.process import is_alive, own_name
+from tap_flipkart_reports.reports import Claim, Purchase, ReportRequest
 from tap_flipkart_reports.state import PendingReport
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
     from tap_flipkart_reports.clock import Clock
@@ -81,21 +79,9 @@ LONGEST_PAUSE = 8.0
 CLAIM_TRIES = 20
 """How often a claim that lost a race against another worker looks again."""
 
-OPENING_TRIES = 3
-"""How often the tables are looked for where other workers are making them."""
-
 READ_AGAIN = timedelta(days=1)
 """A report whose rows are out is read again instead of a new one, if its window is wanted once more within this time
 by somebody whose state does not know of it."""
-
-MAX_CONNECTIONS = 4
-"""Of one worker; each booking takes milliseconds, and a server has a hundred for all."""
-
-SQLITE_BUSY_SECONDS = 60
-
-POSTGRES_DRIVERS = frozenset({"psycopg", "psycopg2"})
-POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000}
-"""Seconds and milliseconds: without them a machine that has vanished is waited for some minutes."""
 
 _T = TypeVar("_T")
 
@@ -151,30 +137,7 @@ class Ledger:
         self._closing = threading.Condition()
         self._closed = False
         self._renewer: threading.Thread | None = None
-        url = _url(place)
-        try:
-            self._engine = _engine(url)
-            with ExitStack() as stack:
-                stack.callback(self._engine.dispose)
-                self._open()
-                stack.pop_all()
-        except ModuleNotFoundError as error:
-            source = "tap-flipkart-reports[postgres]" if url.get_backend_name() == "postgresql" else "it beside the tap"
-            raise LedgerError(
-                f"report_ledger {_shown(url)} needs the Python package {error.name}, which is not installed: "
-                f"install {source}"
-            ) from None
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            raise LedgerError(f"report_ledger {_shown(url)} cannot be opened: {_first_line(error)}") from None
-
-    def _open(self, *, tries: int = OPENING_TRIES) -> None:
-        try:
-            with self._engine.begin() as connection:
-                self._prepare(connection)
-        except (IntegrityError, ProgrammingError):  # another worker made the tables between the look and the making
-            if tries == 1:
-                raise
-            self._open(tries=tries - 1)
+        self._engine = open_database(place, setting="report_ledger", error=LedgerError, prepare=self._prepare)
 
     @staticmethod
     def _prepare(connection: sa.Connection) -> None:
@@ -242,6 +205,34 @@ class Ledger:
                 reports[row.seller_id, row.identifier, row.warehouse_id].append(report)
         return reports
 
+    def history(self) -> list[Purchase]:
+        """Every report that was bought, in the order of the triggers; those included whose answer was lost.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        bought_at = sa.func.coalesce(_COLUMNS.triggered_at, _COLUMNS.intended_at)
+        rows = self._write(
+            lambda connection: connection.execute(
+                sa.select(_REPORTS, bought_at.label("bought_at")).where(_COLUMNS.status != "INTENT").order_by(bought_at)
+            ).all()
+        )
+        return [
+            Purchase(
+                identifier=row.identifier,
+                seller_id=row.seller_id,
+                warehouse_id=row.warehouse_id,
+                window=Window(date.fromisoformat(row.from_date), date.fromisoformat(row.to_date)),
+                status=row.status,
+                report_id=row.report_id,
+                bought_at=datetime.fromisoformat(row.bought_at),
+                completed_at=_moment(row.completed_at),
+                finished_at=_moment(row.finished_at),
+                rows=row.rows,
+            )
+            for row in rows
+        ]
+
     # What the scheduler books
 
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
@@ -275,7 +266,7 @@ class Ledger:
             return self._replace(connection, request, row, correlation_id, status="FINISHED")
         # A row of this run without an id: another of its threads is in the trigger call.
         is_another = row.holder != self._holder or row.report_id is None
-        if is_another and _is_alive(row.holder, row.lease_until, now=self._now()):
+        if is_another and is_alive(row.holder, row.lease_until, now=self._now()):
             return Claim(held_by=_shown_holder(row.holder))
         return self._inherit(connection, request, row, correlation_id)
 
@@ -425,7 +416,7 @@ class Ledger:
                 )
                 if not is_away or self._clock.monotonic() + pause > give_up_at:
                     raise LedgerError(
-                        f"the report ledger cannot be used ({_first_line(error)}): nothing is bought without it; see "
+                        f"the report ledger cannot be used ({first_line(error)}): nothing is bought without it; see "
                         "to the database and run again"
                     ) from None
             self._clock.sleep(pause)
@@ -469,63 +460,6 @@ class Ledger:
         return moment is not None and datetime.fromisoformat(moment).astimezone(KOLKATA).date() == today
 
 
-def _url(place: str) -> sa.URL:
-    """What a database is called by; a file path is one of SQLite.
-
-    Raises:
-        LedgerError: it cannot be read, in words that show nothing of it: a password may stand in the wrong place.
-    """
-    if "://" not in place:
-        return sa.URL.create("sqlite", database=place)
-    try:
-        url = sa.make_url(place)
-        backend = url.get_backend_name()
-    except (SQLAlchemyError, ValueError):
-        raise LedgerError(
-            "report_ledger is a URL that cannot be read: write it like postgresql://user:password@host/database, with "
-            "special characters of the password percent-encoded"
-        ) from None
-    if backend == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise LedgerError("report_ledger names no file: a ledger in memory would not outlive a crash")
-    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
-
-
-def _engine(url: sa.URL) -> sa.Engine:
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
-    arguments = POSTGRES_ARGUMENTS if url.get_driver_name() in POSTGRES_DRIVERS else {}
-    return sa.create_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=MAX_CONNECTIONS,
-        max_overflow=0,
-        connect_args={name: value for name, value in arguments.items() if name not in url.query},
-    )
-
-
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    path = Path(str(url.database)).expanduser().absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(
-        url.set(database=str(path)),
-        pool_size=MAX_CONNECTIONS,
-        max_overflow=0,
-        connect_args={"timeout": SQLITE_BUSY_SECONDS},
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL").close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # A transaction that reads first and writes later would fail at once when another process wrote in between.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
 def _key(request: ReportRequest) -> str:
     named = [request.seller_id, request.warehouse_id, str(request.window), request.digest]
     return hashlib.blake2b(json.dumps(named).encode(), digest_size=16).hexdigest()
@@ -546,23 +480,10 @@ def _unchanged(row: sa.Row[Any]) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _is_alive(holder: str | None, lease_until: float | None, *, now: float) -> bool:
-    if holder is None or lease_until is None or lease_until < now:
-        return False
-    return not is_gone(holder.rpartition(" ")[0])
-
-
 def _shown_holder(holder: str) -> str:
     host, _, pid, *_ = holder.split()
     return f"process {pid} on {host}"
 
 
-def _shown(url: sa.URL) -> str:
-    """The place without the name and password of a user, or anything else that may be secret."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else f"{url.drivername}://{url.host}/{url.database}"
-
-
-def _first_line(error: BaseException) -> str:
-    """Drivers add their query and links to help pages; none of that is for the operator."""
-    cause = getattr(error, "orig", None) or error
-    return str(cause).strip().partition("\n")[0]
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None

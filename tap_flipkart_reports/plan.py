@@ -281,6 +281,12 @@ def _makespan(steps: Iterable[Step], *, slots: int) -> float | None:
     return max(ends)
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, in columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
 def table(plan: Plan) -> str:
     """The plan for people."""
     rows = [("action", "stream", "seller", "warehouse", "from", "to", "report", "why")]
@@ -297,8 +303,7 @@ def table(plan: Plan) -> str:
         )
         for step in plan.steps
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = aligned(rows)
     for title, attribute in (("By seller", "seller_id"), ("By stream", "stream")):
         lines += ["", f"{title}:"]
         for name, counts in plan.counts(attribute).items():

@@ -29,6 +29,19 @@ def is_gone(name: str) -> bool:
     return machine == _machine() and start != NOBODY and _start_of(int(pid)) != start
 
 
+def is_alive(holder: str | None, lease_until: float | None, *, now: float) -> bool:
+    """Whether the holder of a lease still counts as at work.
+
+    Args:
+        holder: a process's name and a number of its own behind it, if anybody holds the lease.
+        lease_until: the lease's end, in seconds since 1970.
+        now: the present moment, in the same seconds.
+    """
+    if holder is None or lease_until is None or lease_until < now:
+        return False
+    return not is_gone(holder.rpartition(" ")[0])
+
+
 def new_folder(prefix: str) -> Path:
     """Make a temporary folder of this process, and remove those of its kind that killed processes have left behind.
 

@@ -185,3 +185,32 @@ class Claim:
 
     report_id: str | None = None
     held_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """One report that was bought, as the ledger remembers it.
+
+    Attributes:
+        identifier: the report type in the API's words.
+        seller_id: whose report.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: the days.
+        status: of the ledger.
+        report_id: Flipkart's id, `None` if it never arrived.
+        bought_at: when it was triggered.
+        completed_at: when it was seen to be ready, if it was.
+        finished_at: when its last row was out, if it was.
+        rows: how many they were.
+    """
+
+    identifier: str
+    seller_id: str
+    warehouse_id: str | None
+    window: Window
+    status: str
+    report_id: str | None
+    bought_at: datetime
+    completed_at: datetime | None = None
+    finished_at: datetime | None = None
+    rows: int | None = None

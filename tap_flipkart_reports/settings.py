@@ -6,13 +6,14 @@ Every mistake is found here, before any call: `read_settings` raises one `Settin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from dateutil.parser import isoparse
 from singer_sdk import typing as th
+from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_flipkart_reports.auth import Credentials
 from tap_flipkart_reports.clock import KOLKATA
@@ -290,6 +291,16 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         description="Days after which a file is removed from `report_archive`; by default it stays",
     ),
     th.Property(
+        "token_store",
+        th.StringType,
+        secret=True,
+        title="Token store",
+        description="Where tokens that Flipkart hands out are kept for other workers and the next run, so that a "
+        "rotated refresh token locks nobody out: a file path (SQLite, mode 0600) or an SQLAlchemy URL, for example the "
+        "ledger's. Encrypted with the key in the environment as `TAP_FLIPKART_REPORTS_TOKEN_KEY`; needs the extra "
+        "`tokens`. By default tokens are kept nowhere",
+    ),
+    th.Property(
         "schema_drift",
         th.StringType(allowed_values=["evolve", "extra", "fail"]),
         default="evolve",
@@ -447,6 +458,7 @@ class Settings:
     report_ledger: str | None
     report_archive: str | None
     report_archive_days: int | None
+    token_store: str | None
     schema_drift: Literal["evolve", "extra", "fail"]
     bad_cells: Literal["keep", "fail"]
     bad_rows: Literal["fail", "skip"]
@@ -525,6 +537,56 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str, makes_calls: bo
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """What is needed to authorise a seller for the app.
+
+    Attributes: as the settings of the same names; `refresh_tokens` are those the settings hold already, by seller.
+    """
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    auth_url: str
+    user_agent: str
+    token_store: str | None = field(repr=False)
+    refresh_tokens: Mapping[str, str] = field(repr=False)
+
+
+def read_app(config: Mapping[str, Any], *, user_agent: str) -> App:
+    """Read what a configuration says of the app; it may be incomplete otherwise, as before the first seller.
+
+    Args:
+        config: the configuration.
+        user_agent: the User-Agent where the setting names none.
+
+    Raises:
+        SettingsError: something that is needed is missing or wrong.
+    """
+    mistakes = JSONSchemaValidator(CONFIG_JSONSCHEMA).iter_errors(dict(config))
+    if errors := [describe_mismatch(error) for error in mistakes]:
+        raise SettingsError("; ".join(errors))
+    if not config.get("client_id") or not config.get("client_secret"):
+        raise SettingsError("client_id and client_secret are needed to authorise a seller: set them")
+    api_url = str(config.get("api_url", API_URL)).rstrip("/")
+    if api_url == SIMULATOR and "auth_url" not in config:
+        raise SettingsError(
+            "api_url simulator ends with the run, and tokens with it: serve one with `flipkart-reports simulate` and "
+            "set api_url to its address"
+        )
+    return App(
+        client_id=config["client_id"],
+        client_secret=config["client_secret"],
+        auth_url=config.get("auth_url", api_url + AUTH_PATH),
+        user_agent=config.get("user_agent", user_agent),
+        token_store=config.get("token_store"),
+        refresh_tokens={
+            credentials.seller_id: credentials.refresh_token
+            for credentials in _sellers(config, [], makes_calls=False)
+            if credentials.refresh_token
+        },
+    )
+
+
 def read_report_types(config: Mapping[str, Any], errors: list[str]) -> dict[str, ReportType]:
     """The report types of the table and the custom ones, overrides applied, by stream name.
 
@@ -546,6 +608,7 @@ _PLAIN = (
     "report_ledger",
     "report_archive",
     "report_archive_days",
+    "token_store",
     "schema_drift",
     "bad_cells",
     "bad_rows",

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
+from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
@@ -44,6 +45,7 @@ from tap_flipkart_reports.windows import Coverage, Window, owed_from
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
     from tap_flipkart_reports.report_types import ReportTable, ReportType
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.sheets import Table
     from tap_flipkart_reports.tables import Report
     from tap_flipkart_reports.tap import TapFlipkartReports
+
+MILLISECONDS = 1000
 
 NULLABLE_TEXT = {"type": ["string", "null"]}
 
@@ -202,6 +206,20 @@ class ReportStream(Stream):
                     counter.increment(len(columns[BOOKMARK_COLUMN]))
         self._finalize_state(self.stream_state)
         self._write_state_message()
+
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Batches whose records all have the same columns: of others a Parquet file would keep only the first one's.
+
+        Args:
+            batch_config: how the files are made.
+            context: the partition, or none for all.
+        """
+        batcher = Batcher(tap_name=self.tap_name, stream_name=self.name, batch_config=batch_config)
+        for _, alike in groupby(self._sync_records(context, write_messages=False), key=tuple):
+            for manifest in batcher.get_batches(records=alike):
+                yield batch_config.encoding, manifest
 
     @property
     def _goes_out_as_it_is(self) -> bool:
@@ -370,7 +388,7 @@ class ReportStream(Stream):
             write_coverage(partition, coverage)
             write_unbought(partition, [left for left in read_unbought(partition) if not window.overlaps(left)])
         if (pace := scheduler.learned.get(self.report_type.identifier)) is not None:
-            self.stream_state["generation_seconds"] = asdict(pace)
+            self.stream_state["generation_milliseconds"] = _written(pace)
         self._forget(partition, delivery.report_id)
         self._finalize_state(partition)
         scheduler.finish(delivery, stream=self.name, rows=rows)
@@ -381,8 +399,12 @@ class ReportStream(Stream):
     def pace(self) -> Learned | None:
         """Generation times seen by earlier runs, from the state."""
         try:
-            seen = self.stream_state["generation_seconds"]
-            return Learned(shortest=float(seen["shortest"]), typical=float(seen["typical"]), seen=int(seen["seen"]))
+            known = self.stream_state["generation_milliseconds"]
+            return Learned(
+                shortest=int(known["shortest"]) / MILLISECONDS,
+                typical=int(known["typical"]) / MILLISECONDS,
+                seen=int(known["seen"]),
+            )
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -496,3 +518,12 @@ def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
     if batch.row_hashes is not None and batch.row_ordinals is not None:
         columns |= {"_row_hash": batch.row_hashes, "_row_ordinal": batch.row_ordinals}
     return columns
+
+
+def _written(pace: Learned) -> dict[str, int]:
+    """Generation times for the state, in whole milliseconds: SDK targets read fractions as decimals and then fail."""
+    return {
+        "shortest": round(pace.shortest * MILLISECONDS),
+        "typical": round(pace.typical * MILLISECONDS),
+        "seen": pace.seen,
+    }

@@ -27,6 +27,7 @@ from tap_flipkart_reports.archive import Archive
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock, today
+from tap_flipkart_reports.coverage import CoverageMap, coverage_map
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.forecast import left_over
 from tap_flipkart_reports.ledger import Ledger
@@ -39,14 +40,17 @@ from tap_flipkart_reports.reports import Change
 from tap_flipkart_reports.scheduler import Limits, ReportApi, Scheduler
 from tap_flipkart_reports.settings import (
     CONFIG_JSONSCHEMA,
+    App,
     Settings,
     describe_mismatch,
+    read_app,
     read_report_types,
     read_settings,
     with_numbers,
 )
 from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.summary import Summary
+from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,8 +69,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "tap-flipkart-reports"
 
-REJECTED_FOLDER = f"{PACKAGE}_rejected"
-"""Where rows that were passed over are kept without an archive, below the working folder."""
+REJECTED_FOLDER = PACKAGE
+"""The archive of rows that were passed over where there is none, below the working folder."""
 
 MAX_WORKERS = 32
 """Threads that make calls; they mostly wait for the network."""
@@ -107,6 +111,7 @@ class TapFlipkartReports(Tap):
         self._settings: Settings | None = None
         self._scheduler: Scheduler | None = None
         self._ledger: Ledger | None = None
+        self._token_store: TokenStore | None = None
         self._client: ReportClient | None = None
         self._simulator: Simulator | None = None
         self._tokens: dict[str, AccessToken] = {}
@@ -132,6 +137,15 @@ class TapFlipkartReports(Tap):
 
     def _read_settings(self) -> Settings:
         return read_settings(self.config, user_agent=f"{PACKAGE}/{package_version()}")
+
+    @property
+    def app(self) -> App:
+        """What the settings say of the app; they may be incomplete otherwise.
+
+        Raises:
+            SettingsError: something that is needed is missing or wrong.
+        """
+        return read_app(self.config, user_agent=f"{PACKAGE}/{package_version()}")
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Find every mistake before any call; unlike the SDK's own words, none shows a value."""
@@ -237,21 +251,23 @@ class TapFlipkartReports(Tap):
     def _requests_of_partition(
         self, streams: Sequence[ReportStream], context: Mapping[str, Any]
     ) -> list[ReportRequest]:
-        report_type = streams[0].report_type
-        newest = self.newest_day(report_type)
-        partition = Partition(
-            report_type=report_type,
+        newest = self.newest_day(streams[0].report_type)
+        partition = self._partition(streams, context)
+        if newest is None:
+            return []
+        if not self.settings.repairs:
+            return wanted_reports(partition, start=self.settings.start_date, newest=newest)
+        return repairing_reports(partition, self._repaired_days(partition), newest=newest)
+
+    def _partition(self, streams: Sequence[ReportStream], context: Mapping[str, Any]) -> Partition:
+        return Partition(
+            report_type=streams[0].report_type,
             seller_id=context["seller_id"],
             warehouse_id=context.get("warehouse_id"),
             coverages={stream.name: stream.coverage(context) for stream in streams},
             pending=self._pending(streams, context),
             unbought=[window for stream in streams for window in stream.unbought(context)],
         )
-        if newest is None:
-            return []
-        if not self.settings.repairs:
-            return wanted_reports(partition, start=self.settings.start_date, newest=newest)
-        return repairing_reports(partition, self._repaired_days(partition), newest=newest)
 
     def _repaired_days(self, partition: Partition) -> dict[str, list[Window]]:
         days: dict[str, list[Window]] = {}
@@ -407,6 +423,7 @@ class TapFlipkartReports(Tap):
                     auth_url=self._simulated().auth_url if settings.is_simulated else settings.auth_url,
                     user_agent=settings.user_agent,
                     clock=self.clock,
+                    store=self.token_store,
                 )
         return self._tokens
 
@@ -418,6 +435,14 @@ class TapFlipkartReports(Tap):
             return error
         self.logger.info("Seller %s: the token is good.", token.seller_id)
         return None
+
+    @property
+    def token_store(self) -> TokenStore | None:
+        """Where tokens are kept across runs, if anywhere; the simulator in the process forgets them with it."""
+        settings = self.settings
+        if self._token_store is None and settings.token_store and not settings.is_simulated:
+            self._token_store = TokenStore(settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self.clock)
+        return self._token_store
 
     def _simulated(self) -> Simulator:
         if self._simulator is None:
@@ -458,6 +483,21 @@ class TapFlipkartReports(Tap):
             learned=learned,
             max_concurrent_reports=limits.max_concurrent_reports,
             left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
+        )
+
+    def coverage(self, *, has_state: bool) -> CoverageMap:
+        """Which days are there and what they cost; no call is made and nothing is written.
+
+        Args:
+            has_state: whether a state was handed in.
+        """
+        reports = self._reports()
+        return coverage_map(
+            [self._partition(streams, context) for streams in reports for context in streams[0].partitions],
+            purchases=self.ledger.history() if self.ledger is not None else None,
+            has_state=has_state,
+            start=self.settings.start_date,
+            newest_days={streams[0].report_type.name: self.newest_day(streams[0].report_type) for streams in reports},
         )
 
     def _skipped(self, streams: Sequence[ReportStream]) -> Iterator[Step]:
@@ -566,6 +606,8 @@ class TapFlipkartReports(Tap):
         with ExitStack() as stack:  # closed from the last to the first, whatever fails on the way
             if self._simulator is not None:
                 stack.callback(self._simulator.stop)
+            if self._token_store is not None:
+                stack.callback(self._token_store.close)
             for token in self._tokens.values():
                 stack.callback(token.close)
             if self._client is not None:

@@ -7,9 +7,11 @@ import pytest
 from bench import Bench
 from hypothesis import settings
 from postgres import Postgres
+from programs import ROOT, UV, succeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
@@ -17,7 +19,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 @pytest.fixture
-def bench(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Bench]:
+def bench(
+    capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    monkeypatch.chdir(tmp_path)
     the_bench = Bench(capsysbinary)
     yield the_bench
     the_bench.simulator.stop()
@@ -33,3 +38,12 @@ def postgres() -> Iterator[Postgres]:
 def postgres_url(postgres: Postgres) -> str:
     """An empty database of its own for each test."""
     return postgres.new_database()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel; beside it the sdist that it was built from."""
+    folder = tmp_path_factory.mktemp("dist")
+    succeed([*UV, "build", "--quiet", "--out-dir", folder, ROOT])
+    (path,) = folder.glob("*.whl")
+    return path

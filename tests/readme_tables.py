@@ -1,15 +1,20 @@
-"""The README's tables, made from the code. Run as a script it writes them anew."""
+"""The README's tables and the settings in Meltano's definitions, made from the code; as a script it writes them."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from textwrap import indent
+from typing import Any
 
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportTable
 from tap_flipkart_reports.settings import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.simulator.faults import listing
+from tap_flipkart_reports.tap import TapFlipkartReports
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 
 KINDS = {
     "days": "days",
@@ -18,6 +23,18 @@ KINDS = {
     "financial_year": "financial year",
     "snapshot": "snapshot",
 }
+
+
+def sdk_settings() -> dict[str, dict[str, Any]]:
+    """The settings that the SDK adds to every tap."""
+    added: dict[str, dict[str, Any]] = {}
+    TapFlipkartReports.append_builtin_config({"properties": added})
+    return added
+
+
+def own_settings() -> dict[str, dict[str, Any]]:
+    """The tap's own settings."""
+    return {name: schema for name, schema in CONFIG_JSONSCHEMA["properties"].items() if name not in sdk_settings()}
 
 
 def streams() -> str:
@@ -46,7 +63,7 @@ def columns(table: ReportTable) -> str:
 def settings() -> str:
     """One line per setting."""
     lines = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, schema in CONFIG_JSONSCHEMA["properties"].items():
+    for name, schema in own_settings().items():
         default = f"`{schema['default']}`" if "default" in schema else ""
         choices = [choice for choice in schema.get("enum", ()) if choice is not None]
         words = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
@@ -62,7 +79,59 @@ def faults() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"streams": streams, "settings": settings, "faults": faults}
+KINDS_OF_SETTINGS = {
+    "array": "array",
+    "boolean": "boolean",
+    "integer": "integer",
+    "number": "string",  # Meltano has no `number`, and 4.4 crashes on a `decimal` that comes from the environment
+    "object": "object",
+    "string": "string",
+}
+
+
+def meltano_settings() -> str:
+    """The settings as Meltano wants them, the SDK's own included."""
+    settings = {**own_settings(), **sdk_settings()}
+    return "\n".join(line for name, schema in settings.items() for line in _meltano_setting(name, schema))
+
+
+def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
+    choices = [choice for choice in schema.get("enum", ()) if choice is not None]
+    kind = KINDS_OF_SETTINGS[next(word for word in schema["type"] if word != "null")]
+    if name.endswith("_date"):
+        kind = "date_iso8601"
+    lines = [f"- name: {name}", f"  label: {schema['title']}", f"  kind: {'options' if choices else kind}"]
+    if choices:
+        lines += ["  options:", *(f"  - {{label: {choice}, value: {choice}}}" for choice in choices)]
+    if "default" in schema:
+        lines.append(f"  value: {json.dumps(schema['default'])}")
+    if schema.get("secret"):
+        lines.append("  sensitive: true")
+    return [*lines, f"  description: {json.dumps(schema['description'], ensure_ascii=False)}"]
+
+
+def of_file(path: Path) -> dict[str, str]:
+    """The made parts of a file, by what marks them: `<!-- name -->` in Markdown, `# <name>` in YAML."""
+    if path == README:
+        tables = {"streams": streams, "settings": settings, "faults": faults}
+        return {f"<!-- {name} -->": f"{table()}\n" for name, table in tables.items()}
+    margin = "    " if path.name == "meltano.yml" else ""
+    return {f"{margin}# <settings>": indent(f"{meltano_settings()}\n", margin)}
+
+
+FILES = (README, ROOT / "meltano.yml", ROOT / "plugin.yml")
+
+
+def with_made_parts(path: Path) -> str:
+    """The text of a file as it has to be."""
+    text = path.read_text(encoding="utf-8")
+    for mark, made in of_file(path).items():
+        end = re.sub(r"(<!-- |# <)", r"\1/", mark)
+        before, _, rest = text.partition(f"{mark}\n")
+        _, found, after = rest.partition(f"{end}\n")
+        assert found, f"{path.name} has no {mark} and {end}"
+        text = f"{before}{mark}\n{made}{end}\n{after}"
+    return text
 
 
 def section(text: str, name: str) -> str:
@@ -73,12 +142,9 @@ def section(text: str, name: str) -> str:
 
 
 def main() -> None:
-    """Write the tables."""
-    text = README.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
-        made = f"<!-- {name} -->\n{table()}\n<!-- /{name} -->"
-        text = re.sub(rf"<!-- {name} -->\n.*<!-- /{name} -->", lambda _match, made=made: made, text, flags=re.DOTALL)  # type: ignore[misc]  # a default argument keeps the table
-    README.write_text(text, encoding="utf-8")
+    """Write the files."""
+    for path in FILES:
+        path.write_text(with_made_parts(path), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ class ScriptedServer:
         self.default: Reply | Callable[[Asked], Reply] = default or Reply(status=418, body="the script is over")
         self.script: deque[Reply] = deque()
         self.asked: list[Asked] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
@@ -125,9 +125,15 @@ class ScriptedServer:
     def plays(self, *replies: Reply) -> None:
         self.script.extend(replies)
 
+    def wait_asked(self, number: int) -> None:
+        """Wait until so many requests have come."""
+        with self._lock:
+            assert self._lock.wait_for(lambda: len(self.asked) >= number, timeout=30)
+
     def next_reply(self, asked: Asked) -> Reply:
         with self._lock:
             self.asked.append(asked)
+            self._lock.notify_all()
             if self.script:
                 return self.script.popleft()
             return self.default if isinstance(self.default, Reply) else self.default(asked)

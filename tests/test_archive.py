@@ -154,3 +154,24 @@ def test_an_archive_that_cannot_be_written_fails_the_window_before_its_bookmark_
 def test_an_archive_of_an_unknown_kind_is_named(bench: Bench) -> None:
     with pytest.raises(ArchiveError, match="report_archive cannot be opened"):
         _ = bench.tap("sales_ledger", report_archive="carrier-pigeon://loft").archive
+
+
+@pytest.mark.parametrize("with_archive", [False, True], ids=["folder", "archive"])
+def test_rows_that_are_passed_over_are_kept_with_line_cause_and_text(
+    bench: Bench,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    with_archive: bool,  # noqa: FBT001 - the two places
+) -> None:
+    settings: dict[str, Any] = {"report_archive": str(tmp_path / "archive")} if with_archive else {}
+    bench.restart({"fault": "ragged_row", "row": 2, "cells": 4})
+    output = bench.run("returns_report", bad_rows="skip", **settings)
+    assert output.error is None
+    truth = bench.simulator.rows("returns_report", "acme", {"from_date": "2026-10-01", "to_date": "2026-10-20"})
+    (path,) = tmp_path.rglob("rejected/returns_report/acme/*.jsonl")
+    (row,) = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (row["line"], row["cause"]) == (3, "has 4 cells, the header 30")
+    assert row["text"].startswith(truth[1]["return_id"])
+    assert len(output.records("returns_report")) + 1 == len(truth)
+    assert any("1 rows were passed over, the first on line 3" in message for message in caplog.messages)
+    assert ("archive" in path.parts) is with_archive

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import random
 import signal
 import subprocess
 import sys
@@ -311,76 +310,6 @@ def test_a_run_that_is_asked_to_end_does_so_in_seconds_and_the_next_reads_what_i
         assert {record["buyer_invoice_id"] for record in records(again.stdout)} == {
             row["Buyer Invoice ID"] for row in truth
         }
-
-
-def killed_run(command: list[str], out: IO[str], *, after_lines: int) -> tuple[bool, list[str]]:
-    """Run, and kill after so many lines of log; whether it came to that, and the log."""
-    told: list[str] = []
-    with subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            told.append(line)
-            if len(told) > after_lines:
-                process.kill()
-                return True, told + process.stderr.readlines()
-    return False, told
-
-
-@pytest.mark.parametrize("with_ledger", [False, True], ids=["state", "ledger"])
-def test_kill_minus_nine_again_and_again_loses_no_row_and_with_a_ledger_buys_none_twice(
-    tmp_path: Path,
-    with_ledger: bool,  # noqa: FBT001 - the two ways of remembering
-) -> None:
-    rng = random.Random(7)  # noqa: S311 - moments to kill at
-    with served(generation_seconds=(0.0, 0.1)) as simulator:
-        ledger = {"report_ledger": str(tmp_path / "ledger.db")} if with_ledger else {}
-        config = write_config(tmp_path, simulator, max_concurrent_reports=3, **ledger)
-        catalog = select(tmp_path, config, "orders_report", "sales_ledger")
-        state_file, seen, kills, told = tmp_path / "state.json", set(), 0, list[str]()
-        for _ in range(60):
-            command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
-            if state_file.exists():
-                command += ["--state", str(state_file)]
-            with (tmp_path / "out.jsonl").open("w+") as out:
-                was_killed, log = killed_run(command, out, after_lines=rng.randint(5, 40))
-                out.seek(0)
-                text = out.read()
-            seen |= {(record["order_item_id"], record.get("buyer_invoice_id")) for record in records(text)}
-            if (state := last_state(text)) is not None:
-                state_file.write_text(json.dumps(state))
-            kills += was_killed
-            told += log
-            if not was_killed:
-                break
-        else:
-            pytest.fail("it never got through")
-        days = {"from_date": "2026-10-01", "to_date": "2026-10-12"}
-        orders = simulator.rows("orders_report", "acme", days)
-        sales = simulator.rows("sales_ledger", "acme", days)
-        assert {(row["order_item_id"][3:], None) for row in orders} <= seen
-        assert {(row["Order Item ID"], row["Buyer Invoice ID"]) for row in sales} <= seen
-        assert kills > 2
-        if with_ledger:
-            windows = [(trigger.identifier, str(trigger.parameters)) for trigger in simulator.triggers]
-            # A kill between a trigger's call and its answer is told, and that window alone may be bought again.
-            lost = sum("never got its answer" in line for line in told)
-            assert len(set(windows)) == 8
-            assert len(windows) <= 8 + lost
-
-
-def test_two_workers_on_one_ledger_never_buy_a_window_twice(tmp_path: Path) -> None:
-    with served(generation_seconds=(0.2, 0.4)) as simulator:
-        config = write_config(tmp_path, simulator, report_ledger=str(tmp_path / "ledger.db"))
-        catalog = select(tmp_path, config, "orders_report", "sales_ledger")
-        command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
-        workers = [
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(3)
-        ]
-        for worker in workers:
-            told = worker.communicate(timeout=SECONDS)[1]
-            assert worker.returncode == 0, told
-        windows = [(trigger.identifier, str(trigger.parameters)) for trigger in simulator.triggers]
-        assert len(windows) == len(set(windows)) == 8
 
 
 # flipkart-reports

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import requests
@@ -257,8 +257,67 @@ def test_tokens_are_given_for_what_they_should_be_and_nothing_else(serve: Callab
     other = client.simulator.refresh_token("nobody")
     assert client.token({**refresh, "refresh_token": other}).status_code == 400
     assert requests.post(client.simulator.auth_url, timeout=10).status_code == 405
-    code = {"grant_type": "authorization_code", "code": "code-of-acme", "redirect_uri": "https://a.test", "state": "s"}
-    assert client.token(code).json()["refresh_token"] == refresh["refresh_token"]
+
+
+AUTHORIZE = {
+    "client_id": "simulator",
+    "redirect_uri": "https://app.test/back?x=1",
+    "response_type": "code",
+    "scope": "Seller_Api",
+    "state": "s",
+}
+
+
+def authorize(client: Client, **changes: str) -> requests.Response:
+    query = {**AUTHORIZE, "seller_id": "bharat", **changes}
+    return requests.get(
+        client.simulator.url + "/oauth-service/oauth/authorize", params=query, allow_redirects=False, timeout=10
+    )
+
+
+def test_a_seller_who_allows_the_app_is_sent_back_with_a_code_that_is_good_once(
+    serve: Callable[..., Client], clock: VirtualClock
+) -> None:
+    client = serve(sellers=["acme"])
+    answer = authorize(client)
+    address, _, query = answer.headers["Location"].partition("&")
+    assert (answer.status_code, address) == (302, "https://app.test/back?x=1")
+    given = dict(parse_qsl(query))
+    assert given["state"] == "s"
+    grant = {"grant_type": "authorization_code", "redirect_uri": AUTHORIZE["redirect_uri"], **given}
+    assert client.token({**grant, "state": "other"}).json()["error"] == "invalid_grant"
+    grant["code"] = dict(parse_qsl(urlsplit(authorize(client).headers["Location"]).query))["code"]
+    token = client.token(grant).json()["refresh_token"]
+    assert client.token({"grant_type": "refresh_token", "refresh_token": token}).status_code == 200
+    assert client.token(grant).json()["error"] == "invalid_grant"
+    grant["code"] = dict(parse_qsl(urlsplit(authorize(client).headers["Location"]).query))["code"]
+    clock.advance(11 * 60)
+    assert client.token(grant).json()["error"] == "invalid_grant"
+
+
+def test_the_authorize_page_refuses_what_is_not_documented(serve: Callable[..., Client]) -> None:
+    client = serve()
+    for wrong in (
+        {"client_id": "other"},
+        {"response_type": "token"},
+        {"redirect_uri": "http://app.test/"},
+        {"scope": "all"},
+        {"state": ""},
+    ):
+        assert authorize(client, **wrong).status_code == 400
+    page = requests.get(client.simulator.url + "/oauth-service/oauth/authorize", params=AUTHORIZE, timeout=10)
+    assert '<input name="seller_id" required>' in page.text
+
+
+def test_a_refresh_token_dies_after_a_hundred_and_eighty_days(
+    serve: Callable[..., Client], clock: VirtualClock
+) -> None:
+    client = serve()
+    refresh = {"grant_type": "refresh_token", "refresh_token": client.simulator.refresh_token("acme")}
+    clock.advance(180 * 24 * 3600 - 1)
+    assert client.token(refresh).status_code == 200
+    clock.advance(1)
+    assert client.token(refresh).json()["error"] == "invalid_grant"
 
 
 def test_the_apps_own_token_is_not_enough_for_reports(serve: Callable[..., Client]) -> None:

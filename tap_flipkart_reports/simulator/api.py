@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tap_flipkart_reports.simulator.faults import FORMATS
 from tap_flipkart_reports.simulator.files import Shelf, file_of
@@ -28,6 +28,9 @@ KOLKATA = timezone(timedelta(hours=5, minutes=30))
 """India has had one zone and no summer time since 1945."""
 
 TOKEN_SECONDS = 60 * 24 * 3600
+REFRESH_SECONDS = 180 * 24 * 3600
+CODE_SECONDS = 10 * 60
+"""Not documented; RFC 6749 recommends no more."""
 
 GRANTS = {
     "authorization_code": frozenset({"code", "redirect_uri", "state"}),
@@ -66,6 +69,16 @@ class Trigger:
     seller_id: str
     parameters: Mapping[str, Any]
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Code:
+    """An authorization code: good once, for a while, with the redirect_uri and state it was asked for with."""
+
+    seller_id: str
+    redirect_uri: str
+    state: str
+    dies_at: datetime
 
 
 @dataclass(kw_only=True)
@@ -107,6 +120,9 @@ class Api:
     _reports: dict[str, _Report] = field(default_factory=dict)
     _correlations: set[str] = field(default_factory=set)
     _refresh: dict[str, int] = field(default_factory=Counter)
+    _refresh_issued: dict[str, datetime] = field(default_factory=dict)
+    _authorised: set[str] = field(default_factory=set)
+    _codes: dict[str, _Code] = field(default_factory=dict)
     _dead_sellers: set[str] = field(default_factory=set)
     _access: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     _shelf: Shelf = field(default_factory=Shelf)
@@ -117,6 +133,7 @@ class Api:
     def refresh_token(self, seller_id: str) -> str:
         """The refresh token a seller's authorisation has given, as often rotated as it was."""
         with self._lock:
+            self._refresh_issued.setdefault(seller_id, self.now())
             token = f"refresh.{seller_id}.{self._refresh[seller_id]}.{self._signature(seller_id)}"
             self.secrets.add(token)
             return token
@@ -136,7 +153,7 @@ class Api:
     def claimed_seller(query: Mapping[str, str]) -> str:
         """The seller a token call names, true or not."""
         if query.get("grant_type") == "authorization_code":
-            return query.get("code", "").removeprefix("code-of-")
+            return query.get("code", "").rpartition(".")[0].removeprefix("code.")
         parts = query.get("refresh_token", "").split(".")
         return parts[1] if len(parts) == 4 else ""  # noqa: PLR2004 - of `refresh_token`
 
@@ -159,23 +176,62 @@ class Api:
             raise Refused(400, {"error": "unsupported_grant_type", "error_description": "Unknown grant_type or scope"})
         if "token_dead" in firing:
             self._dead_sellers.add(self.claimed_seller(query))
-        seller_id = self._seller_of(query)
-        if seller_id in self._dead_sellers:
-            raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid refresh token"})
-        if "rotate_refresh_token" in firing:
-            self._refresh[seller_id] += 1
-        return self._token_answer(self.access_token(seller_id), self.refresh_token(seller_id))
+        with self._lock:
+            seller_id = self._authorised_by(query) if grant == "authorization_code" else self._refreshed_by(query)
+            if "rotate_refresh_token" in firing:
+                self._rotate(seller_id)
+            return self._token_answer(self.access_token(seller_id), self.refresh_token(seller_id))
 
-    def _seller_of(self, query: Mapping[str, str]) -> str:
-        if query["grant_type"] == "authorization_code":
-            if not all(query.get(name) for name in ("code", "redirect_uri", "state")):
-                raise Refused(400, {"error": "invalid_request", "error_description": "code, redirect_uri, state"})
-            return self.claimed_seller(query)
+    def check_link(self, query: Mapping[str, str]) -> None:
+        """Refuse a link to the authorize page that is not as documented."""
+        if query.get("client_id") != self.client_id or query.get("response_type") != "code":
+            raise Refused(400, {"error": "invalid_request", "error_description": "client_id, response_type"})
+        is_https = query.get("redirect_uri", "").startswith("https://")
+        if not is_https or not query.get("state") or query.get("scope") != "Seller_Api":
+            raise Refused(400, {"error": "invalid_request", "error_description": "redirect_uri (https), scope, state"})
+
+    def authorize(self, query: Mapping[str, str], seller_id: str) -> str:
+        """A seller allows the app on the authorize page: where the browser is sent."""
+        self.check_link(query)
+        redirect_uri, state = query["redirect_uri"], query["state"]
+        code = f"code.{seller_id}.{secrets.token_urlsafe(12)}"
+        self.secrets.add(code)
+        with self._lock:
+            self._codes[code] = _Code(
+                seller_id=seller_id,
+                redirect_uri=redirect_uri,
+                state=state,
+                dies_at=self.now() + timedelta(seconds=CODE_SECONDS),
+            )
+        joint = "&" if "?" in redirect_uri else "?"
+        return f"{redirect_uri}{joint}{urlencode({'code': code, 'state': state})}"
+
+    def _authorised_by(self, query: Mapping[str, str]) -> str:
+        """The seller of a code, who has a new refresh token from now on."""
+        if not all(query.get(name) for name in ("code", "redirect_uri", "state")):
+            raise Refused(400, {"error": "invalid_request", "error_description": "code, redirect_uri, state"})
+        code = self._codes.pop(query["code"], None)
+        asked = (query["redirect_uri"], query["state"])
+        if code is None or asked != (code.redirect_uri, code.state) or code.dies_at <= self.now():
+            raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid authorization code"})
+        self._authorised.add(code.seller_id)
+        self._dead_sellers.discard(code.seller_id)
+        self._rotate(code.seller_id)
+        return code.seller_id
+
+    def _refreshed_by(self, query: Mapping[str, str]) -> str:
+        """The seller of a refresh token that is the newest one and not too old."""
         seller_id = self.claimed_seller(query)
-        is_known = self.sellers is None or seller_id in self.sellers
-        if not is_known or query.get("refresh_token") != self.refresh_token(seller_id):
+        is_known = self.sellers is None or seller_id in self.sellers or seller_id in self._authorised
+        is_right = is_known and query.get("refresh_token") == self.refresh_token(seller_id)
+        dies_at = self._refresh_issued.get(seller_id, self.now()) + timedelta(seconds=REFRESH_SECONDS)
+        if not is_right or seller_id in self._dead_sellers or dies_at <= self.now():
             raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid refresh token"})
         return seller_id
+
+    def _rotate(self, seller_id: str) -> None:
+        self._refresh[seller_id] += 1
+        self._refresh_issued[seller_id] = self.now()
 
     @staticmethod
     def _token_answer(access_token: str, refresh_token: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import io
 import json
 import shutil
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Firing = dict[str, dict[str, Any]]
 
 TOKEN_PATH = "/oauth-service/oauth/token"  # noqa: S105 - a path
+AUTHORIZE_PATH = "/oauth-service/oauth/authorize"
 LINK_SECONDS = 24 * 3600.0
 MAX_BODY = 64 * 1024
 CHUNK = 2**18
@@ -153,6 +155,15 @@ class Simulator:
         """The refresh token of a seller."""
         return self._api.refresh_token(seller_id)
 
+    def code_address(self, link: str, seller_id: str) -> str:
+        """Where the browser of a seller who allows the app is sent.
+
+        Args:
+            link: to the authorize page, as the app has made it.
+            seller_id: who signs in there.
+        """
+        return self._api.authorize(dict(parse_qsl(urlsplit(link).query)), seller_id)
+
     def access_token(self, seller_id: str) -> str:
         """A fresh access token of a seller."""
         return self._api.access_token(seller_id)
@@ -228,6 +239,8 @@ class _Answer:
         method = self._request.command
         if self._url.path == TOKEN_PATH:
             return ("token", ()) if method == "GET" else (None, (405, "METHOD_NOT_ALLOWED", "use GET"))
+        if self._url.path == AUTHORIZE_PATH:
+            return ("authorize", ()) if method == "GET" else (None, (405, "METHOD_NOT_ALLOWED", "use GET"))
         if len(parts) == 2 and parts[0] == "reports":  # noqa: PLR2004 - /reports/{identifier}
             return ("trigger", (parts[1],)) if method == "POST" else (None, (405, "METHOD_NOT_ALLOWED", "use POST"))
         is_detail = len(parts) == 3 and parts[0] == "reports" and parts[2] == "detail"  # noqa: PLR2004 - /reports/{id}/detail
@@ -251,6 +264,23 @@ class _Answer:
         except (binascii.Error, UnicodeDecodeError):
             basic = ""
         return _json(self._api.token(basic, query, firing)), {}
+
+    def _authorize(self) -> tuple[Body, Firing]:
+        """The page on which a seller signs in; here by name alone."""
+        query = dict(parse_qsl(self._url.query))
+        if "seller_id" in query:
+            raise _Spoilt(HTTPStatus.FOUND, headers={"Location": self._api.authorize(query, query["seller_id"])})
+        self._api.check_link(query)
+        hidden = "".join(
+            f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
+            for name, value in query.items()
+        )
+        form = f'<form>{hidden}<label>Seller <input name="seller_id" required></label><button>Allow</button></form>'
+        raise _Spoilt(
+            HTTPStatus.OK,
+            headers={"Content-Type": "text/html; charset=utf-8"},
+            body=f"<!DOCTYPE html><title>Simulated Flipkart</title>{form}".encode(),
+        )
 
     def _trigger(self, identifier: str) -> tuple[Body, Firing]:
         seller_id, token = self._bearer()

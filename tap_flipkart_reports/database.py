@@ -1,0 +1,142 @@
+"""A database that many workers share: opened, and spoken of without its password. SQLite for a file path."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from tap_flipkart_reports.exceptions import FlipkartReportsError
+
+OPENING_TRIES = 3
+"""How often the tables are looked for where other workers are making them."""
+
+MAX_CONNECTIONS = 4
+"""Of one worker; each booking takes milliseconds, and a server has a hundred for all."""
+
+SQLITE_BUSY_SECONDS = 60
+POOL_SECONDS = 2 * SQLITE_BUSY_SECONDS
+
+POSTGRES_DRIVERS = frozenset({"psycopg", "psycopg2"})
+POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000}
+"""Seconds and milliseconds: without them a machine that has vanished is waited for some minutes."""
+
+
+def open_database(
+    place: str,
+    *,
+    setting: str,
+    error: Callable[[str], FlipkartReportsError],
+    prepare: Callable[[sa.Connection], None],
+) -> sa.Engine:
+    """Open a database and make its tables.
+
+    Args:
+        place: a file path for SQLite, or an SQLAlchemy URL.
+        setting: which one names the place, for messages.
+        error: what is raised, with one sentence, when the database cannot be opened.
+        prepare: makes the tables, or finds them made.
+    """
+    url = _url(place, setting=setting, error=error)
+    try:
+        with ExitStack() as stack:
+            engine = _engine(url)
+            stack.callback(engine.dispose)
+            _prepared(engine, prepare)
+            stack.pop_all()
+    except ModuleNotFoundError as missing:
+        source = "tap-flipkart-reports[postgres]" if url.get_backend_name() == "postgresql" else "it beside the tap"
+        raise error(
+            f"{setting} {_shown(url)} needs the Python package {missing.name}, which is not installed: install {source}"
+        ) from None
+    except (SQLAlchemyError, OSError, ImportError) as cause:
+        raise error(f"{setting} {_shown(url)} cannot be opened: {first_line(cause)}") from None
+    return engine
+
+
+def _prepared(engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, tries: int = OPENING_TRIES) -> None:
+    try:
+        with engine.begin() as connection:
+            prepare(connection)
+    except (IntegrityError, ProgrammingError):  # another worker made the tables between the look and the making
+        if tries == 1:
+            raise
+        _prepared(engine, prepare, tries=tries - 1)
+
+
+def _url(place: str, *, setting: str, error: Callable[[str], FlipkartReportsError]) -> sa.URL:
+    """What a database is called by; a file path is one of SQLite.
+
+    One that cannot be read is told in words that show nothing of it: a password may stand in the wrong place.
+    """
+    if "://" not in place:
+        return sa.URL.create("sqlite", database=place)
+    try:
+        url = sa.make_url(place)
+        backend = url.get_backend_name()
+    except (SQLAlchemyError, ValueError):
+        raise error(
+            f"{setting} is a URL that cannot be read: write it like postgresql://user:password@host/database, with "
+            "special characters of the password percent-encoded"
+        ) from None
+    if backend == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise error(f"{setting} names no file: what is in memory alone would not outlive a crash")
+    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    arguments = POSTGRES_ARGUMENTS if url.get_driver_name() in POSTGRES_DRIVERS else {}
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=MAX_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        connect_args={name: value for name, value in arguments.items() if name not in url.query},
+    )
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    path = Path(str(url.database)).expanduser().absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url.set(database=str(path)),
+        # One writes at a time anyhow, and threads that wait for a connection are woken, where SQLite would look again
+        # after growing pauses: the time in which a kill loses the answer to a trigger stays short.
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later would fail at once when another process wrote in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _shown(url: sa.URL) -> str:
+    """The place without the name and password of a user, or anything else that may be secret."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else f"{url.drivername}://{url.host}/{url.database}"
+
+
+def first_line(error: BaseException) -> str:
+    """Drivers add their query and links to help pages; none of that is for the operator."""
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().partition("\n")[0]

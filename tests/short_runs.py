@@ -1,0 +1,241 @@
+"""Runs of the tap as real processes that are there in milliseconds, to be killed at any moment or to work side by side.
+
+They are forked from a process that has loaded the tap once and has no threads; each is what the command would be from
+there on, with its own signals, output and end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tap_flipkart_reports.exceptions import FlipkartReportsError
+from tap_flipkart_reports.simulator import Simulator
+from tap_flipkart_reports.tap import TapFlipkartReports
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Mapping
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+STREAMS = ("orders_report", "sales_ledger")
+KEYS = {"orders_report": ("order_item_id",), "sales_ledger": ("order_item_id", "buyer_invoice_id")}
+TITLES = {"orders_report": ("order_item_id",), "sales_ledger": ("Order Item ID", "Buyer Invoice ID")}
+SELLERS = ("acme", "bharat")
+FIRST, LAST, DAYS = "2026-10-01", "2026-10-21", 21
+SECONDS = 120
+MEAN_LIFE = 0.25
+"""Seconds until a run is killed on average; it takes about as long to get through, longer on a busy machine."""
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tap_flipkart_reports.tap", "sqlalchemy.dialects.sqlite", "psycopg"])
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)  # noqa: TID251 - kills are compared with what the simulator saw
+
+
+class WatchedSimulator(Simulator):
+    """Knows when the answer to each trigger had been sent."""
+
+    def __init__(self, **dials: Any) -> None:
+        super().__init__(**dials)
+        self.answered: dict[str, datetime] = {}
+
+    def answer(self, request: Any) -> None:
+        super().answer(request)
+        if request.command == "POST":
+            self.answered[json.loads(request.body)["correlation_id"]] = _now()
+
+    def windows(self) -> Counter[tuple[str, str, str]]:
+        """How often each window was bought."""
+        return Counter(
+            (trigger.identifier, trigger.seller_id, trigger.parameters["from_date"]) for trigger in self.triggers
+        )
+
+
+def _live(arguments: Mapping[str, Any], out: str, log: str) -> None:
+    """What a forked process does."""
+    for path, descriptor in ((out, 1), (log, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    logging.getLogger().setLevel(logging.WARNING)
+    try:
+        TapFlipkartReports(**arguments).run()
+    except FlipkartReportsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - its last word
+        sys.exit(1)
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run under way."""
+
+    process: BaseProcess
+    out: Path
+    log: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it wrote, up to the last line that is whole."""
+        *whole, _rest = self.out.read_text().split("\n")
+        return [json.loads(line) for line in whole]
+
+
+@dataclass(kw_only=True)
+class Campaign:
+    """Runs against one simulator with one ledger.
+
+    Attributes:
+        folder: for what the runs write.
+        ledger: where they book, `None` for the state alone.
+        window_days: length of a window.
+        kills: when runs were killed.
+    """
+
+    folder: Path
+    ledger: str | None
+    window_days: int = 7
+    kills: list[datetime] = field(default_factory=list)
+    simulator: WatchedSimulator = field(init=False)
+    _runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.simulator = WatchedSimulator(generation_seconds=(0.0, 0.05), orders_per_day=2)
+
+    def __enter__(self) -> Self:
+        self.simulator.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.simulator.stop()
+
+    def start(self, state: Mapping[str, Any] | None = None) -> Run:
+        """Start a run from a state."""
+        simulator = self.simulator
+        config = {
+            "api_url": simulator.url,
+            "client_id": simulator.client_id,
+            "client_secret": simulator.client_secret,
+            "sellers": [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in SELLERS],
+            "start_date": FIRST,
+            "end_date": LAST,
+            "window_days": self.window_days,
+            "lookback_days": 0,
+            "poll_interval": 0.02,
+            "report_ledger": self.ledger,
+        }
+        config = {name: value for name, value in config.items() if value is not None}
+        self._runs += 1
+        out, log = self.folder / f"{self._runs}.jsonl", self.folder / f"{self._runs}.log"
+        out.touch()  # it may be killed before it gets there
+        arguments = {"config": config, "catalog": _catalog(), "state": state}
+        process = _processes.Process(target=_live, args=(arguments, str(out), str(log)))
+        process.start()
+        return Run(process=process, out=out, log=log)
+
+    def kill_until_done(self, rng: random.Random, *, at_least: int = 0) -> set[tuple[str, ...]]:
+        """Run and kill, again and again, until a run ends by itself; the rows a target has stored by then.
+
+        The target has stored each time the rows before some STATE, and hands that STATE to the next run; now and then
+        it is one of an earlier run.
+
+        Args:
+            rng: chance.
+            at_least: kills before a run may get through.
+        """
+        states: list[dict[str, Any]] = [{}]
+        stored: set[tuple[str, ...]] = set()
+        while True:
+            run = self.start(rng.choice(states[-1:] * 3 + states))
+            run.process.join(
+                rng.expovariate(1 / MEAN_LIFE) if len(self.kills) >= at_least else rng.uniform(0, MEAN_LIFE)
+            )
+            if run.process.is_alive():
+                self.kills.append(_now())
+                run.process.kill()
+            run.process.join(SECONDS)
+            lines = run.lines()
+            ends = [number for number, line in enumerate(lines) if line["type"] == "STATE"]
+            is_done = run.process.exitcode == 0
+            assert is_done or run.process.exitcode == -9, run.log.read_text()
+            upto = len(lines) if is_done else rng.choice([0, *ends, *ends[-1:] * 3])
+            stored |= rows_of(lines[:upto])
+            states += [lines[end]["value"] for end in ends if end <= upto]
+            if is_done and len(self.kills) >= at_least:
+                return stored
+
+    def work_together(self, workers: int) -> None:
+        """Let several runs work side by side until each has ended by itself."""
+        runs = [self.start() for _ in range(workers)]
+        for run in runs:
+            run.process.join(SECONDS)
+            assert run.process.exitcode == 0, run.log.read_text()
+
+    @property
+    def windows(self) -> int:
+        """How many there are."""
+        return len(STREAMS) * len(SELLERS) * -(-DAYS // self.window_days)
+
+    def truth(self) -> set[tuple[str, ...]]:
+        """The rows there are."""
+        days = {"from_date": FIRST, "to_date": LAST}
+        return {
+            (stream, seller, *(_plain(row[title]) for title in TITLES[stream]))
+            for stream in STREAMS
+            for seller in SELLERS
+            for row in self.simulator.rows(stream, seller, days)
+        }
+
+    def lost_answers(self) -> list[bool]:
+        """Of each trigger that was sold and whose id never came to the ledger: whether its answer had been sent.
+
+        Such a kill fell between the trigger's call and its answer, or into the moment in which the answer was booked.
+        """
+        assert self.ledger is not None
+        url = self.ledger.replace("postgresql:", "postgresql+psycopg:")
+        engine = sa.create_engine(url if "://" in url else f"sqlite:///{url}")
+        with engine.connect() as connection:
+            lost = connection.execute(sa.text("select correlation_id from flipkart_reports where report_id is null"))
+            unknown = {row.correlation_id for row in lost}
+        engine.dispose()
+        sold = [str(trigger.correlation_id) for trigger in self.simulator.triggers if trigger.correlation_id in unknown]
+        return [self._was_answered(correlation_id) for correlation_id in sold]
+
+    def _was_answered(self, correlation_id: str) -> bool:
+        sold_at = next(trigger.at for trigger in self.simulator.triggers if trigger.correlation_id == correlation_id)
+        killed_at = next(kill for kill in self.kills if kill >= sold_at)
+        answered_at = self.simulator.answered.get(correlation_id)
+        return answered_at is not None and answered_at < killed_at
+
+
+def rows_of(lines: Iterable[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    """The rows among some messages, by stream, seller and key."""
+    return {
+        (line["stream"], line["record"]["seller_id"], *(str(line["record"][name]) for name in KEYS[line["stream"]]))
+        for line in lines
+        if line["type"] == "RECORD"
+    }
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().strip('"').removeprefix("OI:").strip() or "NA"
+
+
+def _catalog() -> dict[str, Any]:
+    catalog = TapFlipkartReports(config={"api_url": "simulator", "start_date": FIRST}).catalog_dict
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if not metadata["breadcrumb"]:
+                metadata["metadata"]["selected"] = entry["tap_stream_id"] in STREAMS
+    return catalog

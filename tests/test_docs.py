@@ -1,0 +1,281 @@
+"""What the documents say is so: tables equal the code, examples are valid, commands run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from programs import ROOT, SECONDS, UV, check_out, run, succeed
+from readme_tables import FILES, own_settings, sdk_settings, with_made_parts
+
+from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.simulator import Simulator
+from tap_flipkart_reports.tap import TapFlipkartReports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from postgres import Postgres
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+PLUGIN = yaml.safe_load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
+EXTRACTOR = PROJECT["plugins"]["extractors"][0]
+
+
+# Tables and definitions
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_what_is_made_from_the_code_equals_it(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == with_made_parts(path), "run: uv run python tests/readme_tables.py"
+
+
+def test_the_table_of_modules_names_each_of_them() -> None:
+    table = README.partition("| module | its step |")[2].partition("\n\n")[0]
+    package = ROOT / "tap_flipkart_reports"
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    folders = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert sorted(re.findall(r"`([\w.]+(?:\.py|/))`", table)) == sorted({*modules, *folders, "schemas/"})
+
+
+KINDS = {
+    "array": "array",
+    "boolean": "boolean",
+    "integer": "integer",
+    "number": "string",
+    "object": "object",
+    "string": "string",
+}
+
+
+@pytest.mark.parametrize("definition", [EXTRACTOR, PLUGIN], ids=["meltano.yml", "plugin.yml"])
+def test_meltano_knows_each_setting_as_the_tap_does(definition: dict[str, Any]) -> None:
+    settings = {**own_settings(), **sdk_settings()}
+    assert [setting["name"] for setting in definition["settings"]] == list(settings)
+    for setting in definition["settings"]:
+        schema = settings[setting["name"]]
+        kinds = {KINDS[kind] for kind in schema["type"] if kind != "null"}
+        if "enum" in schema:
+            kinds = {"options"}
+            assert [option["value"] for option in setting["options"]] == [word for word in schema["enum"] if word]
+        if setting["name"] in {"start_date", "end_date"}:
+            kinds = {"date_iso8601"}
+        assert setting["kind"] in kinds
+        assert setting["label"] == schema["title"]
+        assert setting["description"] == schema["description"]
+        assert setting.get("value") == schema.get("default")
+        assert setting.get("sensitive", False) == bool(schema.get("secret"))
+
+
+SOME_VALUES: dict[str, Any] = {
+    "start_date": "2026-10-01",
+    "sellers": [{"seller_id": "acme", "access_token": "x"}],
+    "api_url": "simulator",
+}
+
+
+@pytest.mark.parametrize("definition", [EXTRACTOR, PLUGIN], ids=["meltano.yml", "plugin.yml"])
+def test_meltano_knows_what_the_tap_can_do_and_what_it_needs(definition: dict[str, Any]) -> None:
+    about = json.loads(succeed([sys.executable, "-m", "tap_flipkart_reports", "--about", "--format=json"]))
+    assert sorted(definition["capabilities"]) == sorted(about["capabilities"])
+    for group in definition["settings_group_validation"]:
+        config = {name: SOME_VALUES.get(name, "x") for name in group}
+        TapFlipkartReports(config=config)  # nothing is missing
+        for name in group:
+            with pytest.raises(SettingsError):
+                TapFlipkartReports(config={other: value for other, value in config.items() if other != name})
+
+
+@pytest.mark.parametrize(
+    "document", [PROJECT, {"plugins": {"extractors": [PLUGIN]}}], ids=["meltano.yml", "plugin.yml"]
+)
+def test_meltanos_own_schema_accepts_the_definitions(document: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "meltano.yml"
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.meltano", str(path)]
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    succeed(command)
+    path.write_text(yaml.safe_dump(document).replace("kind: boolean", "kind: number"), encoding="utf-8")
+    assert "'number' is not one of" in run(command).stdout
+
+
+# Settings in examples
+
+
+def json_examples() -> list[dict[str, Any]]:
+    blocks = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    inline = re.findall(r"`(\{\"[^`]+\})`", README)
+    return [json.loads(text) for text in (*blocks, *inline)]
+
+
+@pytest.mark.parametrize("example", json_examples(), ids="-".join)
+def test_every_example_of_settings_is_valid(example: dict[str, Any]) -> None:
+    needed = {} if "start_date" in example else {"api_url": "simulator", "start_date": "2026-10-01"}
+    tap = TapFlipkartReports(config={**needed, **example})
+    assert set(example) <= {*own_settings(), *sdk_settings()}
+    assert all(name in tap.config for name in example)
+
+
+def test_every_variable_of_the_environment_is_a_setting() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + README)
+    assert len(set(names)) >= 4
+    assert {name.lower() for name in names} <= {*own_settings(), *sdk_settings()}
+    for name, value in re.findall(r"^#? ?TAP_FLIPKART_REPORTS_([A-Z_]+)=(.+)$", example, re.MULTILINE):
+        if {"array", "object"} & set(own_settings()[name.lower()]["type"]):
+            assert isinstance(json.loads(value), (list, dict))
+
+
+# Commands
+
+
+@dataclass(frozen=True)
+class Example:
+    """A fenced block of commands, and what it is said to print."""
+
+    heading: str
+    commands: str
+    output: str
+
+    def __str__(self) -> str:
+        return f"{self.heading}: {self.commands.splitlines()[-1][:60]}"
+
+
+def examples() -> list[Example]:
+    """The README's blocks of commands, in their order: together they are one story."""
+    parts = re.split(r"^##+ (.*)$", README, flags=re.MULTILINE)
+    return [
+        Example(heading, match[1].strip(), match[2] or "")
+        for heading, text in zip(parts[1::2], parts[2::2], strict=True)
+        for match in re.finditer(r"```shell\n(.*?)```\n(?:\n```\n(.*?)```\n)?", text, re.DOTALL)
+    ]
+
+
+def one_liners() -> list[str]:
+    """The commands in tables."""
+    return re.findall(r"^\| `((?:tap-)?flipkart-reports [^`]+)` \|", README, re.MULTILINE)
+
+
+@dataclass(kw_only=True)
+class Stranger:
+    """Somebody with a machine that has python3 and pip, a checkout, and a project of their own.
+
+    The simulator takes the API's place: the settings shown get its address and its credentials.
+    """
+
+    checkout: Path
+    project: Path
+    simulator: Simulator
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def place(self, heading: str) -> Path:
+        """Where a section's commands are typed; one that has no place is a command that nobody runs."""
+        return {
+            "Two commands": self.checkout,
+            "By pipe, to any target": self.checkout,
+            "With Meltano": self.project,
+            "Develop": self.checkout,
+        }[heading]
+
+    def types(self, commands: str, *, place: Path) -> str:
+        for name, value in (
+            ("client_id", self.simulator.client_id),
+            ("client_secret", self.simulator.client_secret),
+            ("refresh_token", self.simulator.refresh_token("acme")),
+        ):
+            commands = commands.replace(f"{name} …", f"{name} {shlex.quote(value)}")
+        return succeed(["bash", "-euo", "pipefail", "-c", commands], cwd=place, env=self.environment)
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, wheel: Path) -> Iterator[Stranger]:
+    folder = tmp_path_factory.mktemp("stranger")
+    (project := folder / "project").mkdir()
+    (folder / "checkout").mkdir()
+    succeed([*UV, "venv", "--quiet", "--seed", folder / "machine"])
+    database = urlsplit(postgres.new_database())
+    with Simulator(orders_per_day=1) as simulator:
+        stranger = Stranger(checkout=check_out(folder / "checkout"), project=project, simulator=simulator)
+        stranger.environment = {
+            "PATH": os.pathsep.join([str(folder / "bin"), str(folder / "machine" / "bin"), "/usr/bin", "/bin"]),
+            "UV_TOOL_DIR": str(folder / "tools"),
+            "UV_TOOL_BIN_DIR": str(folder / "bin"),
+            # Where the package would come from once it is published
+            "UV_FIND_LINKS": str(wheel.parent),
+            # The tests cannot run inside themselves: there they are only found
+            "PYTEST_ADDOPTS": "--collect-only",
+            "TARGET_POSTGRES_HOST": str(database.hostname),
+            "TARGET_POSTGRES_PORT": str(database.port),
+            "TARGET_POSTGRES_USER": str(database.username),
+            "TARGET_POSTGRES_PASSWORD": str(database.password),
+            "TARGET_POSTGRES_DATABASE": database.path[1:],
+        }
+        write_configuration(stranger)
+        write_project(stranger)
+        yield stranger
+
+
+def write_configuration(stranger: Stranger) -> None:
+    """The README's `config.json`, its credentials those of the simulator."""
+    simulator = stranger.simulator
+    config = next(example for example in json_examples() if "client_secret" in example)
+    for seller in config["sellers"]:
+        seller["refresh_token"] = simulator.refresh_token(seller["seller_id"])
+    config |= {"client_id": simulator.client_id, "client_secret": simulator.client_secret}
+    config |= {"api_url": simulator.url, "poll_interval": 0.05}
+    (stranger.checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (stranger.checkout / "faults.json").write_text("[]", encoding="utf-8")
+
+
+def write_project(stranger: Stranger) -> None:
+    """A Meltano project that knows nothing of the tap, its API's address that of the simulator."""
+    loaders = [loader for loader in PROJECT["plugins"]["loaders"] if loader["name"] == "target-postgres"]
+    document = {
+        "project_id": "own",
+        "send_anonymous_usage_stats": False,
+        "default_environment": "dev",
+        "environments": [{"name": "dev"}],
+        "plugins": {"loaders": loaders},
+        "env": {
+            "TAP_FLIPKART_REPORTS_API_URL": stranger.simulator.url,
+            "TAP_FLIPKART_REPORTS_POLL_INTERVAL": "0.05",
+        },
+    }
+    (stranger.project / "meltano.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    (stranger.project / "plugin.yml").write_text((ROOT / "plugin.yml").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+@pytest.mark.parametrize("example", examples(), ids=str)
+def test_every_command_shown_runs_and_prints_what_is_shown(stranger: Stranger, example: Example) -> None:
+    if example.heading == "With Meltano":
+        succeed([*UV, "tool", "install", "--quiet", "meltano"], env=stranger.environment)
+    printed = stranger.types(example.commands, place=stranger.place(example.heading))
+    if example.output:
+        assert printed.strip() == example.output.strip()
+
+
+@pytest.mark.parametrize("command", one_liners())
+def test_every_command_in_a_table_runs(stranger: Stranger, command: str) -> None:
+    tools = stranger.environment["UV_TOOL_BIN_DIR"]
+    program, *arguments = shlex.split(command)
+    if arguments[0] != "simulate":
+        succeed([f"{tools}/{program}", *arguments], cwd=stranger.checkout)
+        return
+    with subprocess.Popen(
+        [f"{tools}/{program}", *arguments], cwd=stranger.checkout, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0

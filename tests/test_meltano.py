@@ -1,0 +1,246 @@
+"""A real Meltano: its commands into real warehouses, compared with the simulator's truth; its way with settings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from programs import ROOT, TARGETS_PYTHON, UV, check_out, run, succeed
+from truth import Record, differences, records
+
+from tap_flipkart_reports.clock import SystemClock, today
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.simulator import Simulator
+from tap_flipkart_reports.tap import TapFlipkartReports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MELTANO = (*UV, "tool", "run", "--python", TARGETS_PYTHON, "meltano==4.4.1")
+TAP = "tap-flipkart-reports"
+
+READ_DUCKDB = """
+import duckdb, json, sys
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    for table, in connection.execute("select table_name from duckdb_tables()").fetchall():
+        rows = connection.execute(f'select * from "{table}"')
+        names = [column[0] for column in rows.description]
+        for row in rows.fetchall():
+            print(json.dumps([table, dict(zip(names, row))], default=str))
+"""
+
+
+@dataclass(kw_only=True)
+class Project:
+    """A Meltano project, and the API as it finds it.
+
+    Attributes:
+        now: what time it is for the API; Meltano and the tap live in the machine's own time.
+    """
+
+    folder: Path
+    output: Path
+    now: datetime
+    simulator: Simulator = field(init=False)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.simulator = Simulator(now=lambda: self.now)
+
+    def meltano(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run(
+            [*MELTANO, "--environment=prod", *arguments],
+            cwd=self.folder,
+            env={**self.settings, **environment},
+            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            capture_output=False,
+        )
+
+    def succeeds(self, *arguments: str, **environment: str) -> str:
+        ended = self.meltano(*arguments, **environment)
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+    @property
+    def warehouse(self) -> Path:
+        return self.output / "warehouse.duckdb"
+
+    def in_duckdb(self) -> dict[str, list[Record]]:
+        """The rows of every table."""
+        python = self.folder / ".meltano" / "loaders" / "target-duckdb" / "venv" / "bin" / "python"
+        tables: dict[str, list[Record]] = {}
+        for line in succeed([python, "-c", READ_DUCKDB, self.warehouse]).splitlines():
+            table, row = json.loads(line, parse_float=Decimal)
+            tables.setdefault(table, []).append(row)
+        return tables
+
+    def in_files(self, stream: str) -> list[Record]:
+        """The rows that target-jsonl has written."""
+        lines = (self.output / f"{stream}.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line, parse_float=Decimal) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, which is a Meltano project; its plugins are installed by the first run."""
+    return check_out(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def project(checkout: Path, tmp_path: Path) -> Iterator[Project]:
+    project = Project(folder=checkout, output=tmp_path, now=SystemClock().now())
+    with project.simulator as simulator:
+        project.settings = {
+            "TAP_FLIPKART_REPORTS_API_URL": simulator.url,
+            "TAP_FLIPKART_REPORTS_CLIENT_ID": simulator.client_id,
+            "TAP_FLIPKART_REPORTS_CLIENT_SECRET": simulator.client_secret,
+            "TAP_FLIPKART_REPORTS_SELLERS": json.dumps(
+                [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in ("acme", "bharat")]
+            ),
+            "TAP_FLIPKART_REPORTS_START_DATE": "2026-10-05",
+            "TAP_FLIPKART_REPORTS_WAREHOUSE_IDS": '["blr_wfld"]',
+            "TAP_FLIPKART_REPORTS_POLL_INTERVAL": "0.05",
+            "TARGET_DUCKDB_PATH": str(project.warehouse),
+            "TARGET_JSONL_DESTINATION_PATH": str(tmp_path),
+        }
+        yield project
+
+
+def wrong_cells(project: Project, stream: str, rows: list[Record]) -> list[str]:
+    truth = records(project.simulator, stream)
+    assert truth, f"the simulator has sold no {stream}"
+    return differences(stream, truth, rows)
+
+
+# The three commands
+
+
+def test_meltano_run_loads_every_cell_and_again_buys_nothing(project: Project) -> None:
+    project.succeeds("run", TAP, "target-duckdb", "--state-id-suffix=all")
+    tables = project.in_duckdb()
+    for stream in REPORT_TYPES:
+        assert wrong_cells(project, stream, tables[stream]) == []
+    bought = len(project.simulator.triggers)
+    project.succeeds("run", TAP, "target-duckdb", "--state-id-suffix=all")
+    assert len(project.simulator.triggers) == bought
+    assert project.in_duckdb() == tables
+
+
+def test_meltano_el_goes_on_from_the_state_of_its_id_and_changed_orders_meet_themselves(project: Project) -> None:
+    command = ("el", TAP, "target-duckdb", "--state-id=orders", "--select=orders_report.*")
+    project.now = datetime(2026, 11, 12, 6, 0, tzinfo=timezone.utc)
+    project.succeeds(*command, TAP_FLIPKART_REPORTS_END_DATE="2026-11-10")
+    before = project.in_duckdb()["orders_report"]
+    assert wrong_cells(project, "orders_report", before) == []
+    project.now += timedelta(days=3)
+    project.succeeds(*command, TAP_FLIPKART_REPORTS_END_DATE="2026-11-13")
+    after = project.in_duckdb()["orders_report"]
+    assert wrong_cells(project, "orders_report", after) == []
+    statuses = {row["order_item_id"]: row["order_item_status"] for row in before}
+    assert len(statuses) == len(before) < len(after)
+    assert any(statuses.get(row["order_item_id"], "") not in {"", row["order_item_status"]} for row in after)
+    state = json.loads(project.succeeds("state", "get", "orders").splitlines()[-1])
+    bookmarks = state["singer_state"]["bookmarks"]["orders_report"]["partitions"]
+    assert [partition["replication_key_value"] for partition in bookmarks] == ["2026-11-13", "2026-11-13"]
+
+
+def test_meltano_elt_still_does_what_el_does_and_says_that_it_is_deprecated(project: Project) -> None:
+    told = project.succeeds("elt", TAP, "target-jsonl", "--state-id=returns", "--select=returns_report.*")
+    assert "`elt` command is deprecated" in told
+    assert wrong_cells(project, "returns_report", project.in_files("returns_report")) == []
+    bought = len(project.simulator.triggers)
+    project.succeeds("elt", TAP, "target-jsonl", "--state-id=returns", "--select=returns_report.*")
+    assert len(project.simulator.triggers) == bought
+
+
+def test_what_failed_fails_the_run_and_the_rest_is_loaded_and_not_bought_again(project: Project) -> None:
+    sellers = json.loads(project.settings["TAP_FLIPKART_REPORTS_SELLERS"])
+    broken = json.dumps([sellers[0], {**sellers[1], "refresh_token": "withdrawn"}])
+    project.settings["TAP_FLIPKART_REPORTS__SELECT"] = '["sales_ledger.*", "returns_report.*"]'
+    command = ("run", TAP, "target-duckdb", "--state-id-suffix=failing")
+    ended = project.meltano(*command, TAP_FLIPKART_REPORTS_SELLERS=broken)
+    assert ended.returncode == 1
+    assert "seller bharat" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    assert wrong_cells(project, "sales_ledger", project.in_duckdb()["sales_ledger"]) == []
+    bought = {(trigger.seller_id, trigger.identifier) for trigger in project.simulator.triggers}
+    assert {seller_id for seller_id, _ in bought} == {"acme"}
+    again = len(project.simulator.triggers)
+    project.succeeds(*command)
+    assert {trigger.seller_id for trigger in project.simulator.triggers[again:]} == {"bharat"}
+    for stream in ("sales_ledger", "returns_report"):
+        assert wrong_cells(project, stream, project.in_duckdb()[stream]) == []
+
+
+# Settings
+
+
+def config_of(project: Project, **settings: str) -> dict[str, Any]:
+    """The settings that Meltano hands to the tap when these stand in the environment."""
+    environment = {f"TAP_FLIPKART_REPORTS_{name.upper()}": text for name, text in settings.items()}
+    dumped = project.succeeds("invoke", "--dump=config", TAP, **environment)
+    config: dict[str, Any] = json.loads(dumped[dumped.index("{\n") :])
+    return config
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2026-10-05", "2026-10-06T00:00:00", ("2026-10-05", "2026-10-06")),
+        ("2026-10-05T20:00:00Z", "2026-10-07T00:00:00+05:30", ("2026-10-06", "2026-10-07")),
+        ("4 days ago", "yesterday", None),
+    ],
+)
+def test_a_date_in_any_form_of_meltanos_is_a_day_in_kolkata(
+    project: Project, start: str, end: str, days: tuple[str, str] | None
+) -> None:
+    settings = TapFlipkartReports(config=config_of(project, start_date=start, end_date=end)).settings
+    now = today(SystemClock())
+    expected = days or ((now - timedelta(days=4)).isoformat(), (now - timedelta(days=1)).isoformat())
+    assert (str(settings.start_date), str(settings.end_date)) == expected
+
+
+def test_settings_of_every_kind_come_through_from_the_environment(project: Project) -> None:
+    config = config_of(
+        project,
+        max_wait="90.5",
+        max_reports="7",
+        warehouse_ids='["del", "kol"]',
+        report_types='{"sales_ledger": {"window_days": 5}}',
+        schema_drift="extra",
+    )
+    settings = TapFlipkartReports(config=config).settings
+    assert settings.max_wait == 90.5
+    assert settings.max_reports == 7
+    assert settings.warehouse_ids == ("del", "kol")
+    assert settings.report_types["sales_ledger"].rule.window_days == 5
+    assert settings.schema_drift == "extra"
+
+
+def test_a_project_of_ones_own_adds_the_tap_from_its_definition_and_keeps_secrets_out_of_meltano_yml(
+    tmp_path: Path, wheel: Path
+) -> None:
+    (tmp_path / "meltano.yml").write_text("project_id: own\nsend_anonymous_usage_stats: false\n", encoding="utf-8")
+    (tmp_path / "plugin.yml").write_text((ROOT / "plugin.yml").read_text(encoding="utf-8"), encoding="utf-8")
+
+    def meltano(*arguments: str) -> str:
+        # Where the package would come from once it is published
+        return succeed([*MELTANO, *arguments], cwd=tmp_path, env={"UV_FIND_LINKS": str(wheel.parent)})
+
+    meltano("add", TAP, "--from-ref", "plugin.yml")
+    meltano("config", "set", TAP, "client_secret", "canary-secret")
+    meltano("config", "set", TAP, "sellers", '[{"seller_id": "acme", "refresh_token": "canary-token"}]')
+    meltano("config", "set", TAP, "start_date", "2026-10-05")
+    project = (tmp_path / "meltano.yml").read_text(encoding="utf-8")
+    assert "canary" not in project
+    assert "2026-10-05" in project
+    assert (tmp_path / ".env").read_text(encoding="utf-8").count("canary") == 2
+    assert "canary" not in meltano("config", "print", TAP)
+    assert meltano("invoke", TAP, "--version").startswith("tap-flipkart-reports v")

@@ -1,0 +1,180 @@
+"""Reports whose files hold several tables: each bought once, whatever its streams have read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_flipkart_reports.exceptions import WindowsFailedError
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.simulator.tables import LAYOUTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench import Bench, Output
+
+SALES = ("sales_ledger", "sales_ledger_cash_back")
+SETTLEMENT = REPORT_TYPES["settled_transaction_ledger"].streams
+DAYS = {"from_date": "2026-10-01", "to_date": "2026-10-20"}
+
+
+def truth(bench: Bench, stream: str, days: dict[str, str] = DAYS) -> list[dict[str, str]]:
+    """A stream's table; the simulator says in brackets what a section of the GST returns is about."""
+    report_type = next(kind for kind in REPORT_TYPES.values() if stream in kind.streams)
+    title = next(table.title for table in report_type.tables if table.stream == stream)
+    titles = [table.title for table in LAYOUTS[report_type.identifier].tables]
+    named = next((other for other in titles if other.partition(" (")[0] == title.partition(" (")[0]), None)
+    return bench.simulator.rows(report_type.identifier, "acme", days, table=named)
+
+
+def counts(output: Output, streams: tuple[str, ...]) -> dict[str, int]:
+    return {stream: len(output.records(stream)) for stream in streams}
+
+
+def test_one_purchase_feeds_every_table_of_a_workbook(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    output = bench.run(*SETTLEMENT)
+    assert output.error is None
+    assert bench.bought() == [("settled_transaction_ledger", "acme", "2026-10-01", "2026-10-20")]
+    assert counts(output, SETTLEMENT) == {stream: len(truth(bench, stream)) for stream in SETTLEMENT}
+    assert sum(bool(output.records(stream)) for stream in SETTLEMENT) > 8
+    for stream in SETTLEMENT:
+        assert output.partition(stream)["replication_key_value"] == "2026-10-20"
+
+
+def test_the_cells_of_a_second_table_are_what_they_are(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    records = bench.run(*SALES).records("sales_ledger_cash_back")
+    rows = truth(bench, "sales_ledger_cash_back")
+    assert len(records) == len(rows) > 0
+    for record, row in zip(records, rows, strict=True):
+        assert record["order_item_id"] == row["Order Item ID"].removeprefix("OI:")
+        assert record["invoice_amount"] == Decimal(row["Invoice Amount"])
+        assert record["seller_id"] == "acme"
+
+
+def test_a_csv_holds_the_first_table_and_the_others_are_empty(bench: Bench) -> None:
+    output = bench.run(*SALES)
+    assert output.error is None
+    assert counts(output, SALES) == {"sales_ledger": len(truth(bench, "sales_ledger")), "sales_ledger_cash_back": 0}
+    assert len(bench.bought()) == 1
+    assert output.partition("sales_ledger_cash_back")["replication_key_value"] == "2026-10-20"
+
+
+def test_a_stream_selected_later_is_fed_by_reports_of_its_own_days_and_of_new_ones_once(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    first = bench.run("sales_ledger", end_date="2026-10-10")
+    second = bench.run(*SALES, state=first.state)
+    assert second.error is None
+    assert bench.bought()[1:] == [("sales_ledger", "acme", "2026-10-01", "2026-10-20")]
+    assert len(second.records("sales_ledger_cash_back")) == len(truth(bench, "sales_ledger_cash_back"))
+    for stream in SALES:
+        assert second.partition(stream)["replication_key_value"] == "2026-10-20"
+
+
+def test_streams_whose_bookmarks_differ_share_the_reports_that_both_lack(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    settings: dict[str, Any] = {"window_days": 5}
+    first = bench.run("sales_ledger_cash_back", end_date="2026-10-05", **settings)
+    bought = len(bench.bought())
+    second = bench.run(*SALES, state=first.state, **settings)
+    windows = [window[2:] for window in bench.bought()[bought:]]
+    assert sorted(windows) == [
+        ("2026-10-01", "2026-10-05"),
+        ("2026-10-06", "2026-10-10"),
+        ("2026-10-11", "2026-10-15"),
+        ("2026-10-16", "2026-10-20"),
+    ]
+    cash_back = {record["report_from_date"] for record in second.records("sales_ledger_cash_back")}
+    assert "2026-10-01" not in cash_back
+    assert len(second.records("sales_ledger")) == len(truth(bench, "sales_ledger"))
+    assert "replication_key_value" in second.partition("sales_ledger_cash_back")
+
+
+def test_the_streams_of_a_report_take_turns_so_that_few_files_wait(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    output = bench.run(*SALES, sellers=sellers)
+    order: list[tuple[str, str]] = []
+    for line in output.lines:
+        if line["type"] == "RECORD":
+            turn = (line["record"]["seller_id"], line["stream"])
+            order += [turn] if turn not in order[-1:] else []
+    assert order == [(seller, stream) for seller in ("acme", "bharat") for stream in SALES]
+    assert len(bench.bought()) == 2
+
+
+def test_a_table_that_cannot_be_read_fails_alone_and_costs_nothing_to_read_again(bench: Bench) -> None:
+    bench.restart({"fault": "ragged_row", "row": 2, "cells": 4})
+    first = bench.run(*SALES)
+    assert isinstance(first.error, WindowsFailedError)
+    assert [failure.partition(",")[0] for failure in first.error.failures] == ["sales_ledger"]
+    assert first.partition("sales_ledger_cash_back")["replication_key_value"] == "2026-10-20"
+    second = bench.run(*SALES, state=first.state, bad_rows="skip")
+    assert second.error is None
+    assert len(bench.bought()) == 1
+    assert len(second.records("sales_ledger")) == len(truth(bench, "sales_ledger")) - 1
+
+
+def test_a_run_cut_between_two_tables_adopts_the_report_for_the_second(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    whole = bench.run(*SALES)
+    cut = next(
+        state
+        for state in whole.states
+        if "replication_key_value" in state["bookmarks"]["sales_ledger"]["partitions"][0]
+    )
+    assert cut["bookmarks"]["sales_ledger_cash_back"]["partitions"][0]["pending"]
+    second = bench.run(*SALES, state=cut)
+    assert len(bench.bought()) == 1
+    assert second.records("sales_ledger") == []
+    assert len(second.records("sales_ledger_cash_back")) == len(truth(bench, "sales_ledger_cash_back"))
+    assert "pending" not in second.partition("sales_ledger_cash_back")
+
+
+@pytest.mark.parametrize("with_ledger", [False, True], ids=["state", "ledger"])
+def test_with_a_ledger_a_report_is_finished_once_all_its_streams_have_read_it(
+    bench: Bench,
+    tmp_path: Path,
+    with_ledger: bool,  # noqa: FBT001 - the two ways of remembering
+) -> None:
+    bench.restart(file_format="xlsx")
+    ledger: dict[str, Any] = {"report_ledger": str(tmp_path / "ledger.db")} if with_ledger else {}
+    first = bench.run(*SALES, **ledger)
+    again = bench.run(*SALES, state=first.state, **ledger)
+    assert len(bench.bought()) == 1
+    assert counts(again, SALES) == dict.fromkeys(SALES, 0)
+    assert again.state == first.state
+
+
+def test_a_zip_of_quarterly_workbooks_is_one_report(bench: Bench) -> None:
+    bench.restart(file_format="zip_of_workbooks")
+    streams = REPORT_TYPES["financial_year_ledger"].streams
+    output = bench.run(*streams, start_date="2026-04-01")
+    assert output.error is None
+    assert len(bench.bought()) == 1
+    days = {"from_date": "2026-04-01", "to_date": "2026-10-20"}
+    assert counts(output, streams) == {stream: len(truth(bench, stream, days)) for stream in streams}
+    keys = REPORT_TYPES["financial_year_ledger"].key_properties(REPORT_TYPES["financial_year_ledger"].tables[0])
+    records = output.records("financial_year_ledger")
+    assert len({tuple(str(record[name]) for name in keys) for record in records}) == len(records)
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "csv_with_preamble", "zip_of_workbooks"])
+@pytest.mark.parametrize(
+    "report", ["sales_ledger", "settled_transaction_ledger", "gst_returns_report", "orders_report", "returns_report"]
+)
+def test_no_row_is_lost_however_a_report_is_packed(bench: Bench, report: str, file_format: str) -> None:
+    bench.restart(file_format=file_format)
+    streams = REPORT_TYPES[report].streams
+    output = bench.run(*streams, start_date="2026-09-01", end_date="2026-09-30")
+    assert output.error is None
+    (trigger,) = bench.simulator.triggers
+    parameters = dict(trigger.parameters)
+    present = streams if file_format != "csv_with_preamble" else streams[:1]
+    assert counts(output, streams) == {
+        stream: len(truth(bench, stream, parameters)) if stream in present else 0 for stream in streams
+    }
