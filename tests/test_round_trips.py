@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import openpyxl
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spreadsheets import workbook, zip_of
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from tap_flipkart_reports.headers import Column
 
