@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import shtab
 
 from tap_flipkart_reports.__main__ import tell_end
-from tap_flipkart_reports.exceptions import FlipkartReportsError, SettingsError
+from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--seller", help="one of the sellers; by default all")
     replay.set_defaults(run=_replay)
 
+    _add_inspect_options(
+        commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
+    )
+
     coverage = commands.add_parser(
         "coverage", help="show which days are loaded, pending, failed or missing, and what was bought; makes no call"
     )
@@ -104,27 +108,38 @@ def _parser() -> argparse.ArgumentParser:
     token_key = commands.add_parser("token-key", help="print a fresh key for token_store")
     token_key.set_defaults(run=_token_key)
 
-    simulate = commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API")
-    simulate.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
-    _completes_files(simulate.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
-    simulate.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
-    simulate.add_argument(
+    _add_simulate_options(commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API"))
+
+    completion = commands.add_parser("completion", help="print a script that completes this command in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell")
+    completion.set_defaults(run=_completion)
+    return parser
+
+
+def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
+    _completes_files(parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
+    parser.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
+    parser.add_argument("--schema", action="store_true", help="print a proposal for the schema of unknown columns")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    parser.set_defaults(run=_inspect)
+
+
+def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
+    _completes_files(parser.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
+    parser.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
+    parser.add_argument(
         "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
     )
-    simulate.add_argument(
+    parser.add_argument(
         "--file-format",
         action="append",
         default=[],
         metavar="[REPORT_TYPE=]FORMAT",
         help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
     )
-    simulate.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
-    simulate.set_defaults(run=_simulate)
-
-    completion = commands.add_parser("completion", help="print a script that completes this command in a shell")
-    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell")
-    completion.set_defaults(run=_completion)
-    return parser
+    parser.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
+    parser.set_defaults(run=_simulate)
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -186,6 +201,26 @@ def _plan(options: argparse.Namespace) -> int:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
     return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.inspection import inspect_file  # noqa: PLC0415 - only this command inspects
+
+    failed = False
+    for path in options.files:
+        try:
+            inspection = inspect_file(path, options.report_type)
+        except FileError as error:
+            print(f"{path}: {error}", file=sys.stderr)  # noqa: T201 - what a file is that is no table
+            failed = True
+            continue
+        if options.schema:
+            print(inspection.schemas())  # noqa: T201 - its output
+        elif options.format == "json":
+            print(json.dumps(inspection.document(), indent=2, ensure_ascii=False))  # noqa: T201 - the same
+        else:
+            print(inspection.text())  # noqa: T201 - the same
+    return int(failed)
 
 
 def _repair(options: argparse.Namespace) -> int:

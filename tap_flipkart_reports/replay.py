@@ -13,7 +13,7 @@ from tap_flipkart_reports.settings import Settings, read_settings
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tap_flipkart_reports.archive import Archive, ArchivedReport
@@ -78,7 +78,7 @@ class ReplayTap(TapFlipkartReports):
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return self.archive
 
-    def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
+    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
         """It is kept already."""
 
     @property

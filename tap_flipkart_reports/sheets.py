@@ -82,6 +82,10 @@ class Reading(Protocol):
     """One way to take a sheet for rows: a text has one for each delimiter, a workbook's sheet has just one."""
 
     @property
+    def form(self) -> str:
+        """What the sheet is, in words."""
+
+    @property
     def head_lines(self) -> int:
         """How many lines `head_row` knows."""
 

@@ -291,7 +291,7 @@ class ReportStream(Stream):
         identity = UniqueKeys(self.table.key) if self.table.key else RowHashes()
         try:
             with self._opened(delivery) as report:
-                self._reports_tap.keep(delivery, report.headers)
+                self._reports_tap.keep(delivery, lambda: report.headers)
                 tables = report.of(self.name)
                 self._tell_tables(delivery, report, tables)
                 for table in tables:
@@ -309,7 +309,7 @@ class ReportStream(Stream):
             with open_report(delivery.path, self.report_type.tables, max_file_bytes=max_file_bytes) as report:
                 yield report
         except FileError:
-            self._reports_tap.keep(delivery, {})
+            self._reports_tap.keep(delivery, dict)
             raise
 
     def _columns_of_table(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -106,24 +106,33 @@ class Report:
 
     def __init__(self, sheets: Sequence[Sheet], tables: Sequence[Declared]) -> None:
         self._sheets = [sheet for sheet in sheets if normalise(sheet.name or "") not in HELP or len(sheets) == 1]
-        self._tables = tables
+        self._known = [_Known(table) for table in tables]
+        self._looked_at: dict[int, _Found | None] = {}
 
     def of(self, stream: str) -> list[Table]:
         """The tables that feed a stream, in the file's order: several for a ZIP of quarters, none for an unused sheet.
+
+        Sheets that are called as the table of another stream are not looked at: looking takes a workbook's sheet into
+        memory.
 
         Args:
             stream: the stream.
 
         Raises:
-            RowError: none of the file's tables is one of the report's, or nobody can tell which.
+            RowError: none of the file's tables is one of the report's, or a sheet is called as the stream's table and
+                is another.
             FileError: a sheet cannot be read.
         """
-        if not any(found.stream for found in self._found) and self.strangers:
-            told = "; ".join(
-                f"{stranger.name or 'the file'} has {listed(stranger.header)}" for stranger in self.strangers
-            )
+        named = [{table.stream for table in self._known if table.is_named(sheet)} for sheet in self._sheets]
+        paired = zip(self._sheets, named, strict=True)
+        found = self._found([sheet for sheet, streams in paired if not streams or stream in streams])
+        for other in found:
+            if other.called is not None and other.called.stream == stream:
+                raise RowError(f"{other.sheet.title} has {listed(other.header)}: these are not the columns of {stream}")
+        if found and not any(named) and not any(other.stream for other in found):
+            told = "; ".join(f"{other.sheet.title or 'the file'} has {listed(other.header)}" for other in found)
             raise RowError(f"no table of the file is one of this report's: {told}")
-        return [found.table() for found in self._found if found.stream == stream]
+        return [table.table() for table in found if table.stream == stream]
 
     @property
     def headers(self) -> dict[str, tuple[str, ...]]:
@@ -132,30 +141,28 @@ class Report:
         Raises:
             FileError: a sheet cannot be read.
         """
-        return {found.sheet.title or "": found.header for found in self._found}
+        return {found.sheet.title or "": found.header for found in self._found(self._sheets)}
 
-    @cached_property
+    @property
     def strangers(self) -> tuple[Stranger, ...]:
         """The tables that feed no stream, but for help and summaries.
 
         Raises:
             FileError: a sheet cannot be read.
         """
-        return tuple(Stranger(name=found.sheet.title, header=found.header) for found in self._found if not found.stream)
+        found = self._found(self._sheets)
+        return tuple(Stranger(name=table.sheet.title, header=table.header) for table in found if not table.stream)
 
-    @cached_property
-    def _found(self) -> list[_Found]:
-        known = [_Known(table) for table in self._tables]
-        if not any(table.columns for table in known):
-            return _one_table(self._sheets, known[0])
-        found = [
-            place
-            for sheet in self._sheets
-            if (place := _place_of(sheet, known, is_alone=len(self._sheets) == 1)) is not None
-        ]
-        unplaced = [place for place in found if place.known is None]
-        if len(found) == len(unplaced) == 1:
-            return [_Found(sheet=unplaced[0].sheet, block=unplaced[0].block, known=known[0])]
+    def _found(self, sheets: Sequence[Sheet]) -> list[_Found]:
+        """The tables of some sheets."""
+        if not any(table.columns for table in self._known):
+            return _one_table(sheets, self._known[0])
+        for sheet in sheets:
+            if id(sheet) not in self._looked_at:
+                self._looked_at[id(sheet)] = _place_of(sheet, self._known, is_alone=len(self._sheets) == 1)
+        found = [table for sheet in sheets if (table := self._looked_at[id(sheet)]) is not None]
+        if len(found) == 1 and len(sheets) == len(self._sheets) and not (found[0].known or found[0].called):
+            return [replace(found[0], known=self._known[0])]
         return found
 
 
@@ -259,11 +266,15 @@ class _Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """A sheet, its header, and the table it is, if it is one of the report's."""
+    """A sheet with a table, its header, and which of the report's it is, if any.
+
+    Where the sheet is called as one of them and its header is not that table's, that one is `called`.
+    """
 
     sheet: Sheet
     block: _Block
     known: _Known | None
+    called: _Known | None = None
 
     @property
     def stream(self) -> str | None:
@@ -290,22 +301,29 @@ class _Found:
 
 def _place_of(sheet: Sheet, known: Sequence[_Known], *, is_alone: bool) -> _Found | None:
     """What a sheet is; `None` if it holds no table, but a sentence or nothing."""
-    fits = [fit for fit in _best_fits(sheet, known) if fit.is_header]
     named = [table for table in known if table.is_named(sheet)]
-    best = max(fits, key=lambda fit: (fit.known in named, fit.share), default=None)
-    if is_alone and best is not None and not named:
-        # Of all sheets that may be the only one, the report's own is the likeliest.
-        first = next((fit for fit in fits if fit.known is known[0]), None)
-        best = first if first is not None and 2 * first.share > best.share else best
-    elif best is not None and best.known not in named:
-        rivals = [fit for fit in fits if fit.share == best.share]
-        best = best if (best.share >= LIKELY or best.is_sure) and len(rivals) == 1 else None
+    fits = [fit for fit in _best_fits(sheet, named or known) if fit.is_header]
+    best = max(fits, key=lambda fit: fit.share, default=None)
+    if best is not None and not named:
+        best = _likeliest(fits, best, known[0], is_alone=is_alone)
     if best is not None:
         return _Found(sheet=sheet, block=best.block, known=best.known)
     block = _plain_block(sheet)
     if block is None or (not is_alone and sum(map(bool, block.paths)) < 2):  # noqa: PLR2004 - a sentence is no table
         return None
-    return _Found(sheet=sheet, block=block, known=named[0] if named else known[0] if is_alone else None)
+    if named:
+        return _Found(sheet=sheet, block=block, known=None, called=named[0])
+    return _Found(sheet=sheet, block=block, known=known[0] if is_alone else None)
+
+
+def _likeliest(fits: Sequence[_Fit], best: _Fit, first: _Known, *, is_alone: bool) -> _Fit | None:
+    """Which table a sheet is whose name does not tell; `None` if that is for nobody to say."""
+    if is_alone:
+        # Of all tables that may stand alone, the report's first is the likeliest.
+        own = next((fit for fit in fits if fit.known is first), None)
+        return own if own is not None and 2 * own.share > best.share else best
+    rivals = [fit for fit in fits if fit.share == best.share]
+    return best if (best.share >= LIKELY or best.is_sure) and len(rivals) == 1 else None
 
 
 def _one_table(sheets: Sequence[Sheet], known: _Known) -> list[_Found]:

@@ -53,7 +53,7 @@ from tap_flipkart_reports.summary import Summary
 from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
     from types import FrameType
@@ -372,14 +372,18 @@ class TapFlipkartReports(Tap):
         """The archive of downloaded files, if there is to be one."""
         return Archive(self.settings.report_archive, clock=self.clock) if self.settings.report_archive else None
 
-    def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
+    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
         """Put a downloaded file into the archive, once, whatever the number of streams that read it.
+
+        Args:
+            delivery: the file.
+            headers: tells the headers found in it, by table; all its sheets have to be looked at for that.
 
         Raises:
             ArchiveError: it cannot be written.
         """
         if self.archive is not None and delivery.report_id not in self._kept:
-            self.archive.keep(delivery, headers)
+            self.archive.keep(delivery, headers())
             self._kept.add(delivery.report_id)
 
     def keep_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:

@@ -76,6 +76,11 @@ class TextReading:
         self._head = head
 
     @property
+    def form(self) -> str:
+        """`text, utf-8`."""
+        return f"text, {self._encoding}"
+
+    @property
     def head_lines(self) -> int:
         """How many lines `head_row` knows."""
         return min(len(self._head), HEAD_ROWS)

@@ -7,11 +7,13 @@ so often, that a small file would fill the memory.
 
 from __future__ import annotations
 
+import posixpath
 import re
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from html import unescape
 from itertools import chain, islice, repeat
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -21,7 +23,7 @@ from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import time, timedelta
 
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     """Texts of cells that calamine takes for blank, by row and column from 0."""
 
 T = TypeVar("T")
+
+SHARED_STRINGS = "xl/sharedStrings.xml"
 
 MAX_EMPTY = 4 * 2**20
 """Cells that a sheet may span whatever it holds; for more, one of `MAX_SPARSITY` has to be filled."""
@@ -66,9 +70,9 @@ _REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 
 
 def workbook_sheets(
-    file: IO[bytes], parts: Iterable[str], read: Callable[[str], Iterator[bytes]], member: str | None
+    file: IO[bytes], parts: Collection[str], read: Callable[[str], Iterator[bytes]], member: str | None
 ) -> list[Sheet]:
-    """The sheets of a workbook, without charts.
+    """The sheets of a workbook, without charts. Each is read at the first look at it.
 
     Args:
         file: the workbook, to be left open while the sheets are read.
@@ -79,24 +83,37 @@ def workbook_sheets(
     Raises:
         FileError: it cannot be read, or would fill the memory.
     """
-    surveys = {}
-    for part in parts:
-        if part.startswith("xl/worksheets/") and part.endswith(".xml"):
-            surveys[part] = _survey(read(part))
-        else:
+    for part in set(parts) - {SHARED_STRINGS}:
+        if not part.startswith("xl/worksheets/"):
             for _chunk in read(part):
-                """Only counted."""
-    _refuse_bombs(surveys, parts, read)
-    untold = _by_sheet({part: survey.untold for part, survey in surveys.items() if survey.untold}, read)
+                """Only counted: calamine takes some of them whole."""
+    lengths = array("L", _shared_lengths(read(SHARED_STRINGS)) if SHARED_STRINGS in parts else ())
+    part_names = _part_names(read)
     workbook = _workbook(file)
     return [
         Sheet(
             name=name,
             title=name if member is None else f"{member}: {name}",
-            readings=[WorkbookReading(workbook, name, untold.get(name, {}))],
+            readings=[WorkbookReading(workbook, name, partial(_surveyed, part_names[name], read, lengths))],
         )
         for name in _worksheets(workbook)
     ]
+
+
+def _part_names(read: Callable[[str], Iterator[bytes]]) -> dict[str, str]:
+    """The file in the workbook that each sheet is in, by the sheet's name."""
+    try:
+        book = ET.fromstring(b"".join(read("xl/workbook.xml")))  # noqa: S314 - expat refuses entities that grow
+        relations = ET.fromstring(b"".join(read("xl/_rels/workbook.xml.rels")))  # noqa: S314 - the same
+    except (ET.ParseError, KeyError) as error:
+        raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
+    targets = {relation.get("Id"): relation.get("Target", "") for relation in relations}
+    return {
+        element.get("name", ""): posixpath.normpath(posixpath.join("/xl", targets.get(id_, "")))[1:]
+        for element in book.iter()
+        if element.tag.endswith("}sheet")
+        for id_ in [next((value for name, value in element.items() if name.endswith("}id")), None)]
+    }
 
 
 # The look before
@@ -119,6 +136,36 @@ class _Survey:
     columns: int = 0
     shared: int = 0
     untold: dict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def _surveyed(part: str, read: Callable[[str], Iterator[bytes]], lengths: Sequence[int]) -> Untold:
+    """Texts of a sheet's cells that calamine takes for blank.
+
+    Args:
+        part: the sheet's file.
+        read: its bytes.
+        lengths: how long the shared strings are.
+
+    Raises:
+        FileError: the sheet would fill the memory.
+    """
+    try:
+        survey = _survey(read(part))
+    except KeyError as error:
+        raise FileError(f"the file is a workbook (XLSX) that cannot be read: it has no {part}") from error
+    if survey.rows * survey.columns > max(MAX_EMPTY, MAX_SPARSITY * survey.cells):
+        raise FileError(
+            f"the workbook has a sheet of {survey.rows:,} rows and {survey.columns:,} columns with no more than "
+            f"{survey.cells:,} cells in it, which no report has; it was not read"
+        )
+    if survey.shared * max(lengths, default=0) > MAX_TEXT_BYTES:
+        indexes = (int(index) for xml in _whole_cells(read(part)) for index in _SHARED_INDEX.findall(xml))
+        if sum(lengths[index] for index in indexes if index < len(lengths)) > MAX_TEXT_BYTES:
+            raise FileError(
+                f"the workbook repeats its texts until they take more than {MAX_TEXT_BYTES:,} bytes, "
+                "which no report does; it was not read"
+            )
+    return survey.untold
 
 
 def _survey(chunks: Iterator[bytes]) -> _Survey:
@@ -166,24 +213,6 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _refuse_bombs(surveys: Mapping[str, _Survey], parts: Iterable[str], read: Callable[[str], Iterator[bytes]]) -> None:
-    for survey in surveys.values():
-        span = survey.rows * survey.columns
-        if span > max(MAX_EMPTY, MAX_SPARSITY * survey.cells):
-            raise FileError(
-                f"the workbook has a sheet of {survey.rows:,} rows and {survey.columns:,} columns with no more than "
-                f"{survey.cells:,} cells in it, which no report has; it was not read"
-            )
-    if "xl/sharedStrings.xml" in parts:
-        lengths = list(_shared_lengths(read("xl/sharedStrings.xml")))
-        used = sum(survey.shared for survey in surveys.values())
-        if used * max(lengths, default=0) > MAX_TEXT_BYTES and _text_bytes(surveys, lengths, read) > MAX_TEXT_BYTES:
-            raise FileError(
-                f"the workbook repeats its texts until they take more than {MAX_TEXT_BYTES:,} bytes, "
-                "which no report does; it was not read"
-            )
-
-
 def _shared_lengths(chunks: Iterator[bytes]) -> Iterator[int]:
     """Bytes of each of the shared strings, with their tags."""
     rest = b""
@@ -192,30 +221,6 @@ def _shared_lengths(chunks: Iterator[bytes]) -> Iterator[int]:
         if len(rest) > MAX_CELL_BYTES:
             raise FileError(f"the workbook has a text of more than {MAX_CELL_BYTES:,} bytes")
         yield from map(len, strings)
-
-
-def _text_bytes(surveys: Iterable[str], lengths: Sequence[int], read: Callable[[str], Iterator[bytes]]) -> int:
-    """Bytes of all texts that cells take from the shared strings."""
-    indexes = (
-        int(index) for part in surveys for xml in _whole_cells(read(part)) for index in _SHARED_INDEX.findall(xml)
-    )
-    return sum(lengths[index] for index in indexes if index < len(lengths))
-
-
-def _by_sheet(untold: Mapping[str, Untold], read: Callable[[str], Iterator[bytes]]) -> dict[str, Untold]:
-    """The same by the name of the sheet instead of its file's."""
-    if not untold:
-        return {}
-    try:
-        book = ET.fromstring(b"".join(read("xl/workbook.xml")))  # noqa: S314 - expat refuses entities that grow
-        relations = ET.fromstring(b"".join(read("xl/_rels/workbook.xml.rels")))  # noqa: S314 - the same
-    except (ET.ParseError, KeyError) as error:
-        raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
-    targets = {relation.get("Id"): relation.get("Target", "").rpartition("/")[2] for relation in relations}
-    files = {part.rpartition("/")[2]: texts for part, texts in untold.items()}
-    sheets = [element for element in book.iter() if element.tag.endswith("}sheet")]
-    ids = {sheet.get("name", ""): next((v for k, v in sheet.items() if k.endswith("}id")), None) for sheet in sheets}
-    return {name: files[target] for name, id_ in ids.items() if (target := targets.get(id_)) in files}
 
 
 # The cells
@@ -256,13 +261,17 @@ class WorkbookReading:
     Args:
         workbook: the workbook.
         name: the sheet.
-        untold: texts of cells that calamine takes for blank.
+        survey: texts of its cells that calamine takes for blank; raises `FileError` where it is not to be read.
     """
 
-    def __init__(self, workbook: CalamineWorkbook, name: str, untold: Untold) -> None:
+    def __init__(self, workbook: CalamineWorkbook, name: str, survey: Callable[[], Untold]) -> None:
         self._workbook = workbook
         self._name = name
-        self._untold = untold
+        self._survey = survey
+
+    @cached_property
+    def _untold(self) -> Untold:
+        return self._survey()
 
     @cached_property
     def _sheet(self) -> CalamineSheet:
@@ -271,6 +280,11 @@ class WorkbookReading:
     @cached_property
     def _head(self) -> list[list[str]]:
         return list(islice(self._rows(), HEAD_ROWS))
+
+    @property
+    def form(self) -> str:
+        """What it is."""
+        return "a sheet of a workbook"
 
     @property
     def head_lines(self) -> int:
@@ -305,14 +319,15 @@ class WorkbookReading:
 
     def _rows(self) -> Iterator[list[str]]:
         """All rows from the first, all of one width."""
+        untold = self._untold  # before the cells, which may be too many
         start, end = self._sheet.start or (0, 0), self._sheet.end or (-1, -1)
-        width = max([end[1], *(max(texts) for texts in self._untold.values())]) + 1
-        height = max([end[0], *self._untold]) + 1
+        width = max([end[1], *(max(texts) for texts in untold.values())]) + 1
+        height = max([end[0], *untold]) + 1
         before, behind = [""] * start[1], [""] * (width - end[1] - 1)
         blank: list[Cell] = [""] * (width - len(before) - len(behind))
         for index, cells in enumerate(islice(chain(self._sheet.iter_rows(), repeat(blank)), height)):
             row = [*before, *(cell if type(cell) is str else _text(cell) for cell in cells), *behind]
-            for place, text in self._untold.get(index, {}).items():
+            for place, text in untold.get(index, {}).items():
                 row[place] = row[place] or text
             yield row
 
