@@ -158,7 +158,7 @@ def examples() -> list[Example]:
     return [
         Example(heading, match[1].strip(), match[2] or "")
         for heading, text in zip(parts[1::2], parts[2::2], strict=True)
-        for match in re.finditer(r"```shell\n(.*?)```\n(?:\n```\n(.*?)```\n)?", text, re.DOTALL)
+        for match in re.finditer(r"```shell\n(.*?)```\n(?:\n(?:<!-- \w+ -->\n)?```\n(.*?)```\n)?", text, re.DOTALL)
     ]
 
 
