@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+import sys
+import tempfile
+from collections import Counter
 from textwrap import indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from programs import ROOT, succeed
 
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportTable
 from tap_flipkart_reports.settings import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.simulator.faults import listing
 from tap_flipkart_reports.tap import TapFlipkartReports
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 README = ROOT / "README.md"
 
 KINDS = {
@@ -79,6 +86,32 @@ def faults() -> str:
     return "\n".join(lines)
 
 
+def warehouse() -> str:
+    """What the README's first command leaves in DuckDB, as DuckDB prints it."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(environment["config"]["plugins"]["extractors"][0]["config"], file)
+        file.flush()
+        lines = succeed([sys.executable, "-m", "tap_flipkart_reports", "--config", file.name]).splitlines()
+    rows = Counter(json.loads(line)["stream"] for line in lines if line.startswith('{"type":"RECORD"'))
+    name, number = max(map(len, rows)), 5
+    return "\n".join(
+        [
+            "```",
+            f"┌{'─' * (name + 2)}┬{'─' * (number + 2)}┐",
+            f"│ {'table_name':^{name}} │ {'rows':<{number}} │",
+            f"│ {'varchar':^{name}} │ {'int64':<{number}} │",
+            f"├{'─' * (name + 2)}┼{'─' * (number + 2)}┤",
+            *(f"│ {stream:<{name}} │ {rows[stream]:>{number}} │" for stream in sorted(rows)),
+            f"├{'─' * (name + 2)}┴{'─' * (number + 2)}┤",
+            f"│ {f'{len(rows)} rows':<{name + number - 6}}2 columns │",
+            f"└{'─' * (name + number + 5)}┘",
+            "```",
+        ]
+    )
+
+
 KINDS_OF_SETTINGS = {
     "array": "array",
     "boolean": "boolean",
@@ -113,7 +146,7 @@ def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
 def of_file(path: Path) -> dict[str, str]:
     """The made parts of a file, by what marks them: `<!-- name -->` in Markdown, `# <name>` in YAML."""
     if path == README:
-        tables = {"streams": streams, "settings": settings, "faults": faults}
+        tables = {"streams": streams, "settings": settings, "faults": faults, "warehouse": warehouse}
         return {f"<!-- {name} -->": f"{table()}\n" for name, table in tables.items()}
     margin = "    " if path.name == "meltano.yml" else ""
     return {f"{margin}# <settings>": indent(f"{meltano_settings()}\n", margin)}
