@@ -22,7 +22,7 @@ from scripted_server import Reply, ScriptedServer
 
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.clock import SystemClock
-from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
+from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.token_store import KEY_VARIABLE, LEASE_SECONDS, SellerTokens, TokenStore, new_key
 
@@ -369,6 +369,23 @@ def test_a_store_that_cannot_be_written_is_found_before_any_token_rotates(
     assert server.asked == []
 
 
+def test_a_store_that_is_gone_during_a_run_leaves_nothing_bought_and_no_trigger_in_doubt(
+    bench: Bench, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    ledger = tmp_path / "ledger.db"
+    tap = bench.tap("sales_ledger", token_store=place, report_ledger=str(ledger))
+    assert tap.token_store is not None
+    execute(place, "drop table flipkart_reports_tokens")
+    with pytest.raises(WindowsFailedError, match="token_store cannot be used"):
+        tap.run()
+    assert bench.simulator.calls == {}
+    engine = sa.create_engine(f"sqlite:///{ledger}")
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("select count(*) from flipkart_reports")).scalar() == 0
+    engine.dispose()
+
+
 # Secrets
 
 
@@ -406,7 +423,7 @@ def test_tokens_are_read_with_the_key_they_were_written_with_and_a_key_can_be_ch
     with build().holding("acme") as hold:
         hold.write(tokens)
     other = new_key()
-    with pytest.raises(TokenStoreError, match=f"cannot be read with this {KEY_VARIABLE}"):
+    with pytest.raises(AuthenticationError, match=f"cannot be read with this {KEY_VARIABLE}"):
         stored(build(key=other))
     changing = build(key=f"{other}, {KEY}")
     assert stored(changing) == tokens
@@ -420,7 +437,7 @@ def test_a_row_cannot_be_passed_off_as_another_sellers(build: Callable[..., Toke
     with store.holding("bharat") as hold:
         hold.write(SellerTokens(refresh_token="refresh-of-bharat"))
     execute(place, "update flipkart_reports_tokens set seller_id = 'acme'")
-    with pytest.raises(TokenStoreError, match="holds tokens of another seller"):
+    with pytest.raises(AuthenticationError, match="holds tokens of another seller"):
         stored(store)
 
 
