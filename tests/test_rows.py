@@ -40,6 +40,7 @@ QUANTITY = Column(name="quantity", header="Quantity", type="integer", aliases=("
 DAY = Column(name="invoice_date", header="Invoice Date", type="date")
 COLUMNS = (ITEM, AMOUNT, QUANTITY, DAY)
 HEADER = tuple(column.header for column in COLUMNS)
+RULES = RowRules(bad_rows="fail", max_bad_rows=0, bad_cells="fail", schema_drift="evolve")
 RESERVED = frozenset({"seller_id", "report_id"})
 
 
@@ -355,6 +356,147 @@ def test_new_columns_become_columns_or_extra_or_an_error() -> None:
 
 def test_an_empty_table_has_no_batches() -> None:
     assert read(HEADER, []) == []
+
+
+# What is no row
+
+PAYOUT = Column(name="neft_id", header="NEFT ID", is_required=True, fills_down=True)
+DATE = Column(name="payment_date", header="Payment Date", type="date", fills_down=True)
+VALUE = Column(name="value", header="Settlement Value", type="number")
+PAYOUTS = (PAYOUT, DATE, VALUE)
+
+
+def payouts(rows: Sequence[Sequence[str]], **options: Any) -> list[tuple[Any, ...]]:
+    """Payout, date and value of each record."""
+    header = [column.header for column in PAYOUTS]
+    found = records(read(header, rows, columns=PAYOUTS, **options))
+    return [(row["neft_id"], row["payment_date"], row["value"]) for row in found]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 5])
+def test_a_payout_is_filled_down_across_batches_and_never_beyond_the_next(batch_rows: int) -> None:
+    rows = [
+        ["", "", "0"],
+        ["N1", "2026-06-24", "1"],
+        ["", "", "2"],
+        [" ", "2026-06-25", "3"],
+        ["N2", "", "4"],
+        ["", "", "5"],
+    ]
+    assert payouts(rows, batch_rows=batch_rows) == [
+        (None, None, 0),
+        ("N1", "2026-06-24", 1),
+        ("N1", "2026-06-24", 2),
+        ("N1", "2026-06-25", 3),
+        ("N2", None, 4),
+        ("N2", None, 5),
+    ]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 5])
+def test_rows_of_a_payout_whose_first_row_is_skipped_are_skipped_too(batch_rows: int) -> None:
+    rows = [
+        ["N1", "2026-06-24", "1"],
+        ["N2", "2026-06-25"],
+        ["", "", "2"],
+        ["", "", "3"],
+        ["N3", "", "4"],
+        ["", "", "5"],
+    ]
+    counts, rejected = RowCounts(), list[RejectedRow]()
+    found = payouts(rows, bad_rows="skip", batch_rows=batch_rows, counts=counts, rejected=rejected)
+    assert found == [("N1", "2026-06-24", 1), ("N3", None, 4), ("N3", None, 5)]
+    assert [(row.line, row.text) for row in rejected] == [(3, "N2,2026-06-25"), (4, ",,2"), (5, ",,3")]
+    assert (counts.rows, counts.skipped) == (3, 3)
+
+
+@pytest.mark.parametrize("first", ["Total", " GRAND TOTAL:", "Sub-total", "Net Total"])
+def test_totals_are_dropped_and_counted_ragged_or_not(first: str) -> None:
+    counts = RowCounts()
+    rows = [["1", "1", "1", ""], [first, "", "1", ""], ["", first, "", ""], [first, "1"], ["2", "1", "1", ""]]
+    assert [row["order_item_id"] for row in records(read(HEADER, rows, counts=counts))] == ["1", "2"]
+    assert counts == RowCounts(rows=2, dropped=3, dropped_lines=[3, 4, 5])
+
+
+def test_words_that_begin_like_totals_are_rows() -> None:
+    rows = [["Total Gym", "", "", ""], ["Totally", "", "", ""], ["TOTAL 2", "", "", ""]]
+    assert len(records(read(HEADER, rows))) == 3
+
+
+def test_the_header_again_is_dropped_and_another_header_is_refused() -> None:
+    counts = RowCounts()
+    rows = [["1", "1", "1", ""], list(HEADER), ["2", "1", "1", ""]]
+    assert len(records(read(HEADER, rows, counts=counts))) == 2
+    assert (counts.dropped, counts.dropped_lines) == (1, [3])
+    other = ["Order Item ID", "Quantity", "Colour", "Taste"]
+    with pytest.raises(RowError, match=r"^line 3 begins another table below the first"):
+        read(HEADER, [["1", "1", "1", ""], other], bad_rows="skip")
+
+
+def test_every_row_is_in_exactly_one_count_and_a_row_that_is_in_none_is_an_error() -> None:
+    counts = RowCounts()
+    rows = [["1", "1", "1", ""], ["Total", "1", "", ""], ["2"], ["3", "1", "1", ""]]
+    read(HEADER, rows, bad_rows="skip", counts=counts)
+    assert (counts.rows, counts.skipped, counts.dropped, counts.received) == (2, 1, 1, 4)
+    lossy = table(HEADER, rows[:1])
+    lossy.tally.rows += 1
+    with pytest.raises(RowError, match="2 rows were read and 1 accounted for"):
+        list(read_rows(lossy, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
+
+
+def test_one_bad_row_more_than_allowed_ends_the_reading() -> None:
+    rows = [["1"], ["2"], ["3", "1", "1", ""], ["4"]]
+    assert len(records(read(HEADER, rows, bad_rows="skip", max_bad_rows=3))) == 1
+    with pytest.raises(RowError, match=r"^line 5 has 1 cells, the header 4, and is one bad row more than the 2 of max"):
+        read(HEADER, rows, bad_rows="skip", max_bad_rows=2)
+
+
+def test_lines_are_those_of_the_sheet_they_are_on() -> None:
+    sheet = table(HEADER, [["1"]], name="Orders")
+    with pytest.raises(RowError, match=r"^Orders, line 2 has 1 cells, the header 4$"):
+        list(read_rows(sheet, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
+
+
+# Keys
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 5])
+def test_two_rows_of_one_key_end_the_reading(batch_rows: int) -> None:
+    rows = [["1", "1", "", ""], ["2", "1", "", ""], ["OI:1", "5", "", ""]]
+    words = r"^line 2 and line 4 have one key \(order_item_id 1\); .* key_properties of this report type to \[\]"
+    with pytest.raises(RowError, match=words):
+        read(HEADER, rows, identity=UniqueKeys(["order_item_id"]), batch_rows=batch_rows)
+
+
+def test_a_key_is_all_of_its_columns_and_empty_ones_are_equal() -> None:
+    keys = (ITEM, Column(name="event", header="Event", is_key=True, is_required=True))
+    header = [column.header for column in keys]
+    rows = [["1", "Sale"], ["1", "Return"], ["1Sale", ""]]
+    assert len(records(read(header, rows, columns=keys, identity=UniqueKeys(["order_item_id", "event"])))) == 3
+    with pytest.raises(RowError, match=r"order_item_id NA, event Sale"):
+        read(header, [["", "Sale"], ["-", "Sale"]], columns=keys, identity=UniqueKeys(["order_item_id", "event"]))
+
+
+def test_tables_of_one_report_share_their_keys_row_numbers_and_hashes() -> None:
+    keys, hashes = UniqueKeys(["order_item_id"]), RowHashes()
+    counts = RowCounts()
+    for number, rows in enumerate([[["1", "1", "", ""], ["2", "1", "", ""]], [["3", "1", "", ""]]]):
+        part = table(HEADER, rows, name=f"Q{number + 1}")
+        batches = list(read_rows(part, match(HEADER), wanted=None, rules=RULES, identity=keys, counts=counts))
+        assert list(batches[0].row_numbers) == [[1, 2], [3]][number]
+    part = table(HEADER, [["2", "", "", ""]], name="Q3")
+    with pytest.raises(RowError, match=r"^Q1, line 3 and Q3, line 2 have one key"):
+        list(read_rows(part, match(HEADER), wanted=None, rules=RULES, identity=keys, counts=counts))
+    ordinals = []
+    for header, rows in (
+        (HEADER, [["1", "1", "2", ""]]),
+        (("Qty", "Order Item ID", "Amount (Rs.)"), [["2", "1", "1"]]),
+    ):
+        for batch in read_rows(
+            table(header, rows), match(header), wanted=None, rules=RULES, identity=hashes, counts=RowCounts()
+        ):
+            ordinals += batch.row_ordinals or []
+    assert ordinals == [1, 2]
 
 
 # Hashes
