@@ -44,6 +44,18 @@ def own_settings() -> dict[str, dict[str, Any]]:
     return {name: schema for name, schema in CONFIG_JSONSCHEMA["properties"].items() if name not in sdk_settings()}
 
 
+def reports() -> str:
+    """One line per report type."""
+    lines = ["| report | stream | key | windows | identifier and parameters |", "|---|---|---|---|---|"]
+    for report_type in REPORT_TYPES.values():
+        first, *others = report_type.tables
+        more = f" and {len(others)} more" if others else ""
+        key = ", ".join(report_type.key_properties(first))
+        kind = KINDS[report_type.rule.kind.value]
+        lines.append(f"| {report_type.title} | `{first.stream}`{more} | {key} | {kind} | {report_type.basis} |")
+    return "\n".join(lines)
+
+
 def streams() -> str:
     """One line per stream."""
     lines = [
@@ -145,14 +157,18 @@ def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
 
 def of_file(path: Path) -> dict[str, str]:
     """The made parts of a file, by what marks them: `<!-- name -->` in Markdown, `# <name>` in YAML."""
-    if path == README:
-        tables = {"streams": streams, "settings": settings, "faults": faults, "warehouse": warehouse}
-        return {f"<!-- {name} -->": f"{table()}\n" for name, table in tables.items()}
+    if path in PAGES:
+        return {f"<!-- {name} -->": f"{table()}\n" for name, table in PAGES[path].items()}
     margin = "    " if path.name == "meltano.yml" else ""
     return {f"{margin}# <settings>": indent(f"{meltano_settings()}\n", margin)}
 
 
-FILES = (README, ROOT / "meltano.yml", ROOT / "plugin.yml")
+PAGES = {
+    README: {"reports": reports, "settings": settings, "warehouse": warehouse},
+    ROOT / "docs" / "streams.md": {"streams": streams},
+    ROOT / "docs" / "simulator.md": {"faults": faults},
+}
+FILES = (*PAGES, ROOT / "meltano.yml", ROOT / "plugin.yml")
 
 
 def with_made_parts(path: Path) -> str:
@@ -165,13 +181,6 @@ def with_made_parts(path: Path) -> str:
         assert found, f"{path.name} has no {mark} and {end}"
         text = f"{before}{mark}\n{made}{end}\n{after}"
     return text
-
-
-def section(text: str, name: str) -> str:
-    """What stands between a table's marks."""
-    match = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", text, re.DOTALL)
-    assert match is not None, f"README.md has no marks for {name}"
-    return match[1].strip()
 
 
 def main() -> None:
