@@ -281,8 +281,7 @@ class AccessToken:
 
         Raises:
             AuthenticationError: the credentials were refused, now or earlier.
-            CallError: the token endpoint gave no token, retries included.
-            TokenStoreError: the store cannot be used.
+            CallError: the token endpoint gave no token, retries included, or the store cannot be used.
         """
         with self._lock:
             if self._failure is None and self._value is not None and self._clock.monotonic() < self._renew_at:
@@ -297,8 +296,7 @@ class AccessToken:
 
         Raises:
             AuthenticationError: there is no way to get another, or the credentials were refused.
-            CallError: the token endpoint gave no token, retries included.
-            TokenStoreError: the store cannot be used.
+            CallError: the token endpoint gave no token, retries included, or the store cannot be used.
         """
         with self._lock:
             if self._failure is None and self._value is not None and self._value != refused:
@@ -310,11 +308,10 @@ class AccessToken:
 
         Raises:
             AuthenticationError: the credentials were refused.
-            CallError: the token endpoint gave no token, retries included.
-            TokenStoreError: the store cannot be used.
+            CallError: the token endpoint gave no token, retries included, or the store cannot be used.
         """
         with self._lock:
-            if self._value is None or self._credentials.refresh_token or self._store is not None:
+            if self._credentials.refresh_token or not self._credentials.access_token:
                 self._ask(refused=None, anew=True)
             tokens = self._tokens
             issued = tokens.refresh_issued_at
@@ -336,10 +333,10 @@ class AccessToken:
         if self._unstored is None or self._store is None:
             return
         try:
-            with self._store.holding(self._credentials.seller_id) as hold:
+            with self._store.holding(self.seller_id) as hold:
                 hold.write(self._unstored)
         except TokenStoreError as error:
-            LOGGER.error("%s; if the next run is refused, authorise seller %s again.", error, self._seller)
+            LOGGER.error("%s; if the next run is refused, authorise seller %s again.", error, self.seller_id)
 
     # All below with the lock held
 
@@ -352,8 +349,8 @@ class AccessToken:
         """
         if self._failure is None and refused and self._credentials.access_token and not self._can_renew:
             self._failure = (
-                f"the access token of seller {self._seller} was refused: it has expired or was revoked; set a new one, "
-                "or a refresh_token, which renews it"
+                f"the access token of seller {self.seller_id} was refused: it has expired or was revoked; set a new "
+                "one, or a refresh_token, which renews it"
             )
         if self._failure is not None:
             raise AuthenticationError(self._failure)
@@ -365,7 +362,7 @@ class AccessToken:
         return self._adopt(self._next(self._tokens, granted))
 
     def _ask_holding(self, store: TokenStore, *, refused: str | None, anew: bool) -> str:
-        with store.holding(self._seller) as hold:
+        with store.holding(self.seller_id) as hold:
             known = self._known(hold)
             if not anew and self._is_usable(known, refused):
                 return self._adopt(known)
@@ -388,8 +385,8 @@ class AccessToken:
             return stored
         if configured is None:
             raise AuthenticationError(
-                f"seller {self._seller} has no refresh token, neither in the settings nor in token_store: run "
-                f"`flipkart-reports authorize --seller-id {self._seller}`"
+                f"seller {self.seller_id} has no refresh token, neither in the settings nor in token_store: run "
+                f"`flipkart-reports authorize --seller-id {self.seller_id}`"
             )
         return SellerTokens(refresh_token=configured, began_with=digest(configured))
 
@@ -417,7 +414,7 @@ class AccessToken:
                 "seller %s: Flipkart has handed out a new refresh token, used for the rest of this run; if the next "
                 "run is refused, authorise the seller again and set the token that it gives. With token_store it "
                 "would be kept.",
-                self._seller,
+                self.seller_id,
             )
         return replace(tokens, refresh_token=granted.refresh_token, refresh_issued_at=now)
 
@@ -438,7 +435,7 @@ class AccessToken:
             try:
                 if not hold.write(tokens):
                     LOGGER.warning(
-                        "seller %s: another worker has stored other tokens meanwhile; those stay.", self._seller
+                        "seller %s: another worker has stored other tokens meanwhile; those stay.", self.seller_id
                     )
             except TokenStoreError as error:
                 if tries.wait(Fault(words=str(error), was_sent=False), secrets=()):
@@ -455,12 +452,8 @@ class AccessToken:
             cure = f"authorise the seller again for a new refresh_token, and {cure}"
         if was_interrupted:
             cure += "; a run that died in its token call may never have stored the token it was given"
-        self._failure = f"the credentials of seller {self._seller} were refused with {refusal.came}: {cure}"
+        self._failure = f"the credentials of seller {self.seller_id} were refused with {refusal.came}: {cure}"
         return AuthenticationError(self._failure)
-
-    @property
-    def _seller(self) -> str:
-        return self._credentials.seller_id
 
     @property
     def _can_renew(self) -> bool:

@@ -3,12 +3,13 @@
 ```
 FlipkartReportsError                    any of the below: its text is one sentence for the operator
 ├── SettingsError                       a setting is wrong or missing; nothing was called, nothing bought
-├── AuthenticationError                 a seller's credentials were refused
+├── AuthenticationError                 a seller's credentials were refused, or cannot be read
 ├── AuthorizationError                  a seller's authorisation did not come about
 ├── CallError                           one HTTP call did not succeed, retries included
 │   ├── CallRefusedError                the API said no (4xx)
 │   │   ├── RateLimitedError            429: come back later
 │   │   └── LinkRefusedError            a download link is dead
+│   ├── TokenStoreError                 the token store cannot be used, so no token is asked for
 │   └── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
 ├── ReportError                         the API accepted the report and did not deliver it
 │   ├── ReportFailedError               status FAILED
@@ -16,7 +17,6 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   └── ReportTimeoutError              not ready within `report_timeout`
 ├── LedgerError                         the report ledger cannot be used; nothing is bought without it
 ├── ArchiveError                        the archive of downloaded files cannot be used
-├── TokenStoreError                     the token store cannot be used; no token is asked for without it
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
 ├── PipeClosedError                     the target is gone
@@ -43,7 +43,7 @@ class SettingsError(FlipkartReportsError):
 
 
 class AuthenticationError(FlipkartReportsError):
-    """A seller's credentials were refused."""
+    """A seller's credentials were refused, or cannot be read."""
 
 
 class AuthorizationError(FlipkartReportsError):
@@ -82,6 +82,10 @@ class LinkRefusedError(CallRefusedError):
     """A download link is dead: refused, expired or gone."""
 
 
+class TokenStoreError(CallError):
+    """The token store cannot be used; no token is asked for without it, and no call made. Later it may be back."""
+
+
 class AnswerLostError(CallError):
     """A trigger may have been accepted, but its answer, and with it the report id, never arrived."""
 
@@ -108,10 +112,6 @@ class LedgerError(FlipkartReportsError):
 
 class ArchiveError(FlipkartReportsError):
     """The archive of downloaded files cannot be used."""
-
-
-class TokenStoreError(FlipkartReportsError):
-    """The token store cannot be used; no token is asked for without it."""
 
 
 class FileError(FlipkartReportsError):

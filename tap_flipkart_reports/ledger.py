@@ -117,7 +117,7 @@ _REPORTS = sa.Table(
 )
 _COLUMNS = _REPORTS.c
 
-NOT_HELD = {"holder": None, "lease_until": None}
+NOT_HELD: dict[str, Any] = {"holder": None, "lease_until": None}
 
 
 class Ledger:
@@ -274,9 +274,12 @@ class Ledger:
         self, connection: sa.Connection, request: ReportRequest, row: sa.Row[Any], correlation_id: str
     ) -> Claim | None:
         """Go on where a worker stopped, or was killed."""
-        if row.report_id is not None:
-            taken = connection.execute(sa.update(_REPORTS).where(*_unchanged(row)).values(**self._lease()))
-            return Claim(report_id=row.report_id) if taken.rowcount == 1 else None
+        report_id = row.report_id or request.report_id  # the state may know of a trigger what could not be booked
+        if report_id is not None:
+            status = "TRIGGERED" if row.report_id is None else row.status
+            values = {"report_id": report_id, "status": status, **self._lease()}
+            taken = connection.execute(sa.update(_REPORTS).where(*_unchanged(row)).values(**values))
+            return Claim(report_id=report_id) if taken.rowcount == 1 else None
         LOGGER.warning(
             "%s: a trigger of an earlier run (correlation id %s) never got its answer; it may have been bought, and is "
             "bought now, perhaps for the second time.",
@@ -382,23 +385,23 @@ class Ledger:
             lambda connection: connection.execute(
                 sa.update(_REPORTS)
                 .where(_COLUMNS.report_id == report_id, _COLUMNS.live == 1)
-                .values(status="GIVEN UP", live=None, holder=None, lease_until=None)
+                .values(status="GIVEN UP", live=None, **NOT_HELD)
             )
         )
 
     def released(self, request: ReportRequest) -> None:
-        """This worker does no more about the window for now."""
-        self._update(request, **NOT_HELD)
+        """This worker does no more about the window for now; if that cannot be said, the lease ends by itself."""
+        try:
+            self._update(request, patience=0, **NOT_HELD)
+        except LedgerError as error:
+            LOGGER.warning("%s: %s.", request, error)
 
     # How it is written
 
-    def _update(self, request: ReportRequest, **values: object) -> None:
+    def _update(self, request: ReportRequest, *, patience: float = SECONDS_AWAY, **values: object) -> None:
         """Change the window's live row, if this worker holds it."""
-        self._write(
-            lambda connection: connection.execute(
-                sa.update(_REPORTS).where(*_live(request), _COLUMNS.holder == self._holder).values(**values)
-            )
-        )
+        ours = sa.update(_REPORTS).where(*_live(request), _COLUMNS.holder == self._holder).values(**values)
+        self._write(lambda connection: connection.execute(ours), patience=patience)
 
     def _write(self, work: Callable[[sa.Connection], _T], *, patience: float = SECONDS_AWAY) -> _T:
         """Do something in one transaction, again if the connection broke: whatever is written bears being repeated."""

@@ -1,4 +1,4 @@
-"""How fast to go: pauses between polls, learned generation times, and the brake that a 429 pulls. Pure."""
+"""How fast to go: pauses between polls, learned times, and the brake that a 429 pulls. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ WEIGHT_OF_NEWEST = 0.1
 
 FORGETTING = 0.002
 """By this share of its distance to the mean the shortest time seen grows with each report."""
+
+LONGEST_PROBATION = 4
+"""How often in a row the number of triggers may be doubled that must be accepted before one more report is tried."""
 
 REPORTS_TO_TRUST = 10
 """Reports of a type after which the shortest time seen is believed."""
@@ -85,17 +88,47 @@ def poll_pause(
     return pause * rng.uniform(1 - JITTER, 1 + JITTER)
 
 
+class Transfers:
+    """How long downloads take, by what was seen of their size and speed."""
+
+    def __init__(self) -> None:
+        self._largest: dict[str, int] = {}
+        self._speeds: dict[str, float] = {}
+
+    def saw(self, identifier: str, *, size: int, seconds: float) -> None:
+        """Take note of a download.
+
+        Args:
+            identifier: the report type.
+            size: bytes.
+            seconds: what it took.
+        """
+        self._largest[identifier] = max(size, self._largest.get(identifier, 0))
+        if seconds > 0:
+            speed = size / seconds
+            known = self._speeds.get(identifier, speed)
+            self._speeds[identifier] = known + (speed - known) * WEIGHT_OF_NEWEST
+
+    def expected(self, identifier: str) -> float:
+        """Seconds that the largest file seen of a type would take; 0 as long as none was seen."""
+        speed = self._speeds.get(identifier)
+        return self._largest[identifier] / speed if speed else 0.0
+
+
 class Brake:
     """How many reports may be in progress at once, as far as the API lets itself be known.
 
-    A 429 lowers the number to what is in progress and forbids triggers for a while; after as many accepted triggers
-    as the number allows it grows by one again.
+    A 429 lowers the number to what is in progress and forbids triggers for a while; after as many accepted triggers as
+    the number allows it grows by one again. Where the API soon refuses again, twice as many must be accepted before
+    the next try, and so on: at a limit that stands, few triggers are refused.
     """
 
     def __init__(self, *, ceiling: int) -> None:
         self._ceiling = ceiling
         self._accepted = 0
         self._strikes = 0
+        self._probation = 0
+        self._has_grown = False
         self.cap = ceiling
         self.not_before = 0.0
 
@@ -103,9 +136,11 @@ class Brake:
         """A trigger was accepted."""
         self._strikes = 0
         self._accepted += 1
-        if self._accepted >= self.cap:
+        if self.cap < self._ceiling and self._accepted >= self.cap * 2**self._probation:
             self._accepted = 0
-            self.cap = min(self._ceiling, self.cap + 1)
+            self._probation = max(0, self._probation - self._has_grown)
+            self._has_grown = True
+            self.cap += 1
 
     def refused(self, *, now: float, in_progress: int, retry_after: float | None, pause: float) -> float:
         """A trigger was answered 429.
@@ -122,6 +157,8 @@ class Brake:
         wait = retry_after if retry_after is not None else min(pause * 2**self._strikes, LONGEST_BRAKE)
         self._strikes += 1
         self._accepted = 0
+        self._probation = min(self._probation + self._has_grown, LONGEST_PROBATION)
+        self._has_grown = False
         self.cap = max(1, min(self.cap, in_progress))
         self.not_before = max(self.not_before, now + wait)
         return wait

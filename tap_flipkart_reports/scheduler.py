@@ -1,9 +1,10 @@
 """The life of many reports: trigger ahead, poll, download, try again, within caps, delivered in the order asked for.
 
 Reports take minutes to hours and cost money, so the scheduler knows all windows of a run before it starts. A few
-worker threads share one lock: whoever is free takes the most urgent call that is due (a poll; then a trigger; then
-the download whose link dies soonest), makes it without the lock, and books what came of it. The consumer asks for one
-report after the other with `take` and is told there, in its own thread, of every change since the last time.
+worker threads share one lock: whoever is free takes the most urgent call that is due (a poll; then a report that is
+bought already; then a trigger; then the download whose link dies soonest), makes it without the lock, and books what
+came of it. The consumer asks for one report after the other with `take` and is told there, in its own thread, of every
+change since the last time.
 
 Without workers (`workers=0`) the consumer's thread makes the calls itself while it waits; with a clock that only
 pretends to sleep, hours of reports then pass in milliseconds, always in the same order.
@@ -28,13 +29,14 @@ from tap_flipkart_reports.exceptions import (
     AuthenticationError,
     CallError,
     CallRefusedError,
+    LedgerError,
     LinkRefusedError,
     RateLimitedError,
     ReportExpiredError,
     ReportFailedError,
     ReportTimeoutError,
 )
-from tap_flipkart_reports.pacing import Brake, Learned, poll_pause
+from tap_flipkart_reports.pacing import Brake, Learned, Transfers, poll_pause
 from tap_flipkart_reports.reports import Change, Claim, Delivery, Left, ReportChange, ReportRequest, Standing
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ STALE_LINK_SECONDS = 30.0
 """A link that waited longer than this is looked at before it is used."""
 
 MAX_BYTES_WAITING = 4 * 2**30
-"""Bytes of downloaded files that may wait on disk before nothing more is triggered ahead."""
+"""Bytes of downloaded files that may wait on disk before nothing more is triggered or downloaded ahead."""
 
 ALL_TRIGGERS = ""
 """Where `Scheduler.triggers` counts the triggers of all types."""
@@ -202,7 +204,8 @@ class _Life:
     stage: _Stage = _Stage.WAITING
     report_id: str | None = None
     correlation_id: str | None = None
-    is_adoptable: bool = True
+    is_claimed: bool = False
+    is_link_let_go: bool = False
     attempts: int = 0
     refused_calls: int = 0
     dead_links: int = 0
@@ -275,6 +278,7 @@ class Scheduler:
         self._threads: list[threading.Thread] = []
         self._lives: dict[ReportRequest, _Life] = {}
         self._orders = itertools.count()
+        self._bought: deque[_Life] = deque()
         self._waiting: dict[str, list[tuple[int, int, _Life]]] = {}
         self._delayed: list[tuple[float, int, _Life]] = []
         self._polls: list[tuple[float, int, _Life]] = []
@@ -284,19 +288,21 @@ class Scheduler:
         self._brake = Brake(ceiling=limits.max_concurrent_reports)
         self._brakes: dict[str, Brake] = {}
         self._last_refused_seller: str | None = None
-        self._download_seconds: dict[str, float] = {}
+        self._transfers = Transfers()
+        self._downloading = 0
         self._changes: deque[ReportChange] = deque()
         self._wanted: _Life | None = None
         self._unsettled = 0
         self._bytes_waiting = 0
         self._deadline: float | None = None
         self._stop_reason: str | None = None
+        self._broken: LedgerError | None = None
         self._give_up_at: float | None = None
 
     # The consumer's side
 
     def submit(self, requests: Iterable[ReportRequest]) -> None:
-        """Add reports that are wanted; each waits for a slot, also those that are bought and only have to be read."""
+        """Add reports that are wanted."""
         with self._changed:
             if self._deadline is None and self._limits.max_wait is not None:
                 self._deadline = self._clock.monotonic() + self._limits.max_wait
@@ -305,7 +311,10 @@ class Scheduler:
                 life = _Life(request=request, order=next(self._orders), unfinished=set(readers), unread=set(readers))
                 self._lives[request] = life
                 self._unsettled += 1
-                self._wait_for_slot(life)
+                if request.report_id is None:
+                    self._wait_for_slot(life)
+                else:
+                    self._bought.append(life)
             self._changed.notify_all()
 
     def take(self, request: ReportRequest) -> Delivery | Left:
@@ -315,6 +324,7 @@ class Scheduler:
             request: one that was submitted.
 
         Raises:
+            LedgerError: purchases cannot be booked, so none is made; the run cannot go on.
             FlipkartReportsError: the report could not be had; the text does not repeat the request.
         """
         life = self._lives[request]
@@ -326,6 +336,8 @@ class Scheduler:
                 changes = self._drain()
                 if not changes:
                     self._obey_stop()
+                    if self._broken is not None:
+                        raise self._broken
                     if life.is_settled:
                         break
                     call = self._next_call() if self._workers == 0 else None
@@ -420,13 +432,40 @@ class Scheduler:
             self._wait_for_slot(heapq.heappop(self._delayed)[2])
         if self._polls and self._polls[0][0] <= now:
             return self._poll, self._reserved(heapq.heappop(self._polls)[2])
+        if (life := self._next_to_adopt()) is not None:
+            self._hold_slot(life)
+            return self._adopt, self._reserved(life)
         if (life := self._next_to_trigger(now)) is not None:
             self._hold_slot(life)
             self._last_trigger[life.request.seller_id] = next(self._orders)
             self._count_trigger(life, 1)
             return self._trigger, self._reserved(life)
-        if self._ready:
-            return self._download, self._reserved(heapq.heappop(self._ready)[2])
+        if (life := self._next_to_download()) is not None:
+            self._downloading += 1
+            return self._download, self._reserved(life)
+        return None
+
+    def _next_to_adopt(self) -> _Life | None:
+        """What is bought already is in progress anyhow, so it waits for no slot: its links may be dying."""
+        if self._ahead:
+            return self._bought.popleft() if self._bought else None
+        wanted = self._wanted
+        if wanted is None or wanted not in self._bought:
+            return None
+        self._bought.remove(wanted)
+        return wanted
+
+    def _next_to_download(self) -> _Life | None:
+        """The link that dies first, as long as there is room on disk, and a worker left for short calls."""
+        if self._downloading >= max(1, self._workers - 1):
+            return None
+        if self._bytes_waiting <= MAX_BYTES_WAITING:
+            return heapq.heappop(self._ready)[2] if self._ready else None
+        for number, (_, _, life) in enumerate(self._ready):
+            if life is self._wanted:
+                del self._ready[number]
+                heapq.heapify(self._ready)
+                return life
         return None
 
     def _next_to_trigger(self, now: float) -> _Life | None:
@@ -472,7 +511,7 @@ class Scheduler:
 
     def _is_within_budget(self, life: _Life) -> bool:
         request, limits = life.request, self._limits
-        return (life.is_adoptable and request.report_id is not None) or all(
+        return all(
             limit is None or self.triggers[counted] < limit
             for counted, limit in (
                 (ALL_TRIGGERS, limits.max_reports),
@@ -546,6 +585,9 @@ class Scheduler:
             call(life)
         except Exception as error:  # noqa: BLE001 - raised again by `take`, in the consumer's thread
             with self._changed:
+                if isinstance(error, LedgerError):
+                    self._broken = error
+                    self._stop_reason = self._stop_reason or "the report ledger cannot be used"
                 self._settle(life, error)
         finally:
             with self._changed:
@@ -553,8 +595,13 @@ class Scheduler:
 
     # Trigger
 
+    def _adopt(self, life: _Life) -> None:
+        claim = self._ledger.claim(life.request, correlation_id=str(uuid.uuid4()))
+        with self._changed:
+            self._not_triggered(life, claim)
+
     def _trigger(self, life: _Life) -> None:
-        request = life.request if life.is_adoptable else replace(life.request, report_id=None)
+        request = replace(life.request, report_id=None)
         correlation_id = str(uuid.uuid4())
         claim = self._ledger.claim(request, correlation_id=correlation_id)
         if claim.held_by is not None or claim.report_id is not None:
@@ -563,6 +610,7 @@ class Scheduler:
                 self._not_triggered(life, claim)
             return
         life.correlation_id = correlation_id
+        life.is_claimed = True
         life.attempts += 1
         try:
             report_id = self._api.trigger(
@@ -599,6 +647,7 @@ class Scheduler:
             self._leave(life, f"another worker ({claim.held_by}) is getting it")
             return
         life.report_id = claim.report_id
+        life.is_claimed = True
         life.correlation_id = None
         life.triggered_at = self._clock.monotonic()
         life.not_found = life.dead_links = 0
@@ -635,16 +684,18 @@ class Scheduler:
             )
         self._last_refused_seller = seller
         LOGGER.warning("%s: the API asks to slow down; next trigger in %.0f s.", life.request, wait)
-        if wait > life.request.report_timeout or (self._deadline is not None and now + wait >= self._deadline):
-            self._leave(life, f"the API asks to wait {wait:.0f} s")
-        else:
-            self._wait_for_slot(life)
+        self._wait_for_slot(life)
+        if life.is_settled:
+            for _, _, other in self._waiting.pop(seller, []):
+                self._wait_for_slot(other)
 
     def _refuse_seller(self, seller_id: str, error: AuthenticationError) -> None:
         """Without a token none of the seller's other reports can be had either; no call is spent on them."""
-        for _, _, life in self._waiting.pop(seller_id, []):
+        bought = [life for life in self._bought if life.request.seller_id == seller_id]
+        for life in [*bought, *(life for _, _, life in self._waiting.pop(seller_id, []))]:
             if life.stage is _Stage.WAITING:
                 self._settle(life, error)
+        self._bought = deque(life for life in self._bought if not life.is_settled)
 
     # Poll
 
@@ -661,6 +712,8 @@ class Scheduler:
             with self._changed:
                 self._poll_refused(life, error)
         else:
+            if detail.status is ReportStatus.COMPLETED and detail.location:
+                self._ledger.completed(request, expiry=detail.expiry)
             with self._changed:
                 self._judge(life, detail)
 
@@ -705,7 +758,6 @@ class Scheduler:
                 seconds = self._clock.monotonic() - life.triggered_at
                 known = self.learned.get(life.request.identifier)
                 self.learned[life.request.identifier] = known.with_seen(seconds) if known else Learned.first(seconds)
-        self._ledger.completed(life.request, expiry=life.expiry)
         self._tell(life, Change.COMPLETED, seconds=seconds, pause=life.pause)
         life.stage = _Stage.READY
         life.ready_at = self._clock.monotonic()
@@ -744,12 +796,20 @@ class Scheduler:
     # Download
 
     def _download(self, life: _Life) -> None:
-        request, report_id = life.request, cast("str", life.report_id)
-        if self._link_would_die(life):
+        try:
+            pause = self._seconds_to_new_link(life)
+            if pause is None:
+                self._fetch(life)
+                return
             with self._changed:
                 LOGGER.info("%s: its link would die before the file is here; asking for a new one.", self._name(life))
-                self._poll_at(life, self._clock.monotonic())
-            return
+                self._poll_at(life, self._clock.monotonic() + pause)
+        finally:
+            with self._changed:
+                self._downloading -= 1
+
+    def _fetch(self, life: _Life) -> None:
+        request, report_id = life.request, cast("str", life.report_id)
         path = self._folder / f"{life.order}-{life.attempts}.report"
         began = self._clock.monotonic()
         try:
@@ -766,20 +826,29 @@ class Scheduler:
             self._ledger.downloaded(request, size=file.size, sha256=file.sha256)
             with self._changed:
                 seconds = self._clock.monotonic() - began
-                slowest = self._download_seconds.get(request.identifier, 0.0)
-                self._download_seconds[request.identifier] = max(slowest, seconds)
+                self._transfers.saw(request.identifier, size=file.size, seconds=seconds)
                 self._bytes_waiting += file.size
                 self._tell(life, Change.DOWNLOADED, size=file.size)
                 delivery = Delivery(request=request, report_id=report_id, path=path, size=file.size, sha256=file.sha256)
                 self._settle(life, delivery)
 
-    def _link_would_die(self, life: _Life) -> bool:
-        """Whether a link that had to wait is too old to begin with; a fresh one is tried whatever its expiry says."""
-        waited = self._clock.monotonic() - life.ready_at
-        if life.expiry is None or waited < STALE_LINK_SECONDS:
-            return False
+    def _seconds_to_new_link(self, life: _Life) -> float | None:
+        """Seconds until another link is asked for, `None` to take this one.
+
+        One that had to wait is asked for again at once. A fresh one dies first, because until then the API may hand it
+        out again; that is done once for a report, and never if the expiry, which has no zone, has passed already.
+        """
+        if life.expiry is None:
+            return None
         left = (life.expiry - self._clock.now()).total_seconds()
-        return left < self._download_seconds.get(life.request.identifier, 0.0)
+        if left >= self._transfers.expected(life.request.identifier):
+            return None
+        if self._clock.monotonic() - life.ready_at >= STALE_LINK_SECONDS:
+            return 0.0
+        if left <= 0 or life.is_link_let_go:
+            return None
+        life.is_link_let_go = True
+        return left + 1
 
     def _download_refused(self, life: _Life, error: CallError) -> None:
         life.dead_links += 1
@@ -795,7 +864,6 @@ class Scheduler:
 
     def _give_up_report(self, life: _Life, error: ReportFailedError | ReportExpiredError) -> None:
         self._free_slot(life)
-        life.is_adoptable = False
         self._ledger.abandoned(life.request, status="FAILED" if isinstance(error, ReportFailedError) else "EXPIRED")
         self._tell(life, Change.ABANDONED)
         self._try_again(life, error)
@@ -823,6 +891,12 @@ class Scheduler:
     def _wait_for_slot(self, life: _Life) -> None:
         if life.is_settled:
             return
+        now = self._clock.monotonic()
+        allowed_at = max(self._brake.not_before, self._brake_of(life.request.seller_id).not_before)
+        is_over_by_then = self._deadline is not None and now < allowed_at and allowed_at >= self._deadline
+        if is_over_by_then or allowed_at - now > life.request.report_timeout:
+            self._leave(life, f"the API asks to wait {allowed_at - now:.0f} s")
+            return
         life.stage = _Stage.WAITING
         heap = self._waiting.setdefault(life.request.seller_id, [])
         heapq.heappush(heap, (life.request.priority, life.order, life))
@@ -847,7 +921,7 @@ class Scheduler:
         life.stage = _Stage.SETTLED
         life.outcome = outcome
         self._unsettled -= 1
-        if not isinstance(outcome, Delivery):
+        if life.is_claimed and not isinstance(outcome, Delivery):
             self._ledger.released(life.request)
 
     # Small change

@@ -23,7 +23,14 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 
-from tap_flipkart_reports.exceptions import ArchiveError, FileError, FlipkartReportsError, RowError, SettingsError
+from tap_flipkart_reports.exceptions import (
+    ArchiveError,
+    FileError,
+    FlipkartReportsError,
+    LedgerError,
+    RowError,
+    SettingsError,
+)
 from tap_flipkart_reports.headers import Column, Layout, listed, match_header
 from tap_flipkart_reports.messages import RecordLines
 from tap_flipkart_reports.pacing import Learned
@@ -248,6 +255,8 @@ class ReportStream(Stream):
         for request in requests:
             try:
                 taken = scheduler.take(request)
+            except LedgerError:
+                raise  # of no window: nothing more is bought
             except FlipkartReportsError as error:
                 self._reports_tap.window_failed(self.name, request, error)
                 continue
@@ -256,7 +265,9 @@ class ReportStream(Stream):
                 continue
             counts = RowCounts()
             try:
-                yield from self._columns_of(taken, counts)
+                for columns in self._columns_of(taken, counts):
+                    yield columns
+                    scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except _Stopped:
                 reason = "the run was asked to end"
                 self._leave(Left(request=request, report_id=taken.report_id, reason=reason), place)

@@ -28,7 +28,13 @@ from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.coverage import CoverageMap, coverage_map
-from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, SettingsError, WindowsFailedError
+from tap_flipkart_reports.exceptions import (
+    FlipkartReportsError,
+    LedgerError,
+    PipeClosedError,
+    SettingsError,
+    WindowsFailedError,
+)
 from tap_flipkart_reports.forecast import left_over
 from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.metrics import log_change, log_totals
@@ -103,7 +109,7 @@ class TapFlipkartReports(Tap):
     tells_state: bool = True
     """Whether STATE messages are written."""
     workers: int | None = None
-    """Threads that make calls; by default one per report in progress. 0 makes them where records are made."""
+    """Threads that make calls; by default one more than reports in progress. 0 makes them where records are made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         self.failures: list[str] = []
@@ -300,9 +306,14 @@ class TapFlipkartReports(Tap):
         if stream.ABORT_AT_RECORD_COUNT is not None:
             return self._build_scheduler(chain.from_iterable(self._requests([stream]).values()), workers=0, ahead=False)
         if self._scheduler is None:
-            workers = min(self.settings.max_concurrent_reports, MAX_WORKERS) if self.workers is None else self.workers
-            self._scheduler = self._build_scheduler(self._all_requests(), workers=workers, ahead=True)
+            self._scheduler = self._build_scheduler(self._all_requests(), workers=self._workers(), ahead=True)
         return self._scheduler
+
+    def _workers(self) -> int:
+        """One for each report in progress, and one for short calls while these download."""
+        if self.workers is not None:
+            return self.workers
+        return min(self.settings.max_concurrent_reports, MAX_WORKERS) + 1
 
     def _all_requests(self) -> Iterator[ReportRequest]:
         """Every report of the run, in the order in which they are read."""
@@ -553,6 +564,7 @@ class TapFlipkartReports(Tap):
 
         Raises:
             WindowsFailedError: some windows failed; all others are out, and their STATE.
+            LedgerError: purchases could not be booked any more, so the run ended early.
             PipeClosedError: the target is gone.
         """
         try:
@@ -560,6 +572,10 @@ class TapFlipkartReports(Tap):
                 self._sync_reports()
                 if self.archive is not None and self.settings.report_archive_days is not None:
                     self.archive.forget_older(self.settings.report_archive_days)
+        except LedgerError:
+            if streams := self._selected_streams():
+                streams[0].emit_state()  # which alone may know of a report that could not be booked
+            raise
         except BrokenPipeError:  # click would end the process without a word
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"

@@ -34,7 +34,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tap_flipkart_reports.database import first_line, open_database
-from tap_flipkart_reports.exceptions import TokenStoreError
+from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
 from tap_flipkart_reports.process import is_alive, own_name
 
 if TYPE_CHECKING:
@@ -189,12 +189,12 @@ class TokenStore:
         try:
             document = json.loads(self._seal.decrypt(sealed))
         except InvalidToken:
-            raise TokenStoreError(
+            raise AuthenticationError(
                 f"{SETTING}: the tokens of seller {seller_id} cannot be read with this {KEY_VARIABLE}: set the key "
                 "they were written with, or authorise the seller again"
             ) from None
         if document.pop("seller_id") != seller_id:
-            raise TokenStoreError(f"{SETTING}: the row of seller {seller_id} holds tokens of another seller")
+            raise AuthenticationError(f"{SETTING}: the row of seller {seller_id} holds tokens of another seller")
         moments = {name: _moment(document[name]) for name in ("refresh_issued_at", "access_ends_at")}
         return SellerTokens(**(document | moments))
 
@@ -255,7 +255,7 @@ class Hold:
         """What the store holds of the seller.
 
         Raises:
-            TokenStoreError: it was written with another key.
+            AuthenticationError: it was written with another key.
         """
         return self._store.open_sealed(self._seller_id, self._sealed) if self._sealed is not None else None
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+import sys
+import tempfile
+from collections import Counter
 from textwrap import indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from programs import ROOT, succeed
 
 from tap_flipkart_reports.report_types import REPORT_TYPES, ReportTable
 from tap_flipkart_reports.settings import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.simulator.faults import listing
 from tap_flipkart_reports.tap import TapFlipkartReports
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 README = ROOT / "README.md"
 
 KINDS = {
@@ -35,6 +42,18 @@ def sdk_settings() -> dict[str, dict[str, Any]]:
 def own_settings() -> dict[str, dict[str, Any]]:
     """The tap's own settings."""
     return {name: schema for name, schema in CONFIG_JSONSCHEMA["properties"].items() if name not in sdk_settings()}
+
+
+def reports() -> str:
+    """One line per report type."""
+    lines = ["| report | stream | key | windows | identifier and parameters |", "|---|---|---|---|---|"]
+    for report_type in REPORT_TYPES.values():
+        first, *others = report_type.tables
+        more = f" and {len(others)} more" if others else ""
+        key = ", ".join(report_type.key_properties(first))
+        kind = KINDS[report_type.rule.kind.value]
+        lines.append(f"| {report_type.title} | `{first.stream}`{more} | {key} | {kind} | {report_type.basis} |")
+    return "\n".join(lines)
 
 
 def streams() -> str:
@@ -79,6 +98,32 @@ def faults() -> str:
     return "\n".join(lines)
 
 
+def warehouse() -> str:
+    """What the README's first command leaves in DuckDB, as DuckDB prints it."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(environment["config"]["plugins"]["extractors"][0]["config"], file)
+        file.flush()
+        lines = succeed([sys.executable, "-m", "tap_flipkart_reports", "--config", file.name]).splitlines()
+    rows = Counter(json.loads(line)["stream"] for line in lines if line.startswith('{"type":"RECORD"'))
+    name, number = max(map(len, rows)), 5
+    return "\n".join(
+        [
+            "```",
+            f"┌{'─' * (name + 2)}┬{'─' * (number + 2)}┐",
+            f"│ {'table_name':^{name}} │ {'rows':<{number}} │",
+            f"│ {'varchar':^{name}} │ {'int64':<{number}} │",
+            f"├{'─' * (name + 2)}┼{'─' * (number + 2)}┤",
+            *(f"│ {stream:<{name}} │ {rows[stream]:>{number}} │" for stream in sorted(rows)),
+            f"├{'─' * (name + 2)}┴{'─' * (number + 2)}┤",
+            f"│ {f'{len(rows)} rows':<{name + number - 6}}2 columns │",
+            f"└{'─' * (name + number + 5)}┘",
+            "```",
+        ]
+    )
+
+
 KINDS_OF_SETTINGS = {
     "array": "array",
     "boolean": "boolean",
@@ -112,14 +157,18 @@ def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
 
 def of_file(path: Path) -> dict[str, str]:
     """The made parts of a file, by what marks them: `<!-- name -->` in Markdown, `# <name>` in YAML."""
-    if path == README:
-        tables = {"streams": streams, "settings": settings, "faults": faults}
-        return {f"<!-- {name} -->": f"{table()}\n" for name, table in tables.items()}
+    if path in PAGES:
+        return {f"<!-- {name} -->": f"{table()}\n" for name, table in PAGES[path].items()}
     margin = "    " if path.name == "meltano.yml" else ""
     return {f"{margin}# <settings>": indent(f"{meltano_settings()}\n", margin)}
 
 
-FILES = (README, ROOT / "meltano.yml", ROOT / "plugin.yml")
+PAGES = {
+    README: {"reports": reports, "settings": settings, "warehouse": warehouse},
+    ROOT / "docs" / "streams.md": {"streams": streams},
+    ROOT / "docs" / "simulator.md": {"faults": faults},
+}
+FILES = (*PAGES, ROOT / "meltano.yml", ROOT / "plugin.yml")
 
 
 def with_made_parts(path: Path) -> str:
@@ -132,13 +181,6 @@ def with_made_parts(path: Path) -> str:
         assert found, f"{path.name} has no {mark} and {end}"
         text = f"{before}{mark}\n{made}{end}\n{after}"
     return text
-
-
-def section(text: str, name: str) -> str:
-    """What stands between a table's marks."""
-    match = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", text, re.DOTALL)
-    assert match is not None, f"README.md has no marks for {name}"
-    return match[1].strip()
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ class ScriptedApi:
         on_trigger: called before a trigger is accepted.
         final: the status a report ends with.
         on_download: called before a file is written.
+        size: what files are said to be, in bytes; by default what they are.
     """
 
     clock: Clock
@@ -54,6 +55,7 @@ class ScriptedApi:
     expiry: Callable[[str], datetime | None] = lambda _report_id: None
     reports: dict[str, Bought] = field(default_factory=dict)
     download_order: list[str] = field(default_factory=list)
+    size: int | None = None
     most_in_progress: int = 0
     most_of_a_seller: int = 0
 
@@ -100,4 +102,4 @@ class ScriptedApi:
         self.download_order.append(report_id)
         self.reports[report_id].downloaded_at = self.clock.monotonic()
         path.write_text(report_id)
-        return File(size=len(report_id))
+        return File(size=len(report_id) if self.size is None else self.size)

@@ -48,16 +48,19 @@ def _now() -> datetime:
 
 
 class WatchedSimulator(Simulator):
-    """Knows when the answer to each trigger had been sent."""
+    """Knows who made each trigger, and when its answer had been sent."""
 
     def __init__(self, **dials: Any) -> None:
         super().__init__(**dials)
+        self.asked_by: dict[str, str] = {}
         self.answered: dict[str, datetime] = {}
 
     def answer(self, request: Any) -> None:
         super().answer(request)
         if request.command == "POST":
-            self.answered[json.loads(request.body)["correlation_id"]] = _now()
+            correlation_id = json.loads(request.body)["correlation_id"]
+            self.asked_by[correlation_id] = request.headers["User-Agent"]
+            self.answered[correlation_id] = _now()
 
     def windows(self) -> Counter[tuple[str, str, str]]:
         """How often each window was bought."""
@@ -82,6 +85,7 @@ def _live(arguments: Mapping[str, Any], out: str, log: str) -> None:
 class Run:
     """A run under way."""
 
+    name: str
     process: BaseProcess
     out: Path
     log: Path
@@ -100,13 +104,13 @@ class Campaign:
         folder: for what the runs write.
         ledger: where they book, `None` for the state alone.
         window_days: length of a window.
-        kills: when runs were killed.
+        kills: when which run was killed.
     """
 
     folder: Path
     ledger: str | None
     window_days: int = 7
-    kills: list[datetime] = field(default_factory=list)
+    kills: dict[str, datetime] = field(default_factory=dict)
     simulator: WatchedSimulator = field(init=False)
     _runs: int = 0
 
@@ -123,26 +127,28 @@ class Campaign:
     def start(self, state: Mapping[str, Any] | None = None) -> Run:
         """Start a run from a state."""
         simulator = self.simulator
+        self._runs += 1
+        name = f"run-{self._runs}"
         config = {
             "api_url": simulator.url,
             "client_id": simulator.client_id,
             "client_secret": simulator.client_secret,
-            "sellers": [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in SELLERS],
+            "sellers": [{"seller_id": seller, "refresh_token": simulator.refresh_token(seller)} for seller in SELLERS],
             "start_date": FIRST,
             "end_date": LAST,
             "window_days": self.window_days,
             "lookback_days": 0,
             "poll_interval": 0.02,
             "report_ledger": self.ledger,
+            "user_agent": name,
         }
-        config = {name: value for name, value in config.items() if value is not None}
-        self._runs += 1
-        out, log = self.folder / f"{self._runs}.jsonl", self.folder / f"{self._runs}.log"
+        config = {setting: value for setting, value in config.items() if value is not None}
+        out, log = self.folder / f"{name}.jsonl", self.folder / f"{name}.log"
         out.touch()  # it may be killed before it gets there
         arguments = {"config": config, "catalog": _catalog(), "state": state}
         process = _processes.Process(target=_live, args=(arguments, str(out), str(log)))
         process.start()
-        return Run(process=process, out=out, log=log)
+        return Run(name=name, process=process, out=out, log=log)
 
     def kill_until_done(self, rng: random.Random, *, at_least: int = 0) -> set[tuple[str, ...]]:
         """Run and kill, again and again, until a run ends by itself; the rows a target has stored by then.
@@ -162,7 +168,7 @@ class Campaign:
                 rng.expovariate(1 / MEAN_LIFE) if len(self.kills) >= at_least else rng.uniform(0, MEAN_LIFE)
             )
             if run.process.is_alive():
-                self.kills.append(_now())
+                self.kills[run.name] = _now()
                 run.process.kill()
             run.process.join(SECONDS)
             lines = run.lines()
@@ -206,17 +212,12 @@ class Campaign:
         url = self.ledger.replace("postgresql:", "postgresql+psycopg:")
         engine = sa.create_engine(url if "://" in url else f"sqlite:///{url}")
         with engine.connect() as connection:
-            lost = connection.execute(sa.text("select correlation_id from flipkart_reports where report_id is null"))
-            unknown = {row.correlation_id for row in lost}
+            rows = connection.execute(sa.text("select correlation_id from flipkart_reports where report_id is null"))
+            unknown = {row.correlation_id for row in rows}
         engine.dispose()
-        sold = [str(trigger.correlation_id) for trigger in self.simulator.triggers if trigger.correlation_id in unknown]
-        return [self._was_answered(correlation_id) for correlation_id in sold]
-
-    def _was_answered(self, correlation_id: str) -> bool:
-        sold_at = next(trigger.at for trigger in self.simulator.triggers if trigger.correlation_id == correlation_id)
-        killed_at = next(kill for kill in self.kills if kill >= sold_at)
-        answered_at = self.simulator.answered.get(correlation_id)
-        return answered_at is not None and answered_at < killed_at
+        simulator = self.simulator
+        lost = [str(trigger.correlation_id) for trigger in simulator.triggers if trigger.correlation_id in unknown]
+        return [simulator.answered[one] < self.kills[simulator.asked_by[one]] for one in lost]
 
 
 def rows_of(lines: Iterable[Mapping[str, Any]]) -> set[tuple[str, ...]]:

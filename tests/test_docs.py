@@ -110,6 +110,38 @@ def test_meltanos_own_schema_accepts_the_definitions(document: dict[str, Any], t
     assert "'number' is not one of" in run(command).stdout
 
 
+# The hosting service
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        (".github/workflows/test.yml", "vendor.github-workflows"),
+        (".github/workflows/release.yml", "vendor.github-workflows"),
+        (".github/workflows/test.yml", "custom.github-workflows-require-timeout"),
+        (".github/workflows/release.yml", "custom.github-workflows-require-timeout"),
+        (".github/dependabot.yml", "vendor.dependabot"),
+    ],
+)
+def test_the_hosting_services_files_fit_their_schemas(path: str, schema: str) -> None:
+    succeed([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, ROOT / path])
+
+
+def test_every_action_is_pinned_by_its_commit() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    actions = re.findall(r"uses: (.*)", text)
+    assert actions
+    assert [action for action in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action)] == []
+
+
+def test_both_ways_of_ci_run_the_same_checks() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for check in ("ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"):
+        assert f"uv run {check}" in workflow
+        assert f"uv run {check}" in script
+
+
 # Settings in examples
 
 
@@ -158,7 +190,7 @@ def examples() -> list[Example]:
     return [
         Example(heading, match[1].strip(), match[2] or "")
         for heading, text in zip(parts[1::2], parts[2::2], strict=True)
-        for match in re.finditer(r"```shell\n(.*?)```\n(?:\n```\n(.*?)```\n)?", text, re.DOTALL)
+        for match in re.finditer(r"```shell\n(.*?)```\n(?:\n(?:<!-- \w+ -->\n)?```\n(.*?)```\n)?", text, re.DOTALL)
     ]
 
 

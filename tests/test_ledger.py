@@ -200,6 +200,18 @@ def test_a_finished_window_is_read_again_on_the_same_day_and_bought_again_on_ano
     assert ledger.claim(request(), correlation_id="c-3") == GRANTED
 
 
+def test_a_trigger_whose_answer_only_the_state_knows_is_booked_and_not_made_again(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    clock = IdleClock()
+    first = opened(clock)
+    first.claim(request(), correlation_id="c-1")
+    first.close()
+    known = request(report_id="R-of-state")
+    assert opened(clock).claim(known, correlation_id="c-2") == Claim(report_id="R-of-state")
+    assert statuses(place) == [("TRIGGERED", 1, "R-of-state")]
+
+
 def test_a_report_that_only_the_state_knew_is_booked_as_bought(
     opened: Callable[[VirtualClock], Ledger], place: str
 ) -> None:

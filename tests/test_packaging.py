@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from programs import FILES, ROOT, SOURCES, UV, check_out, install, succeed
 
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -58,7 +59,7 @@ def test_the_sdist_is_a_checkout(wheel: Path) -> None:
     (path,) = wheel.parent.glob("*.tar.gz")
     with tarfile.open(path) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert files_of(*SOURCES) | {*FILES, "output/.gitignore", ".ci/run"} <= names
+    assert files_of(*SOURCES) | {*FILES, "output/.gitignore", ".ci/run", ".github/workflows/test.yml"} <= names
     assert not [name for name in names if name.startswith((".venv", ".meltano", ".git/")) or name == "uv.lock"]
 
 
@@ -97,6 +98,8 @@ def test_the_python_versions_it_names_are_those_it_supports() -> None:
     assert versions == ["3.10", "3.11", "3.12", "3.13", "3.14"]
     assert PYPROJECT["project"]["requires-python"] == f">={versions[0]}"
     assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{versions[0].replace('.', '')}"
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["tests"]["strategy"]["matrix"]["python-version"] == versions
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:

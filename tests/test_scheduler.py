@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -239,6 +241,22 @@ def test_a_429_whose_wait_exceeds_the_run_leaves_the_window_without_a_failure(be
     assert bench.clock.monotonic() < 600
 
 
+def test_a_429_whose_wait_exceeds_the_run_leaves_all_of_its_seller_and_nothing_of_others(bench: Bench) -> None:
+    def hook(seller: str, _identifier: str) -> None:
+        calls[seller] += 1
+        if seller == "acme":
+            raise RateLimitedError("slow down", retry_after=86_400.0)
+
+    calls: Counter[str] = Counter()
+    bench.api.on_trigger = hook
+    slow, others = [request(number) for number in range(9)], [request(number, seller="bose") for number in range(9)]
+    scheduler = bench.scheduler(*slow, *others)
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in others)
+    assert {scheduler.take(wanted).reason for wanted in slow} == {"the API asks to wait 86400 s"}  # type: ignore[union-attr]  # all are left
+    assert bench.clock.monotonic() < 3600
+    assert calls["acme"] == 1
+
+
 def test_a_lost_answer_is_counted_as_bought_and_the_window_is_bought_again(bench: Bench) -> None:
     bench.api.on_trigger = raising(AnswerLostError("nobody knows the id"))
     wanted = request()
@@ -373,6 +391,102 @@ def test_a_link_too_old_to_be_finished_in_time_is_renewed_before_it_is_used(tmp_
     scheduler = bench.scheduler(*requests)
     assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
     assert [report.polls for report in bench.api.reports.values()] == [1, 2]
+
+
+def test_a_fresh_link_that_would_die_too_soon_is_let_die_once_and_the_next_is_taken(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    size, speed = 1_000_000, 1000
+    begun: list[float] = []
+
+    def on_download(_report_id: str) -> None:
+        begun.append(bench.clock.monotonic())
+        bench.clock.advance(size / speed)
+
+    bench.api.on_download = on_download
+    bench.api.size = size
+    bench.api.expiry = lambda _report_id: bench.clock.now() + timedelta(seconds=1500)
+    first, second = request(0), request(1)
+    scheduler = bench.scheduler(first, second, max_concurrent_reports=1)
+    scheduler.take(first)
+    dies_at = bench.clock.monotonic() + 700
+    bench.api.expiry = lambda _report_id: (
+        bench.clock.now() + timedelta(seconds=dies_at - bench.clock.monotonic())
+        if bench.clock.monotonic() < dies_at
+        else bench.clock.now() + timedelta(hours=1)
+    )
+    assert isinstance(scheduler.take(second), Delivery)
+    assert dies_at <= begun[1] < dies_at + 10
+
+
+def test_an_expiry_that_has_passed_already_stops_no_download(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.api.expiry = lambda _report_id: bench.clock.now() - timedelta(hours=5, minutes=30)
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted).take(wanted), Delivery)
+    assert bench.api.reports["R-1"].polls == len(bench.clock.slept)
+
+
+def test_what_is_bought_is_looked_at_beyond_the_caps_before_anything_is_triggered(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for _ in range(6):
+        bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    asked: list[str] = []
+    bench.api.on_detail = lambda _seller, report_id: asked.append(report_id)
+    bench.api.on_trigger = lambda _seller, _identifier: asked.append("trigger")
+    bought = [request(number, report_id=f"R-{number + 1}") for number in range(6)]
+    new = [request(number, priority=Priority.NEWEST) for number in range(6, 9)]
+    scheduler = bench.scheduler(*new, *bought, max_concurrent_reports=2, max_concurrent_reports_per_seller=1)
+    for wanted in (*bought, *new):
+        assert isinstance(scheduler.take(wanted), Delivery)
+    assert asked[:6] == [f"R-{number + 1}" for number in range(6)]
+    assert asked.index("trigger") >= 6
+    assert all(
+        later.triggered_at >= earlier.triggered_at + earlier.generation
+        for earlier, later in itertools.pairwise(list(bench.api.reports.values())[5:])
+    )
+
+
+def test_files_on_disk_are_bounded_and_every_report_is_delivered_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_flipkart_reports.scheduler.MAX_BYTES_WAITING", 250)
+    bench = Bench(tmp_path)
+    bench.api.size = 100
+    for _ in range(20):
+        bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    bench.clock.advance(3600)
+    bought = [request(number, report_id=f"R-{20 - number}") for number in range(20)]
+    new = [request(number) for number in range(20, 40)]
+    scheduler = bench.scheduler(*bought, *new)
+    for wanted in (*bought, *new):
+        delivery = scheduler.take(wanted)
+        assert isinstance(delivery, Delivery)
+        assert len(list(tmp_path.iterdir())) <= 4  # three are more than 250 bytes, and the one that is waited for
+        scheduler.release(delivery, stream=wanted.stream)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_downloads_never_take_the_last_worker_from_polls_and_triggers(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: 10.0)
+    all_triggered = threading.Event()
+    requests = [request(number) for number in range(8)]
+
+    def on_trigger(_seller: str, _identifier: str) -> None:
+        if len(bench.api.reports) == len(requests) - 1:
+            all_triggered.set()
+
+    bench.api.on_trigger = on_trigger
+
+    def on_download(_report_id: str) -> None:
+        assert all_triggered.wait(60), "the downloads were in the way"
+
+    bench.api.on_download = on_download
+    scheduler = Scheduler(
+        api=bench.api, clock=bench.clock, limits=Limits(max_concurrent_reports=2), folder=tmp_path, workers=3
+    )
+    scheduler.submit(requests)
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
+    scheduler.close()
 
 
 def test_stopping_leaves_everything_that_is_not_finished(bench: Bench) -> None:

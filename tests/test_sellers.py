@@ -56,6 +56,15 @@ def test_an_access_token_alone_is_checked_by_a_call_that_costs_nothing(bench: Be
     assert bench.bought() == []
 
 
+def test_an_access_token_alone_is_checked_so_beside_a_token_store_too(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, new_key())
+    sellers = [{"seller_id": "acme", "access_token": bench.simulator.access_token("acme")}]
+    (found,) = checks(bench, sellers=sellers, token_store=str(tmp_path / "tokens.db"))
+    assert found.status == "valid"
+
+
 def test_the_apps_own_token_is_told_to_be_no_sellers(bench: Bench) -> None:
     (found,) = checks(bench, sellers=[{"seller_id": "acme"}])
     assert found.status == "refused"

@@ -21,7 +21,7 @@ import requests
 from clocks import VirtualClock
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
-from readme_tables import README, faults, section
+from readme_tables import faults
 
 from tap_flipkart_reports.cli import main as cli
 from tap_flipkart_reports.report_types import REPORT_TYPES, table_schema
@@ -1014,8 +1014,7 @@ def test_a_script_that_does_not_fit_the_report_is_named_by_the_download(
     assert words in answer.json()["errors"][0]["description"]
 
 
-def test_the_readme_and_the_command_list_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    assert section(README.read_text(encoding="utf-8"), "faults") == faults()
+def test_the_command_lists_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli(["simulate", "--list-faults"])
     listed = capsys.readouterr().out.splitlines()

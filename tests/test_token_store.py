@@ -22,7 +22,7 @@ from scripted_server import Reply, ScriptedServer
 
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.clock import SystemClock
-from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
+from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.token_store import KEY_VARIABLE, LEASE_SECONDS, SellerTokens, TokenStore, new_key
 
@@ -40,9 +40,25 @@ TAP = [sys.executable, "-m", "tap_flipkart_reports"]
 SIXTY_DAYS = 60 * 24 * 3600
 
 
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def place(request: pytest.FixtureRequest, file: Path) -> str:
+    return str(file) if request.param == "SQLite" else request.getfixturevalue("postgres_url")
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> str:
-    return str(tmp_path / "tokens.db")
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "tokens.db"
+
+
+def execute(place: str, statement: str) -> None:
+    """Change the table behind the store's back."""
+    if "://" in place:
+        engine = sa.create_engine(place.replace("postgresql://", "postgresql+psycopg://"))
+    else:
+        engine = sa.create_engine(f"sqlite:///{place}")
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
 
 
 @pytest.fixture
@@ -54,8 +70,8 @@ def clock() -> VirtualClock:
 def build(place: str, clock: VirtualClock) -> Iterator[Callable[..., TokenStore]]:
     built: list[TokenStore] = []
 
-    def build(*, key: str | None = KEY, at: str = place) -> TokenStore:
-        built.append(TokenStore(at, key=key, clock=clock))
+    def build(*, key: str | None = KEY, at: str | Path = place) -> TokenStore:
+        built.append(TokenStore(str(at), key=key, clock=clock))
         return built[-1]
 
     yield build
@@ -275,10 +291,7 @@ def test_who_waits_too_long_for_another_worker_says_so(
 ) -> None:
     store, other = build(), build()
     with store.holding("acme"):
-        engine = sa.create_engine(f"sqlite:///{place}")
-        with engine.begin() as connection:
-            connection.execute(sa.text("update flipkart_reports_tokens set lease_until = 1e12"))
-        engine.dispose()
+        execute(place, "update flipkart_reports_tokens set lease_until = 1e12")
         with (
             pytest.raises(TokenStoreError, match="another worker has kept the tokens of seller acme"),
             other.holding("acme"),
@@ -332,18 +345,14 @@ def test_tokens_that_cannot_be_stored_are_used_and_stored_at_the_end(
     server.plays(Reply(body=answer(1).body, gate=gate))
     store = build()
     token = worker(store=store)
-    engine = sa.create_engine(f"sqlite:///{place}")
     with ThreadPoolExecutor(1) as pool:
         value = pool.submit(token.value)
         server.wait_asked(1)
-        with engine.begin() as connection:
-            connection.execute(sa.text("alter table flipkart_reports_tokens rename to away"))
+        execute(place, "alter table flipkart_reports_tokens rename to away")
         gate.set()
         assert value.result() == "access-1"
     assert "the run goes on with the token it has" in caplog.text
-    with engine.begin() as connection:
-        connection.execute(sa.text("alter table away rename to flipkart_reports_tokens"))
-    engine.dispose()
+    execute(place, "alter table away rename to flipkart_reports_tokens")
     token.close()
     kept = stored(store)
     assert kept is not None
@@ -354,38 +363,56 @@ def test_a_store_that_cannot_be_written_is_found_before_any_token_rotates(
     server: ScriptedServer, worker: Callable[..., AccessToken], build: Callable[..., TokenStore], place: str
 ) -> None:
     store = build()
-    engine = sa.create_engine(f"sqlite:///{place}")
-    with engine.begin() as connection:
-        connection.execute(sa.text("drop table flipkart_reports_tokens"))
-    engine.dispose()
-    with pytest.raises(TokenStoreError, match="no such table"):
+    execute(place, "drop table flipkart_reports_tokens")
+    with pytest.raises(TokenStoreError, match=r"no such table|does not exist"):
         worker(store=store).value()
     assert server.asked == []
+
+
+def test_a_store_that_is_gone_during_a_run_leaves_nothing_bought_and_no_trigger_in_doubt(
+    bench: Bench, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    ledger = tmp_path / "ledger.db"
+    tap = bench.tap("sales_ledger", token_store=place, report_ledger=str(ledger))
+    assert tap.token_store is not None
+    execute(place, "drop table flipkart_reports_tokens")
+    with pytest.raises(WindowsFailedError, match="token_store cannot be used"):
+        tap.run()
+    assert bench.simulator.calls == {}
+    engine = sa.create_engine(f"sqlite:///{ledger}")
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("select count(*) from flipkart_reports")).scalar() == 0
+    engine.dispose()
 
 
 # Secrets
 
 
 def test_the_file_is_its_owners_alone_and_holds_no_token(
-    server: ScriptedServer, worker: Callable[..., AccessToken], build: Callable[..., TokenStore], tmp_path: Path
+    server: ScriptedServer, file: Path, clock: VirtualClock
 ) -> None:
     server.plays(answer(1))
-    store = build()
-    worker(store=store).value()
-    files = sorted(tmp_path.iterdir())
+    store = TokenStore(str(file), key=KEY, clock=clock)
+    credentials = Credentials(seller_id="acme", client_id="app", client_secret="app-secret", refresh_token=FIRST)
+    token = AccessToken(credentials=credentials, auth_url=server.url, user_agent="tap/1", clock=clock, store=store)
+    token.value()
+    files = sorted(file.parent.iterdir())
     assert [file.name for file in files] == ["tokens.db", "tokens.db-shm", "tokens.db-wal"]
-    for file in files:
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        content = file.read_bytes()
+    for each in files:
+        assert stat.S_IMODE(each.stat().st_mode) == 0o600
+        content = each.read_bytes()
         assert not any(secret in content for secret in (b"access-1", b"refresh-0", b"refresh-1", KEY.encode()))
     assert stored(store) is not None
+    token.close()
+    store.close()
 
 
-def test_a_file_that_others_could_read_is_closed_to_them(build: Callable[..., TokenStore], tmp_path: Path) -> None:
-    file = tmp_path / "ledger.db"
+@pytest.mark.parametrize("prefix", ["", "sqlite:///"])
+def test_a_file_that_others_could_read_is_closed_to_them(file: Path, clock: VirtualClock, prefix: str) -> None:
     file.touch(mode=0o644)
     file.chmod(0o644)
-    build(at=str(file))
+    TokenStore(f"{prefix}{file}", key=KEY, clock=clock).close()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -396,7 +423,7 @@ def test_tokens_are_read_with_the_key_they_were_written_with_and_a_key_can_be_ch
     with build().holding("acme") as hold:
         hold.write(tokens)
     other = new_key()
-    with pytest.raises(TokenStoreError, match=f"cannot be read with this {KEY_VARIABLE}"):
+    with pytest.raises(AuthenticationError, match=f"cannot be read with this {KEY_VARIABLE}"):
         stored(build(key=other))
     changing = build(key=f"{other}, {KEY}")
     assert stored(changing) == tokens
@@ -409,11 +436,8 @@ def test_a_row_cannot_be_passed_off_as_another_sellers(build: Callable[..., Toke
     store = build()
     with store.holding("bharat") as hold:
         hold.write(SellerTokens(refresh_token="refresh-of-bharat"))
-    engine = sa.create_engine(f"sqlite:///{place}")
-    with engine.begin() as connection:
-        connection.execute(sa.text("update flipkart_reports_tokens set seller_id = 'acme'"))
-    engine.dispose()
-    with pytest.raises(TokenStoreError, match="holds tokens of another seller"):
+    execute(place, "update flipkart_reports_tokens set seller_id = 'acme'")
+    with pytest.raises(AuthenticationError, match="holds tokens of another seller"):
         stored(store)
 
 
@@ -425,18 +449,18 @@ def test_a_row_cannot_be_passed_off_as_another_sellers(build: Callable[..., Toke
         ("canary-no-key", f"{KEY_VARIABLE} is not a key"),
     ],
 )
-def test_a_wrong_key_is_one_sentence(build: Callable[..., TokenStore], key: str | None, words: str) -> None:
+def test_a_wrong_key_is_one_sentence(file: Path, clock: VirtualClock, key: str | None, words: str) -> None:
     with pytest.raises(TokenStoreError, match=words) as caught:
-        build(key=key)
+        TokenStore(str(file), key=key, clock=clock)
     assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     "at", ["/proc/no/tokens.db", "nosuch://user:canary@host/x", "postgresql+nodriver://u:canary@h/x"]
 )
-def test_a_place_that_cannot_be_opened_is_named_without_its_password(build: Callable[..., TokenStore], at: str) -> None:
-    with pytest.raises(TokenStoreError, match=r"token_store .* cannot be opened") as caught:
-        build(at=at)
+def test_a_place_that_cannot_be_opened_is_named_without_its_password(clock: VirtualClock, at: str) -> None:
+    with pytest.raises(TokenStoreError, match=r"token_store .*(cannot be opened|is not installed)") as caught:
+        TokenStore(at, key=KEY, clock=clock)
     assert "canary" not in str(caught.value)
 
 

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from tap_flipkart_reports.pacing import JITTER, Brake, Learned, Transfers, poll_pause
+
+QUOTA = 3
+
+
+def refusals(triggers: int, *, quota: int = QUOTA) -> list[int]:
+    """At which of so many wishes to trigger an API that allows `quota` reports at once refuses."""
+    brake = Brake(ceiling=8)
+    refused = []
+    for wish in range(triggers):
+        if brake.cap > quota:
+            brake.refused(now=0.0, in_progress=quota, retry_after=None, pause=5.0)
+            refused.append(wish)
+        brake.accepted()
+    return refused
+
+
+def test_a_429_lowers_the_number_to_what_is_in_progress_but_never_to_nothing() -> None:
+    brake = Brake(ceiling=8)
+    brake.refused(now=0.0, in_progress=5, retry_after=None, pause=5.0)
+    assert brake.cap == 5
+    brake.refused(now=0.0, in_progress=0, retry_after=None, pause=5.0)
+    assert brake.cap == 1
+
+
+def test_the_number_grows_by_one_at_a_time_up_to_its_ceiling() -> None:
+    brake = Brake(ceiling=4)
+    brake.refused(now=0.0, in_progress=1, retry_after=None, pause=5.0)
+    caps = []
+    for _ in range(12):
+        brake.accepted()
+        caps.append(brake.cap)
+    assert caps == [2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4]
+
+
+def test_a_limit_that_stands_is_tried_ever_more_rarely() -> None:
+    refused = refusals(2000)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(refused)]
+    assert gaps[:4] == [QUOTA, 2 * QUOTA, 4 * QUOTA, 8 * QUOTA]
+    assert len(refused) <= 2000 / (16 * QUOTA) + 5
+
+
+def test_a_limit_that_is_lifted_is_forgotten_step_by_step() -> None:
+    brake = Brake(ceiling=8)
+    for _ in range(100):
+        if brake.cap > QUOTA:
+            brake.refused(now=0.0, in_progress=QUOTA, retry_after=None, pause=5.0)
+        brake.accepted()
+    accepted = 0
+    while brake.cap < 8:
+        brake.accepted()
+        accepted += 1
+    assert accepted < 16 * 8 * 2
+
+
+def test_pauses_after_429_double_unless_the_api_names_one() -> None:
+    brake = Brake(ceiling=8)
+    waits = [brake.refused(now=0.0, in_progress=3, retry_after=None, pause=5.0) for _ in range(8)]
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+    assert brake.refused(now=0.0, in_progress=3, retry_after=7.0, pause=5.0) == 7.0
+    brake.accepted()
+    assert brake.refused(now=0.0, in_progress=3, retry_after=None, pause=5.0) == 5.0
+
+
+def test_a_download_is_expected_to_take_what_the_largest_file_takes_at_the_speed_seen() -> None:
+    transfers = Transfers()
+    assert transfers.expected("orders_report") == 0.0
+    transfers.saw("orders_report", size=1000, seconds=10.0)
+    transfers.saw("orders_report", size=4000, seconds=40.0)
+    transfers.saw("orders_report", size=2000, seconds=20.0)
+    assert transfers.expected("orders_report") == pytest.approx(40.0)
+    assert transfers.expected("sales_ledger") == 0.0
+
+
+def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:
+    transfers = Transfers()
+    transfers.saw("orders_report", size=1000, seconds=0.0)
+    assert transfers.expected("orders_report") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("waited", "learned", "pause"),
+    [
+        (0.0, None, 5.0),
+        (1000.0, None, 40.0),
+        (36_000.0, None, 120.0),
+        (0.0, Learned(shortest=600.0, typical=900.0, seen=11), 480.0),
+        (400.0, Learned(shortest=600.0, typical=900.0, seen=11), 80.0),
+        (600.0, Learned(shortest=600.0, typical=900.0, seen=11), 24.0),
+        (0.0, Learned(shortest=600.0, typical=900.0, seen=1), 5.0),
+    ],
+)
+def test_pauses_grow_with_the_wait_and_the_first_is_as_long_as_is_known_to_be_in_vain(
+    waited: float, learned: Learned | None, pause: float
+) -> None:
+    pauses = [
+        poll_pause(waited=waited, learned=learned, poll_interval=5, poll_max_interval=120, rng=random.Random(seed))  # noqa: S311 - jitter
+        for seed in range(50)
+    ]
+    assert pause * (1 - JITTER) <= min(pauses) < max(pauses) <= pause * (1 + JITTER)
