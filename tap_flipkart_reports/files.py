@@ -37,7 +37,7 @@ CHUNK = 2**20
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
-_LINK = re.compile(r"\S*(?:://|[?&]\w+=)\S*")
+_LINK = re.compile(r"://|[?&]\w+=")
 _TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -229,5 +229,5 @@ def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
 
 def _shortened(text: str) -> str:
     """A stranger's words for an error: one line, no links, which may hold keys."""
-    text = " ".join(_LINK.sub("[link]", text).split())
+    text = " ".join("[link]" if _LINK.search(word) else word for word in text.split())
     return text if len(text) <= 100 else text[:99] + "…"  # noqa: PLR2004
