@@ -21,6 +21,7 @@ from readme_tables import FILES, own_settings, sdk_settings, with_made_parts
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.simulator import Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
+from tap_flipkart_reports.token_store import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +164,8 @@ def test_every_variable_of_the_environment_is_a_setting() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + README)
     assert len(set(names)) >= 4
-    assert {name.lower() for name in names} <= {*own_settings(), *sdk_settings()}
+    beside = {KEY_VARIABLE.removeprefix("TAP_FLIPKART_REPORTS_")}  # a key is no setting: it would stand in files
+    assert {name.lower() for name in {*names} - beside} <= {*own_settings(), *sdk_settings()}
     for name, value in re.findall(r"^#? ?TAP_FLIPKART_REPORTS_([A-Z_]+)=(.+)$", example, re.MULTILINE):
         if {"array", "object"} & set(own_settings()[name.lower()]["type"]):
             assert isinstance(json.loads(value), (list, dict))
@@ -211,12 +213,24 @@ class Stranger:
     simulator: Simulator
     environment: dict[str, str] = field(default_factory=dict)
 
-    def place(self, heading: str) -> Path:
+    @property
+    def settings(self) -> dict[str, str]:
+        """The app's settings as variables of the environment."""
+        return {
+            "TAP_FLIPKART_REPORTS_API_URL": self.simulator.url,
+            "TAP_FLIPKART_REPORTS_CLIENT_ID": self.simulator.client_id,
+            "TAP_FLIPKART_REPORTS_CLIENT_SECRET": self.simulator.client_secret,
+        }
+
+    def place(self, heading: str, commands: str) -> Path:
         """Where a section's commands are typed; one that has no place is a command that nobody runs."""
         return {
             "Two commands": self.checkout,
             "By pipe, to any target": self.checkout,
             "With Meltano": self.project,
+            "Sellers' tokens": self.checkout,
+            "Repair": self.project if "meltano" in commands else self.checkout,
+            "Archive and replay": self.checkout,
             "Develop": self.checkout,
         }[heading]
 
@@ -245,6 +259,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, wheel
             "UV_TOOL_BIN_DIR": str(folder / "bin"),
             # Where the package would come from once it is published
             "UV_FIND_LINKS": str(wheel.parent),
+            "PIP_FIND_LINKS": f"{os.environ.get('PIP_FIND_LINKS', '')} {wheel.parent}",
             # The tests cannot run inside themselves: there they are only found
             "PYTEST_ADDOPTS": "--collect-only",
             "TARGET_POSTGRES_HOST": str(database.hostname),
@@ -265,7 +280,7 @@ def write_configuration(stranger: Stranger) -> None:
     for seller in config["sellers"]:
         seller["refresh_token"] = simulator.refresh_token(seller["seller_id"])
     config |= {"client_id": simulator.client_id, "client_secret": simulator.client_secret}
-    config |= {"api_url": simulator.url, "poll_interval": 0.05}
+    config |= {"api_url": simulator.url, "poll_interval": 0.05, "report_archive": "archive"}
     (stranger.checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (stranger.checkout / "faults.json").write_text("[]", encoding="utf-8")
 
@@ -292,7 +307,7 @@ def write_project(stranger: Stranger) -> None:
 def test_every_command_shown_runs_and_prints_what_is_shown(stranger: Stranger, example: Example) -> None:
     if example.heading == "With Meltano":
         succeed([*UV, "tool", "install", "--quiet", "meltano"], env=stranger.environment)
-    printed = stranger.types(example.commands, place=stranger.place(example.heading))
+    printed = stranger.types(example.commands, place=stranger.place(example.heading, example.commands))
     if example.output:
         assert printed.strip() == example.output.strip()
 
@@ -300,14 +315,16 @@ def test_every_command_shown_runs_and_prints_what_is_shown(stranger: Stranger, e
 @pytest.mark.parametrize("command", one_liners())
 def test_every_command_in_a_table_runs(stranger: Stranger, command: str) -> None:
     tools = stranger.environment["UV_TOOL_BIN_DIR"]
-    program, *arguments = shlex.split(command)
-    if arguments[0] != "simulate":
-        succeed([f"{tools}/{program}", *arguments], cwd=stranger.checkout)
+    program, *arguments = shlex.split(command.replace("https://…", "https://seller.example/back"))
+    words = [f"{tools}/{program}", *arguments]
+    if arguments[0] not in {"authorize", "simulate"}:
+        succeed(words, cwd=stranger.checkout)
         return
-    with subprocess.Popen(
-        [f"{tools}/{program}", *arguments], cwd=stranger.checkout, stdout=subprocess.PIPE, text=True
-    ) as process:
+    # These wait for somebody: for a person, for calls.
+    environment = {**os.environ, **stranger.settings}
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(words, cwd=stranger.checkout, env=environment, text=True, **pipes) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0
+        assert "Traceback" not in process.communicate(timeout=SECONDS)[1]
