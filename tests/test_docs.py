@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
     from postgres import Postgres
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+README = DOCUMENTS["README.md"]
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 PLUGIN = yaml.safe_load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]
@@ -111,6 +115,19 @@ def test_meltanos_own_schema_accepts_the_definitions(document: dict[str, Any], t
     assert "'number' is not one of" in run(command).stdout
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_between_the_documents_leads_somewhere(name: str) -> None:
+    folder = (ROOT / name).parent
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", DOCUMENTS[name])
+    for path, anchor in links:
+        target = (folder / path) if path else ROOT / name
+        assert target.exists(), path
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+            assert anchor in anchors
+
+
 # The hosting service
 
 
@@ -147,8 +164,9 @@ def test_both_ways_of_ci_run_the_same_checks() -> None:
 
 
 def json_examples() -> list[dict[str, Any]]:
-    blocks = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
-    inline = re.findall(r"`(\{\"[^`]+\})`", README)
+    text = "".join(DOCUMENTS.values())
+    blocks = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    inline = re.findall(r"`(\{\"[^`]+\})`", text)
     return [json.loads(text) for text in (*blocks, *inline)]
 
 
@@ -162,7 +180,7 @@ def test_every_example_of_settings_is_valid(example: dict[str, Any]) -> None:
 
 def test_every_variable_of_the_environment_is_a_setting() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + README)
+    names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + "".join(DOCUMENTS.values()))
     assert len(set(names)) >= 4
     beside = {KEY_VARIABLE.removeprefix("TAP_FLIPKART_REPORTS_")}  # a key is no setting: it would stand in files
     assert {name.lower() for name in {*names} - beside} <= {*own_settings(), *sdk_settings()}
@@ -310,6 +328,21 @@ def test_every_command_shown_runs_and_prints_what_is_shown(stranger: Stranger, e
     printed = stranger.types(example.commands, place=stranger.place(example.heading, example.commands))
     if example.output:
         assert printed.strip() == example.output.strip()
+
+
+def mentioned() -> dict[str, set[str]]:
+    """The commands of `flipkart-reports` that any document names, with the options it gives them."""
+    found: dict[str, set[str]] = {}
+    for text in DOCUMENTS.values():
+        for command, rest in re.findall(r"(?<!tap-)flipkart-reports ([a-z-]+)([^`\n|]*)", text):
+            found.setdefault(command, set()).update(re.findall(r"--[a-z-]+", rest))
+    return found
+
+
+@pytest.mark.parametrize("command", mentioned())
+def test_every_command_mentioned_exists_with_its_options(command: str) -> None:
+    told = succeed([sys.executable, "-m", "tap_flipkart_reports.cli", command, "--help"])
+    assert mentioned()[command] <= set(re.findall(r"--[a-z-]+", told))
 
 
 @pytest.mark.parametrize("command", one_liners())
