@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import re
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -35,7 +37,7 @@ CHUNK = 2**20
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
-_LINK = re.compile(r"\S*(?:://|[?&]\w+=)\S*")
+_LINK = re.compile(r"://|[?&]\w+=")
 _TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -66,7 +68,7 @@ def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator
         unpacker = _Unpacker(stack, path.parent, packed_bytes=packed_bytes, max_file_bytes=max_file_bytes)
         start = _start(file)
         if start.startswith(_GZIP):
-            file = unpacker.unpack(stack.enter_context(gzip.GzipFile(fileobj=file)))
+            file = unpacker.spool(unpacker.chunks(stack.enter_context(gzip.GzipFile(fileobj=file))))
             start = _start(file)
         if start.startswith(_ZIP):
             yield list(_members(file, unpacker, stack))
@@ -87,34 +89,48 @@ def _start(file: IO[bytes]) -> bytes:
 
 def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str | None = None) -> Iterator[Sheet]:
     """The sheets of a ZIP: a workbook, or of the files in it, which may be workbooks; `name` is that of such a one."""
-    try:
+    with _told_damages():
         archive = stack.enter_context(zipfile.ZipFile(file))
-        members = [member for member in archive.infolist() if not _is_litter(member)]
-        names = {member.filename for member in members}
-        if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
-            raise FileError("the file is a ZIP of a rare compression, which cannot be read")
-        if _WORKBOOK in names:
-            yield from workbook_sheets(file, names, partial(_part, archive, unpacker), name)
-        elif names & _OTHER_WORKBOOKS.keys():
-            raise FileError(
-                f"the file is {_OTHER_WORKBOOKS[min(names & _OTHER_WORKBOOKS.keys())]}, which cannot be read"
-            )
-        elif name is not None:
-            raise FileError("the file is packed twice, which cannot be read")
-        else:
-            for member in members:
-                with archive.open(member) as packed:
-                    spool = unpacker.unpack(packed)
-                yield from _member(spool, member.filename, unpacker, stack)
-        if not members:
-            raise FileError("the file is a ZIP without a file in it")
-    except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: it wants a password
-        raise FileError(f"the file is a ZIP that cannot be read: {_shortened(str(error))}") from error
+    members = [member for member in archive.infolist() if not _is_litter(member)]
+    names = {member.filename for member in members}
+    if not members:
+        raise FileError("the file is a ZIP without a file in it")
+    if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
+        raise FileError("the file is a ZIP of a rare compression, which cannot be read")
+    if others := names & _OTHER_WORKBOOKS.keys():
+        raise FileError(f"the file is {_OTHER_WORKBOOKS[min(others)]}, which cannot be read")
+    if _WORKBOOK in names:
+        yield from workbook_sheets(file, names, partial(_unpacked, archive, unpacker), name)
+    elif name is not None:
+        raise FileError("the file is packed twice, which cannot be read")
+    else:
+        for member in members:
+            spool = unpacker.spool(_unpacked(archive, unpacker, member))
+            yield from _member(spool, member.filename, unpacker, stack)
 
 
-def _part(archive: zipfile.ZipFile, unpacker: _Unpacker, name: str) -> Iterator[bytes]:
-    with archive.open(name) as packed:
+def _unpacked(archive: zipfile.ZipFile, unpacker: _Unpacker, member: zipfile.ZipInfo | str) -> Iterator[bytes]:
+    with _told_damages():
+        packed = archive.open(member)
+    with packed:
         yield from unpacker.chunks(packed)
+
+
+@contextmanager
+def _told_damages() -> Iterator[None]:
+    """Make a sentence of what the modules that unpack raise at damaged data, which is more than they say."""
+    try:
+        yield
+    except EOFError as error:
+        raise FileError("the file is cut off: its compressed data end early") from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise FileError(f"the file's compressed data are damaged: {_shortened(str(error))}") from error
+    except (zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:  # RuntimeError: it wants a password
+        raise FileError(f"the file is a ZIP that cannot be read: {_shortened(str(error))}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a place before the file's first byte; others are the disk's
+            raise
+        raise FileError("the file is a ZIP that cannot be read: it names places that are not there") from error
 
 
 def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) -> Iterator[Sheet]:
@@ -152,28 +168,27 @@ class _Unpacker:
         self._limit = min(max_file_bytes, max(SMALL_BYTES, MAX_RATIO * packed_bytes))
         self._unpacked_bytes = 0
 
-    def unpack(self, packed: IO[bytes] | gzip.GzipFile) -> IO[bytes]:
-        """The unpacked bytes in a file of their own."""
+    def spool(self, chunks: Iterator[bytes]) -> IO[bytes]:
+        """A file of unpacked bytes."""
         spool: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - it is one
-        for chunk in self.chunks(packed):
+        for chunk in chunks:
             spool.write(chunk)
         return spool
 
     def chunks(self, packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-        """The unpacked bytes."""
-        try:
-            while chunk := packed.read(CHUNK):
-                self._unpacked_bytes += len(chunk)
-                if self._unpacked_bytes > self._limit:
-                    raise FileError(
-                        f"the file's {self._packed_bytes:,} bytes unpack to more than {self._limit:,}, "
-                        "which no report does; it was not read on"
-                    )
-                yield chunk
-        except EOFError as error:
-            raise FileError("the file is cut off: its compressed data end early") from error
-        except (zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-            raise FileError(f"the file's compressed data are damaged: {_shortened(str(error))}") from error
+        """The bytes of a packed file."""
+        while True:
+            with _told_damages():
+                chunk = packed.read(CHUNK)
+            if not chunk:
+                return
+            self._unpacked_bytes += len(chunk)
+            if self._unpacked_bytes > self._limit:
+                raise FileError(
+                    f"the file's {self._packed_bytes:,} bytes unpack to more than {self._limit:,}, "
+                    "which no report does; it was not read on"
+                )
+            yield chunk
 
 
 def _refuse_strangers(start: bytes) -> None:
@@ -214,5 +229,5 @@ def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
 
 def _shortened(text: str) -> str:
     """A stranger's words for an error: one line, no links, which may hold keys."""
-    text = " ".join(_LINK.sub("[link]", text).split())
+    text = " ".join("[link]" if _LINK.search(word) else word for word in text.split())
     return text if len(text) <= 100 else text[:99] + "…"  # noqa: PLR2004

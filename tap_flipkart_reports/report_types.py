@@ -69,9 +69,8 @@ class ReportTable:
 
     @cached_property
     def schema(self) -> TableSchema:
-        """The published columns; none for a table of `custom_reports`."""
-        is_published = self.stream in PUBLISHED_STREAMS
-        schema = table_schema(self.stream) if is_published else TableSchema()
+        """The published columns; none where the natural key is one of other columns (see `tables_of`)."""
+        schema = table_schema(self.stream)
         return schema if set(self.key) <= set(schema.properties) else TableSchema()
 
     @property
@@ -248,23 +247,10 @@ TABLES: Mapping[str, tuple[ReportTable, ...]] = {
         ReportTable(stream="profit_and_loss_orders", title="Orders P&L", sheets=("Order*",)),
     ),
 }
-"""Tables whose columns are published, by the report type's name.
+"""Tables of which more is known than a schema, by the report type's name; of others a file has one.
 
 `profit_and_loss` is one whose identifier is not: it takes an entry of this name in `custom_reports`.
 """
-
-UNPUBLISHED = (
-    "fbf_orders_report",
-    "stranded_inventory_report",
-    "unsellable_inventory_report",
-    "mir_ledger",
-    "stock_ledger",
-    "inventory_report",
-)
-"""Report types whose columns nobody has published: of them, each header of the file becomes a column of text."""
-
-PUBLISHED_STREAMS = frozenset((*UNPUBLISHED, *(table.stream for tables in TABLES.values() for table in tables)))
-"""Streams that have a file in `schemas/`."""
 
 
 def tables_of(name: str, *, key: tuple[str, ...] | None = None) -> tuple[ReportTable, ...]:
@@ -433,8 +419,14 @@ class TableSchema:
 
 @cache
 def table_schema(stream: str) -> TableSchema:
-    """The published columns of a stream, from `schemas/<stream>.json`, which may refer to another stream's."""
-    document = json.loads((_schemas_folder() / f"{stream}.json").read_text(encoding="utf-8"))
+    """The published columns of a stream, from `schemas/<stream>.json`, which may refer to another stream's.
+
+    Without such a file there are none: each header of the stream's tables then becomes a column of text.
+    """
+    file = _schemas_folder() / f"{stream}.json"
+    if not file.is_file():
+        return TableSchema()
+    document = json.loads(file.read_text(encoding="utf-8"))
     if "$ref" in document:
         return replace(table_schema(document["$ref"].removesuffix(".json")), description=document["description"])
     return TableSchema(

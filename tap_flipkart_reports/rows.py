@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -31,6 +32,9 @@ TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "nettotal"})
 
 MAX_TOTAL = 20
 """Characters of such a cell; longer ones are not looked at."""
+
+_TOTAL = r"(?:grand|sub|net)?\W*total"
+"""How such a cell begins."""
 
 NOTE_WIDTH = 6
 """Named columns from which on a row with a single cell is a note, and no row of the table."""
@@ -238,9 +242,13 @@ class _Sieve:
         self._above: Sequence[str] | None = [""] * layout.width
         """The last row, which fills the next ones; `None` behind one that cannot be read."""
         self._headers = {text.strip(PADDING) for row in (table.header, *table.header_rows) for text in row} - {""}
-        first_letters = {row[0][:1] for row in (table.header, *table.header_rows)}
-        self._first_letters = frozenset({"", *PADDING, *"TtGgSsNn", *first_letters})
-        """Letters with which total rows, header rows and rows with an empty first cell begin, and few others."""
+        heads = "|".join(re.escape(row[0]) for row in table.header_rows if row and row[0].strip(PADDING))
+        self._odd = re.compile(
+            rf"^[{PADDING}]*(?:$|{_TOTAL}{'|' if heads else ''}{heads})", re.IGNORECASE | re.MULTILINE
+        )
+        self._filled = [1] if len(layout.placed) >= NOTE_WIDTH else []
+        self._filled += layout.fills_down[:1]
+        """Places of cells that are hardly ever blank, beside the first."""
 
     def batches(self) -> Iterator[tuple[Batch, Sequence[int]]]:
         """The batches of rows that fit the header, filled down, and the rows' numbers."""
@@ -259,15 +267,21 @@ class _Sieve:
                 yield batch, numbers
 
     def _suspects(self, rows: Sequence[Sequence[str]]) -> set[int]:
-        """Indexes of rows that have to be looked at one by one."""
-        width, letters = self._width, self._first_letters
-        suspects = {index for index, row in enumerate(rows) if len(row) != width or row[0][:1] in letters}
-        if self._is_noted:
-            suspects |= {index for index, row in enumerate(rows) if len(row) == width and not row[1].strip(PADDING)}
-        if self._fills_down:
-            lead = self._fills_down[0]
-            suspects |= {index for index, row in enumerate(rows) if len(row) == width and not row[lead].strip(PADDING)}
-        return suspects
+        """Indexes of rows that have to be looked at one by one; that there are none is told for all at once."""
+        width = self._width
+        if (
+            set(map(len, rows)) == {width}
+            and not self._odd.search("\n".join([row[0] for row in rows]))
+            and all(all(map(str.strip, [row[place] for row in rows])) for place in self._filled)
+        ):
+            return set()
+        return {
+            index
+            for index, row in enumerate(rows)
+            if len(row) != width
+            or self._odd.match(row[0])
+            or not all(row[place].strip(PADDING) for place in self._filled)
+        }
 
     def _passed(self, batch: Batch, suspects: Collection[int]) -> list[int]:
         """Indexes of the batch's rows of data; suspects are filled down."""
@@ -308,7 +322,8 @@ class _Sieve:
         """Why a row does not fit the header."""
         if len(row) != self._width:
             return f"has {len(row)} cells, the header {self._width}"
-        if self._is_noted and sum(bool(text.strip(PADDING)) for text in row) == 1:
+        texts = filter(None, (text.strip(PADDING) for text in row))
+        if self._is_noted and next(texts, None) and next(texts, None) is None:
             return f"has a single cell ({shortened(''.join(row))!r}): a note, and no row"
         return None
 

@@ -22,7 +22,6 @@ from tap_flipkart_reports.files import MAX_FILE_BYTES
 from tap_flipkart_reports.report_types import (
     DATE_RANGE,
     PLACEHOLDERS,
-    PUBLISHED_STREAMS,
     REPORT_TYPES,
     TABLES,
     WAREHOUSE,
@@ -757,7 +756,7 @@ def _custom_reports(config: Mapping[str, Any], errors: list[str]) -> dict[str, R
             errors.append(f"custom_reports: {name!r} is not a stream name; use small letters, digits and underscores")
         if name in REPORT_TYPES or name in result:
             errors.append(f"custom_reports: there is another report type named {name!r}")
-        elif name in PUBLISHED_STREAMS and name not in TABLES:
+        elif name in {table.stream for tables in TABLES.values() for table in tables[1:]}:
             errors.append(f"custom_reports: {name!r} is a table of another report type; use another name")
         own = {member: entry[member] for member in ("window_days", "lookback_days") if member in entry}
         override = (config.get("report_types") or {}).get(name, {})

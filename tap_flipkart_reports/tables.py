@@ -379,9 +379,9 @@ def _plain_block(sheet: Sheet) -> _Block | None:
     """
     reading = max(sheet.readings, key=_evidence)
     rows = _head(reading)
-    if not rows:
-        return None
     widths = [sum(bool(cell.strip(PADDING)) for cell in row.cells) for row in rows]
+    if not any(widths):
+        return None
     header = next(row for row, width in zip(rows, widths, strict=True) if 2 * width > max(widths))
     return _Block(reading=reading, rows=(header,))
 

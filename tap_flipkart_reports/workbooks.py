@@ -16,6 +16,7 @@ from datetime import date, datetime
 from functools import cached_property, partial
 from html import unescape
 from itertools import chain, islice, repeat
+from string import ascii_letters, digits
 from typing import IO, TYPE_CHECKING, TypeVar
 from xml.etree import ElementTree as ET
 
@@ -52,10 +53,13 @@ MAX_CELL_BYTES = 2**24
 EXACT = 2**53
 """Whole numbers beyond it have lost digits, as a workbook keeps 53 bits of each."""
 
+MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
+"""Excel's own limits."""
+
 # Any writer may give its elements a prefix (`<x:c>`).
-_COLUMN = re.compile(rb"""\sr=["']([A-Z]{1,3})[0-9]""")
-_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["']([0-9]{1,7})["']""")
-_CELL = re.compile(rb"<(?:\w+:)?c[\s>/]")
+_CELL = re.compile(rb"""<(?:\w+:)?c(?=[\s/>])(?:[^>]*?\sr=["']([^"']*)["'])?""")
+_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["']([^"']*)["']""")
+_LETTERS, _DIGITS = ascii_letters.encode(), digits.encode()
 _SHARED = re.compile(rb"""\st=["']s["']""")
 _SHARED_INDEX = re.compile(rb"""\st=["']s["'][^>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})""")
 _END_OF_SHARED = re.compile(rb"</(?:\w+:)?si>")
@@ -94,7 +98,7 @@ def workbook_sheets(
         Sheet(
             name=name,
             title=name if member is None else f"{member}: {name}",
-            readings=[WorkbookReading(workbook, name, partial(_surveyed, part_names[name], read, lengths))],
+            readings=[WorkbookReading(workbook, name, partial(_surveyed, part_names.get(name, name), read, lengths))],
         )
         for name in _worksheets(workbook)
     ]
@@ -171,10 +175,10 @@ def _surveyed(part: str, read: Callable[[str], Iterator[bytes]], lengths: Sequen
 def _survey(chunks: Iterator[bytes]) -> _Survey:
     survey = _Survey()
     for xml in _whole_cells(chunks):
-        survey.cells += len(_CELL.findall(xml))
+        references = _CELL.findall(xml)
+        survey.cells += len(references)
+        _stretch(survey, b" ".join(references), b" ".join(_ROW.findall(xml)))
         survey.shared += len(_SHARED.findall(xml))
-        survey.rows = max([survey.rows, *map(int, _ROW.findall(xml))])
-        survey.columns = max([survey.columns, *map(_column_number, set(_COLUMN.findall(xml)))])
         if b"<f" in xml or b":f" in xml:
             for attributes, formula in _NOT_CALCULATED.findall(xml):
                 _note(survey, attributes, b"=" + (formula or b"(a formula)"))
@@ -182,6 +186,18 @@ def _survey(chunks: Iterator[bytes]) -> _Survey:
             for attributes, _formula, error in _ERROR.findall(xml):
                 _note(survey, attributes, error)
     return survey
+
+
+def _stretch(survey: _Survey, cells: bytes, rows: bytes) -> None:
+    """Take in where cells and rows say they are. A set of letters and one of numbers are made of millions at once."""
+    columns = set(cells.upper().translate(None, _DIGITS).split())
+    lines = {*cells.translate(None, _LETTERS).split(), *rows.split()}
+    if not all(line.isdigit() and len(line) < len(str(MAX_ROWS)) + 1 for line in lines):
+        raise FileError("the workbook has a cell in a row that no sheet has")
+    survey.rows = max([survey.rows, *map(int, lines)])
+    survey.columns = max([survey.columns, *map(_column_number, columns)])
+    if survey.rows > MAX_ROWS or survey.columns > MAX_COLUMNS:
+        raise FileError("the workbook has a cell beyond the last row or column that a sheet can have")
 
 
 def _whole_cells(chunks: Iterator[bytes]) -> Iterator[bytes]:
