@@ -8,9 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tempfile
+import weakref
+from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tap_flipkart_reports.converters import CONVERTERS, PADDING, ColumnConverter
@@ -21,6 +25,7 @@ from tap_flipkart_reports.sheets import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from tap_flipkart_reports.converters import Converters
     from tap_flipkart_reports.headers import Column, Layout
     from tap_flipkart_reports.sheets import Table
 
@@ -90,7 +95,7 @@ class RowBatch:
     """
 
     row_numbers: Sequence[int]
-    columns: dict[str, list[Any]]
+    columns: dict[str, Sequence[Any]]
     extra: list[dict[str, str] | None]
     unparsed: list[dict[str, str] | None]
     row_hashes: list[str] | None
@@ -157,6 +162,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
     identity: RowIdentity,
     counts: RowCounts,
     reject: Callable[[RejectedRow], None] = lambda _row: None,
+    converters: Converters = CONVERTERS,
 ) -> Iterator[RowBatch]:
     """A table's rows, typed.
 
@@ -170,6 +176,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         identity: `RowHashes` or `UniqueKeys` of the report.
         counts: what came of the rows is added to it as they are read.
         reject: gets each row that is passed over.
+        converters: `CONVERTERS`, or `JSON_CONVERTERS` for values that are only written.
 
     Raises:
         RowError: a row, a cell or the header is not what the rules allow, or two rows have one key; the sentence names
@@ -180,7 +187,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         raise RowError(f"the file has new columns: {listed([column.header for _, column in layout.new])}")
     own = (*layout.placed, *layout.new) if rules.schema_drift == "evolve" else layout.placed
     typed = [
-        (place, column, ColumnConverter(CONVERTERS[column.type]))
+        (place, column, ColumnConverter(converters[column.type]))
         for place, column in own
         if wanted is None or column.name in wanted or column.is_key
     ]
@@ -196,7 +203,8 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         refusing = [(column, converter, cells[place]) for place, column, converter in typed if converter.refused]
         unparsed = _unparsed(refusing, batch.lines, table.name, rules.bad_cells, counts)
         for name in keys:
-            columns[name] = [EMPTY_KEY if value is None else value for value in columns[name]]
+            if None in columns[name]:
+                columns[name] = [EMPTY_KEY if value is None else value for value in columns[name]]
         row_hashes, row_ordinals = identity.of(cells, columns, batch.lines)
         counts.rows += len(batch.rows)
         yield RowBatch(
@@ -207,6 +215,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
             row_hashes=row_hashes,
             row_ordinals=row_ordinals,
         )
+    identity.end()
     counts.blank += table.tally.blank
     if counts.received - before != table.tally.rows:
         raise RowError(
@@ -365,10 +374,8 @@ def _unparsed(
     """What the converters of a batch refused, by row and column."""
     rows: list[dict[str, str] | None] = [None] * len(lines)
     for column, converter, cells in refusing:
-        refused = set(converter.refused)
-        converter.refused.clear()
         for index, text in enumerate(cells):
-            if text not in refused:
+            if text not in converter.refused:
                 continue
             if bad_cells == "fail" or column.is_key:
                 type_ = (
@@ -379,6 +386,7 @@ def _unparsed(
                 )
             counts.bad_cells.setdefault(column.name, BadCells(first_line=lines[index])).count += 1
             _put(rows, index, column.name, text.strip(PADDING))
+        converter.refused.clear()
     return rows
 
 
@@ -405,6 +413,10 @@ def _put(rows: list[dict[str, str] | None], index: int, name: str, text: str) ->
 
 _LINE_BITS = 48
 
+_BUCKETS = 256
+MAX_KEYS_IN_MEMORY = 2**16
+"""Rows whose keys `UniqueKeys` writes to disk together."""
+
 
 class RowIdentity(Protocol):
     """What tells the rows of a report apart, over all its tables of one stream."""
@@ -421,6 +433,10 @@ class RowIdentity(Protocol):
             cells: the rows' cells, by place.
             columns: the rows' values, by column name.
             lines: the line on which each row begins.
+        """
+
+    def end(self) -> None:
+        """Look back at the rows of all tables so far.
 
         Raises:
             RowError: two rows cannot be told apart.
@@ -431,7 +447,7 @@ class RowHashes:
     """Hashes of rows, and a count of how often each was seen; some 100 bytes are remembered of every row."""
 
     def __init__(self) -> None:
-        self._columns: list[tuple[int, ColumnConverter]] = []
+        self._columns: list[tuple[str, int, ColumnConverter]] = []
         self._seen: defaultdict[bytes, int] = defaultdict(int)
 
     def begin(self, table: Table, layout: Layout) -> None:
@@ -443,34 +459,37 @@ class RowHashes:
             name = normalise(text)
             occurrences[name] += 1
             named.append((f"{name}#{occurrences[name]}", place))
-        self._columns = [(place, ColumnConverter(_piece_maker(name))) for name, place in sorted(named)]
+        self._columns = [(name, place, ColumnConverter(str)) for name, place in sorted(named)]
 
     def of(
         self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
     ) -> tuple[list[str], list[int]]:
         """Hashes and ordinals of a batch's rows."""
         del columns, lines
-        pieces = (converter.convert(cells[place]) for place, converter in self._columns)
+        # The length keeps cells apart, whatever is in them.
+        pieces = [
+            ["" if text is None else f"{name}={len(text)}:{text};" for text in converter.convert(cells[place])]
+            for name, place, converter in self._columns
+        ]
         hashes, ordinals = [], []
         for row in zip(*pieces, strict=True):
-            digest = blake2b("".join(filter(None, row)).encode(), digest_size=16).digest()
+            digest = blake2b("".join(row).encode(), digest_size=16).digest()
             self._seen[digest] += 1
             hashes.append(digest.hex())
             ordinals.append(self._seen[digest])
         return hashes, ordinals
 
-
-def _piece_maker(name: str) -> Callable[[str], str]:
-    """What makes of a cell its part of the hashed text; the length keeps cells apart, whatever is in them."""
-    return lambda text: f"{name}={len(text)}:{text};"
+    def end(self) -> None:
+        """Nothing; rows that are equal are counted."""
 
 
 class UniqueKeys:
     """Watches that no two rows have one natural key: in a warehouse the second would take the first one's place.
 
     Rows that are equal in every cell are refused, too: nobody can tell a line that was written twice from two payments
-    of one amount. Of every row some 130 bytes are remembered: its line, and a hash of its key of 64 bits, with another
-    salt in each run. Among a million rows two different keys share one in one of 40 million runs, and not again.
+    of one amount. Of every row 16 bytes are remembered, on disk where there are many: its line, and a hash of its key
+    of 64 bits, with another salt in each run. Among a million rows two different keys share one in one of 40 million
+    runs, and not again.
 
     Args:
         names: the key's columns.
@@ -479,8 +498,14 @@ class UniqueKeys:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._tables: list[str | None] = []
-        self._seen: dict[int, int] = {}
-        """Line by hash; lines of all but the first table have its number above `_LINE_BITS`."""
+        self._buckets = [array("q") for _ in range(_BUCKETS)]
+        """Hash and line after hash and line, by the hash's last bits; lines have the table's number above
+        `_LINE_BITS`."""
+        self._in_memory = 0
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
+        weakref.finalize(self, self._spool.close)
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(_BUCKETS)]
+        """Place and length in the spool of each bucket's earlier members."""
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
@@ -492,26 +517,52 @@ class UniqueKeys:
     ) -> tuple[None, None]:
         """Nothing; such rows need no hashes."""
         del cells
-        keys = list(zip(*(columns[name] for name in self._names), strict=True))
-        hashes = list(map(hash, keys))
+        buckets = self._buckets
         table = len(self._tables) - 1 << _LINE_BITS
-        places = lines if not table else [table + line for line in lines]
-        if len(set(hashes)) < len(hashes) or not self._seen.keys().isdisjoint(hashes):
-            self._refuse(hashes, keys, places)
-        self._seen.update(zip(hashes, places, strict=True))
+        keys = zip(*(columns[name] for name in self._names), strict=True)
+        for row_hash, line in zip(map(hash, keys), lines, strict=True):
+            buckets[row_hash % _BUCKETS].extend((row_hash, table + line))
+        self._in_memory += len(lines)
+        if self._in_memory > MAX_KEYS_IN_MEMORY:
+            self._write_out()
         return None, None
 
-    def _refuse(self, hashes: Sequence[int], keys: Sequence[tuple[Any, ...]], places: Sequence[int]) -> None:
-        seen = self._seen.copy()
-        for digest, key, place in zip(hashes, keys, places, strict=True):
-            if digest in seen:
-                named = zip(self._names, key, strict=True)
-                told = ", ".join(f"{column} {shortened(str(value))}" for column, value in named)
-                raise RowError(
-                    f"{self._told(seen[digest])} and {self._told(place)} have one key ({told}); if both are rows, set "
-                    "key_properties of this report type to [] in report_types: rows are then told apart by all cells"
-                )
-            seen[digest] = place
+    def _write_out(self) -> None:
+        self._spool.seek(0, io.SEEK_END)
+        for bucket, pieces in zip(self._buckets, self._pieces, strict=True):
+            pieces.append((self._spool.tell(), self._spool.write(bucket)))
+            del bucket[:]
+        self._in_memory = 0
+
+    def end(self) -> None:
+        """Find two rows of one key."""
+        repeats = [pair for bucket in range(_BUCKETS) if (pair := _first_repeat(self._members(bucket))) is not None]
+        if repeats:
+            earlier, later = min(repeats, key=itemgetter(1))
+            raise RowError(
+                f"{self._told(earlier)} and {self._told(later)} have one key; if both are rows, set key_properties of "
+                "this report type to [] in report_types: rows are then told apart by all cells"
+            )
+
+    def _members(self, bucket: int) -> array[int]:
+        members = self._buckets[bucket][:]
+        for place, length in self._pieces[bucket]:
+            self._spool.seek(place)
+            members.frombytes(self._spool.read(length))
+        return members
 
     def _told(self, place: int) -> str:
         return _at(self._tables[place >> _LINE_BITS], place & (1 << _LINE_BITS) - 1)
+
+
+def _first_repeat(members: Sequence[int]) -> tuple[int, int] | None:
+    """The lines of the first two rows of one hash, of hash and line after hash and line."""
+    hashes, lines = members[::2], members[1::2]
+    if len(set(hashes)) == len(hashes):
+        return None
+    seen: dict[int, int] = {}
+    for line, row_hash in sorted(zip(lines, hashes, strict=True)):
+        if row_hash in seen:
+            return seen[row_hash], line
+        seen[row_hash] = line
+    return None

@@ -6,14 +6,13 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from programs import of_the_system
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
 FLAGS = (
     "--headless",
@@ -38,12 +37,12 @@ def browsing(file: Path, *, width: int = 1240, height: int = 1400) -> Iterator[w
         height: the same.
     """
     options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
+    options.binary_location = of_the_system("chromium")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
             options.add_argument(flag)
-        browser = webdriver.Chrome(options=options, service=Service(executable_path=DRIVER))
+        browser = webdriver.Chrome(options=options, service=Service(executable_path=of_the_system("chromedriver")))
         try:
             browser.get(file.as_uri())
             yield browser

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ SECONDS = 240
 TARGETS_PYTHON = f"3.{min(sys.version_info.minor, 13)}"
 """DuckDB 1.1.3, the only one with which target-duckdb loses no row, has no wheel for Python 3.14."""
 
-SOURCES = ("tap_flipkart_reports", "schemas", "tests", "benchmarks", "output")
+SOURCES = ("tap_flipkart_reports", "schemas", "tests", "benchmarks", "docs", "output")
 FILES = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "meltano.yml", "plugin.yml", ".env.example")
 
 
@@ -36,6 +38,15 @@ def succeed(command: Sequence[str | Path], **options: Any) -> str:
     ended = run(command, **options)
     assert ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
+
+
+def of_the_system(name: str) -> str:
+    """Where a program of the system is: CI has all of them, a machine with python3 and pip alone may have none."""
+    path = shutil.which(name)
+    if path is None and "CI" not in os.environ:
+        pytest.skip(f"{name} is not installed")
+    assert path is not None, f"CI has to install {name}"
+    return path
 
 
 def install(folder: Path, *requirements: str | Path, python: str = sys.executable) -> Path:

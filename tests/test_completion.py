@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import of_the_system
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +27,9 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
-    executable = shutil.which(command[0])
-    assert executable is not None, f"{command[0]} has to be installed for this test"
-    ended = subprocess.run([executable, *command[1:]], check=False, capture_output=True, text=True, timeout=60, cwd=cwd)
+    ended = subprocess.run(
+        [of_the_system(command[0]), *command[1:]], check=False, capture_output=True, text=True, timeout=60, cwd=cwd
+    )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.converters import (
     CONVERTERS,
+    JSON_CONVERTERS,
     MAX_REMEMBERED,
     NULL_MARKERS,
     ColumnConverter,
@@ -25,14 +26,14 @@ def converted(column_type: ColumnType, text: str) -> Any:
     """The value of a cell that has to fit."""
     converter = ColumnConverter(CONVERTERS[column_type])
     (value,) = converter.convert([text])
-    assert converter.refused == []
+    assert converter.refused == set()
     return value
 
 
 def is_refused(column_type: ColumnType, text: str) -> bool:
     converter = ColumnConverter(CONVERTERS[column_type])
     (value,) = converter.convert([text])
-    return value is None and converter.refused == [text]
+    return value is None and converter.refused == {text}
 
 
 def test_every_type_has_a_converter() -> None:
@@ -292,10 +293,42 @@ def test_cleaning_what_is_clean_changes_nothing_but_nested_wrappers(text: str) -
     assert cleaned is None or cleaned in text
 
 
+ODD_CELLS = [
+    "1,234",
+    "NA",
+    "not Available",
+    "",
+    "x",
+    "2026-08-09",
+    "1-2",
+    "NaN",
+    "1e5",
+    ".",
+    "007",
+    "+5",
+    " 7",
+    "SKU:a",
+    "OI:1",
+    "=",
+    "'5",
+]
+
+
 @given(
     st.sampled_from(list(CONVERTERS)),
-    st.lists(st.sampled_from(["1", "2.50", "1,234", "NA", "", "x", "2026-08-09", "1-2", "NaN", "1e5", "."])),
+    st.one_of(
+        st.lists(st.sampled_from(["1", "2.50", *ODD_CELLS])),
+        # Enough different cells to be taken at once, unless one is odd.
+        st.builds(
+            lambda cells, odd, place: [*cells[:place], *odd, *cells[place:]],
+            st.lists(st.decimals(-(10**6), 10**6, places=2).map(str), min_size=6, max_size=40, unique=True),
+            st.lists(st.sampled_from(ODD_CELLS), max_size=2),
+            st.integers(0, 40),
+        ),
+        st.lists(st.text(st.characters(codec="utf-8"), max_size=9), min_size=6, unique=True),
+    ),
 )
+@example("number", ["1.00", "2.00", "3.00", "4.00", "5.00", "1,234"])
 def test_a_batch_is_converted_as_its_cells_are(column_type: ColumnType, cells: list[str]) -> None:
     together = ColumnConverter(CONVERTERS[column_type])
     for _ in range(2):  # remembered the second time
@@ -305,7 +338,15 @@ def test_a_batch_is_converted_as_its_cells_are(column_type: ColumnType, cells: l
         assert list(map(repr, values)) == [
             repr(value) for converter, cell in zip(apart, cells, strict=True) for value in converter.convert([cell])
         ]
-        assert set(together.refused) == {text for converter in apart for text in converter.refused}
+        assert together.refused == {text for converter in apart for text in converter.refused}
+
+
+@given(st.lists(st.decimals(-(10**6), 10**6, places=2).map(str) | st.sampled_from(ODD_CELLS), max_size=40))
+def test_a_number_that_is_only_written_is_the_same_number(cells: list[str]) -> None:
+    converter, writer = ColumnConverter(CONVERTERS["number"]), ColumnConverter(JSON_CONVERTERS["number"])
+    written = [None if value is None else Decimal(bytes(value).decode()) for value in writer.convert(cells)]
+    assert written == converter.convert(cells)
+    assert writer.refused == converter.refused
 
 
 def test_a_column_remembers_no_more_than_it_may_and_never_what_it_refused() -> None:
@@ -315,4 +356,5 @@ def test_a_column_remembers_no_more_than_it_may_and_never_what_it_refused() -> N
         assert 0 < len(converter) <= MAX_REMEMBERED
     for _ in range(2):
         assert converter.convert(["x"] * 2) == [None] * 2
-    assert converter.refused == ["x"] * 4
+        assert converter.refused == {"x"}
+        converter.refused.clear()

@@ -21,6 +21,7 @@ from readme_tables import FILES, own_settings, sdk_settings, with_made_parts
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.simulator import Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
+from tap_flipkart_reports.token_store import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 
     from postgres import Postgres
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+README = DOCUMENTS["README.md"]
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 PLUGIN = yaml.safe_load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]
@@ -110,6 +115,19 @@ def test_meltanos_own_schema_accepts_the_definitions(document: dict[str, Any], t
     assert "'number' is not one of" in run(command).stdout
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_between_the_documents_leads_somewhere(name: str) -> None:
+    folder = (ROOT / name).parent
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", DOCUMENTS[name])
+    for path, anchor in links:
+        target = (folder / path) if path else ROOT / name
+        assert target.exists(), path
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+            assert anchor in anchors
+
+
 # The hosting service
 
 
@@ -146,8 +164,9 @@ def test_both_ways_of_ci_run_the_same_checks() -> None:
 
 
 def json_examples() -> list[dict[str, Any]]:
-    blocks = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
-    inline = re.findall(r"`(\{\"[^`]+\})`", README)
+    text = "".join(DOCUMENTS.values())
+    blocks = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    inline = re.findall(r"`(\{\"[^`]+\})`", text)
     return [json.loads(text) for text in (*blocks, *inline)]
 
 
@@ -161,9 +180,10 @@ def test_every_example_of_settings_is_valid(example: dict[str, Any]) -> None:
 
 def test_every_variable_of_the_environment_is_a_setting() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + README)
+    names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + "".join(DOCUMENTS.values()))
     assert len(set(names)) >= 4
-    assert {name.lower() for name in names} <= {*own_settings(), *sdk_settings()}
+    beside = {KEY_VARIABLE.removeprefix("TAP_FLIPKART_REPORTS_")}  # a key is no setting: it would stand in files
+    assert {name.lower() for name in {*names} - beside} <= {*own_settings(), *sdk_settings()}
     for name, value in re.findall(r"^#? ?TAP_FLIPKART_REPORTS_([A-Z_]+)=(.+)$", example, re.MULTILINE):
         if {"array", "object"} & set(own_settings()[name.lower()]["type"]):
             assert isinstance(json.loads(value), (list, dict))
@@ -211,12 +231,24 @@ class Stranger:
     simulator: Simulator
     environment: dict[str, str] = field(default_factory=dict)
 
-    def place(self, heading: str) -> Path:
+    @property
+    def settings(self) -> dict[str, str]:
+        """The app's settings as variables of the environment."""
+        return {
+            "TAP_FLIPKART_REPORTS_API_URL": self.simulator.url,
+            "TAP_FLIPKART_REPORTS_CLIENT_ID": self.simulator.client_id,
+            "TAP_FLIPKART_REPORTS_CLIENT_SECRET": self.simulator.client_secret,
+        }
+
+    def place(self, heading: str, commands: str) -> Path:
         """Where a section's commands are typed; one that has no place is a command that nobody runs."""
         return {
             "Two commands": self.checkout,
             "By pipe, to any target": self.checkout,
             "With Meltano": self.project,
+            "Sellers' tokens": self.checkout,
+            "Repair": self.project if "meltano" in commands else self.checkout,
+            "Archive and replay": self.checkout,
             "Develop": self.checkout,
         }[heading]
 
@@ -245,6 +277,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, wheel
             "UV_TOOL_BIN_DIR": str(folder / "bin"),
             # Where the package would come from once it is published
             "UV_FIND_LINKS": str(wheel.parent),
+            "PIP_FIND_LINKS": f"{os.environ.get('PIP_FIND_LINKS', '')} {wheel.parent}",
             # The tests cannot run inside themselves: there they are only found
             "PYTEST_ADDOPTS": "--collect-only",
             "TARGET_POSTGRES_HOST": str(database.hostname),
@@ -265,7 +298,7 @@ def write_configuration(stranger: Stranger) -> None:
     for seller in config["sellers"]:
         seller["refresh_token"] = simulator.refresh_token(seller["seller_id"])
     config |= {"client_id": simulator.client_id, "client_secret": simulator.client_secret}
-    config |= {"api_url": simulator.url, "poll_interval": 0.05}
+    config |= {"api_url": simulator.url, "poll_interval": 0.05, "report_archive": "archive"}
     (stranger.checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (stranger.checkout / "faults.json").write_text("[]", encoding="utf-8")
     (stranger.checkout / "report.xlsx").write_bytes((ROOT / "tests" / "data" / "settled.xlsx").read_bytes())
@@ -293,22 +326,41 @@ def write_project(stranger: Stranger) -> None:
 def test_every_command_shown_runs_and_prints_what_is_shown(stranger: Stranger, example: Example) -> None:
     if example.heading == "With Meltano":
         succeed([*UV, "tool", "install", "--quiet", "meltano"], env=stranger.environment)
-    printed = stranger.types(example.commands, place=stranger.place(example.heading))
+    printed = stranger.types(example.commands, place=stranger.place(example.heading, example.commands))
     if example.output:
         assert printed.strip() == example.output.strip()
+
+
+def mentioned() -> dict[str, set[str]]:
+    """The commands of `flipkart-reports` that any document names, with the options it gives them."""
+    found: dict[str, set[str]] = {}
+    for text in DOCUMENTS.values():
+        for command, rest in re.findall(r"(?<!tap-)flipkart-reports ([a-z-]+)([^`\n|]*)", text):
+            found.setdefault(command, set()).update(re.findall(r"--[a-z-]+", rest))
+    return found
+
+
+@pytest.mark.parametrize("command", mentioned())
+def test_every_command_mentioned_exists_with_its_options(command: str) -> None:
+    told = succeed([sys.executable, "-m", "tap_flipkart_reports.cli", command, "--help"])
+    assert mentioned()[command] <= set(re.findall(r"--[a-z-]+", told))
 
 
 @pytest.mark.parametrize("command", one_liners())
 def test_every_command_in_a_table_runs(stranger: Stranger, command: str) -> None:
     tools = stranger.environment["UV_TOOL_BIN_DIR"]
-    program, *arguments = shlex.split(command)
-    if arguments[0] != "simulate":
-        succeed([f"{tools}/{program}", *arguments], cwd=stranger.checkout)
+    program, *arguments = shlex.split(command.replace("https://…", "https://seller.example/back"))
+    words = [f"{tools}/{program}", *arguments]
+    if arguments[0] not in {"authorize", "simulate"}:
+        succeed(words, cwd=stranger.checkout)
         return
-    with subprocess.Popen(
-        [f"{tools}/{program}", *arguments], cwd=stranger.checkout, stdout=subprocess.PIPE, text=True
-    ) as process:
+    # These wait for somebody: for a person, for calls.
+    environment = {**os.environ, **stranger.settings}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(words, cwd=stranger.checkout, env=environment, text=True, **pipes) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0
+        told, _ = process.communicate(timeout=SECONDS)
+        assert "Traceback" not in told
+        assert "usage:" not in told

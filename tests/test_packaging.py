@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+LEFTOVERS = {".pyc", ".duckdb", ".wal", ".jsonl"}
+
+
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that has the wheel and what it requires, nothing else."""
@@ -41,7 +44,7 @@ def files_of(*folders: str) -> set[str]:
         path.relative_to(ROOT).as_posix()
         for folder in folders
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".typed", ".json", ".md", ".html", ".yml"}
+        if path.is_file() and path.suffix not in LEFTOVERS
     }
 
 
