@@ -148,7 +148,9 @@ def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) 
 def _is_litter(member: zipfile.ZipInfo) -> bool:
     """Folders, and what macOS and Windows leave in archives."""
     base = PurePosixPath(member.filename).name
-    return member.is_dir() or member.filename.startswith("__MACOSX/") or base in {".DS_Store", "Thumbs.db"}
+    return (
+        member.filename.endswith("/") or member.filename.startswith("__MACOSX/") or base in {".DS_Store", "Thumbs.db"}
+    )
 
 
 class _Unpacker:

@@ -301,6 +301,7 @@ def write_configuration(stranger: Stranger) -> None:
     config |= {"api_url": simulator.url, "poll_interval": 0.05, "report_archive": "archive"}
     (stranger.checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (stranger.checkout / "faults.json").write_text("[]", encoding="utf-8")
+    (stranger.checkout / "report.xlsx").write_bytes((ROOT / "tests" / "data" / "settled.xlsx").read_bytes())
 
 
 def write_project(stranger: Stranger) -> None:
