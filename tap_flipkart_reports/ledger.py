@@ -134,6 +134,8 @@ class Ledger:
     def __init__(self, place: str, *, clock: Clock) -> None:
         self._clock = clock
         self._holder = f"{own_name()} {uuid.uuid4().hex[:8]}"
+        # One claim of a run at a time: the answers to its triggers, which a kill would lose, wait behind no other.
+        self._claiming = threading.Lock()
         self._closing = threading.Condition()
         self._closed = False
         self._renewer: threading.Thread | None = None
@@ -243,9 +245,10 @@ class Ledger:
         """
         for _ in range(CLAIM_TRIES):
             try:
-                claim: Claim | None = self._write(
-                    lambda connection: self._claim_once(connection, request, correlation_id)
-                )
+                with self._claiming:
+                    claim: Claim | None = self._write(
+                        lambda connection: self._claim_once(connection, request, correlation_id)
+                    )
             except IntegrityError:
                 claim = None
             if claim is not None:
