@@ -90,7 +90,7 @@ class RowBatch:
     """
 
     row_numbers: Sequence[int]
-    columns: dict[str, list[Any]]
+    columns: dict[str, Sequence[Any]]
     extra: list[dict[str, str] | None]
     unparsed: list[dict[str, str] | None]
     row_hashes: list[str] | None
@@ -196,7 +196,8 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         refusing = [(column, converter, cells[place]) for place, column, converter in typed if converter.refused]
         unparsed = _unparsed(refusing, batch.lines, table.name, rules.bad_cells, counts)
         for name in keys:
-            columns[name] = [EMPTY_KEY if value is None else value for value in columns[name]]
+            if None in columns[name]:
+                columns[name] = [EMPTY_KEY if value is None else value for value in columns[name]]
         row_hashes, row_ordinals = identity.of(cells, columns, batch.lines)
         counts.rows += len(batch.rows)
         yield RowBatch(
@@ -365,10 +366,8 @@ def _unparsed(
     """What the converters of a batch refused, by row and column."""
     rows: list[dict[str, str] | None] = [None] * len(lines)
     for column, converter, cells in refusing:
-        refused = set(converter.refused)
-        converter.refused.clear()
         for index, text in enumerate(cells):
-            if text not in refused:
+            if text not in converter.refused:
                 continue
             if bad_cells == "fail" or column.is_key:
                 type_ = (
@@ -379,6 +378,7 @@ def _unparsed(
                 )
             counts.bad_cells.setdefault(column.name, BadCells(first_line=lines[index])).count += 1
             _put(rows, index, column.name, text.strip(PADDING))
+        converter.refused.clear()
     return rows
 
 
@@ -431,7 +431,7 @@ class RowHashes:
     """Hashes of rows, and a count of how often each was seen; some 100 bytes are remembered of every row."""
 
     def __init__(self) -> None:
-        self._columns: list[tuple[int, ColumnConverter]] = []
+        self._columns: list[tuple[str, int, ColumnConverter]] = []
         self._seen: defaultdict[bytes, int] = defaultdict(int)
 
     def begin(self, table: Table, layout: Layout) -> None:
@@ -443,26 +443,25 @@ class RowHashes:
             name = normalise(text)
             occurrences[name] += 1
             named.append((f"{name}#{occurrences[name]}", place))
-        self._columns = [(place, ColumnConverter(_piece_maker(name))) for name, place in sorted(named)]
+        self._columns = [(name, place, ColumnConverter(str)) for name, place in sorted(named)]
 
     def of(
         self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
     ) -> tuple[list[str], list[int]]:
         """Hashes and ordinals of a batch's rows."""
         del columns, lines
-        pieces = (converter.convert(cells[place]) for place, converter in self._columns)
+        # The length keeps cells apart, whatever is in them.
+        pieces = [
+            ["" if text is None else f"{name}={len(text)}:{text};" for text in converter.convert(cells[place])]
+            for name, place, converter in self._columns
+        ]
         hashes, ordinals = [], []
         for row in zip(*pieces, strict=True):
-            digest = blake2b("".join(filter(None, row)).encode(), digest_size=16).digest()
+            digest = blake2b("".join(row).encode(), digest_size=16).digest()
             self._seen[digest] += 1
             hashes.append(digest.hex())
             ordinals.append(self._seen[digest])
         return hashes, ordinals
-
-
-def _piece_maker(name: str) -> Callable[[str], str]:
-    """What makes of a cell its part of the hashed text; the length keeps cells apart, whatever is in them."""
-    return lambda text: f"{name}={len(text)}:{text};"
 
 
 class UniqueKeys:
