@@ -36,7 +36,6 @@ from tap_flipkart_reports.exceptions import (
     WindowsFailedError,
 )
 from tap_flipkart_reports.forecast import left_over
-from tap_flipkart_reports.ledger import Ledger
 from tap_flipkart_reports.metrics import log_change, log_totals
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, repairing_reports, wanted_reports
 from tap_flipkart_reports.process import new_folder
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from tap_flipkart_reports.ledger import Ledger
     from tap_flipkart_reports.pacing import Learned
     from tap_flipkart_reports.reports import Delivery, Left, ReportChange, ReportRequest, Standing
     from tap_flipkart_reports.rows import RejectedRow
@@ -375,6 +375,8 @@ class TapFlipkartReports(Tap):
     def ledger(self) -> Ledger | None:
         """The ledger of bought reports, if there is to be one."""
         if self._ledger is None and self.settings.report_ledger:
+            from tap_flipkart_reports.ledger import Ledger  # noqa: PLC0415 - SQLAlchemy takes as long as all the rest
+
             self._ledger = Ledger(self.settings.report_ledger, clock=self.clock)
         return self._ledger
 
