@@ -21,6 +21,7 @@ from tap_flipkart_reports.sheets import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from tap_flipkart_reports.converters import Converters
     from tap_flipkart_reports.headers import Column, Layout
     from tap_flipkart_reports.sheets import Table
 
@@ -157,6 +158,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
     identity: RowIdentity,
     counts: RowCounts,
     reject: Callable[[RejectedRow], None] = lambda _row: None,
+    converters: Converters = CONVERTERS,
 ) -> Iterator[RowBatch]:
     """A table's rows, typed.
 
@@ -170,6 +172,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         identity: `RowHashes` or `UniqueKeys` of the report.
         counts: what came of the rows is added to it as they are read.
         reject: gets each row that is passed over.
+        converters: `CONVERTERS`, or `JSON_CONVERTERS` for values that are only written.
 
     Raises:
         RowError: a row, a cell or the header is not what the rules allow, or two rows have one key; the sentence names
@@ -180,7 +183,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         raise RowError(f"the file has new columns: {listed([column.header for _, column in layout.new])}")
     own = (*layout.placed, *layout.new) if rules.schema_drift == "evolve" else layout.placed
     typed = [
-        (place, column, ColumnConverter(CONVERTERS[column.type]))
+        (place, column, ColumnConverter(converters[column.type]))
         for place, column in own
         if wanted is None or column.name in wanted or column.is_key
     ]

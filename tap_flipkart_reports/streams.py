@@ -23,6 +23,7 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 
+from tap_flipkart_reports.converters import CONVERTERS, JSON_CONVERTERS
 from tap_flipkart_reports.exceptions import (
     ArchiveError,
     FileError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_flipkart_reports.converters import Converters
     from tap_flipkart_reports.report_types import ReportTable, ReportType
     from tap_flipkart_reports.reports import ReportChange
     from tap_flipkart_reports.rows import RejectedRow, RowIdentity
@@ -183,7 +185,7 @@ class ReportStream(Stream):
         Args:
             context: the partition.
         """
-        for columns in self._column_batches(context):
+        for columns in self._column_batches(context, CONVERTERS):
             for values in zip(*columns.values(), strict=True):
                 yield dict(zip(columns, values, strict=True))
 
@@ -207,7 +209,7 @@ class ReportStream(Stream):
             for partition in [context] if context is not None else self.partitions:
                 counter.with_context(partition)
                 timer.with_context(partition)
-                for columns in self._column_batches(partition):
+                for columns in self._column_batches(partition, JSON_CONVERTERS):
                     text = lines.of(columns, time_extracted=self._reports_tap.clock.now().isoformat())
                     self._write_lines(text)
                     counter.increment(len(columns[BOOKMARK_COLUMN]))
@@ -246,7 +248,7 @@ class ReportStream(Stream):
         sys.stdout.buffer.flush()
         self.state_manager.is_flushed = False
 
-    def _column_batches(self, context: Context | None) -> Iterator[Mapping[str, Sequence[Any]]]:
+    def _column_batches(self, context: Context | None, converters: Converters) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of some rows after some rows, of every window of a partition; windows are booked on the way."""
         place = dict(context or {})
         scheduler = self._reports_tap.scheduler_for(self)
@@ -265,7 +267,7 @@ class ReportStream(Stream):
                 continue
             counts = RowCounts()
             try:
-                for columns in self._columns_of(taken, counts):
+                for columns in self._columns_of(taken, counts, converters):
                     yield columns
                     scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except _Stopped:
@@ -296,7 +298,9 @@ class ReportStream(Stream):
             write_unbought(partition, [*read_unbought(partition), left.request.window])
         self._reports_tap.window_left(left)
 
-    def _columns_of(self, delivery: Delivery, counts: RowCounts) -> Iterator[Mapping[str, Sequence[Any]]]:
+    def _columns_of(
+        self, delivery: Delivery, counts: RowCounts, converters: Converters
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of the rows of the stream's tables in a report, batch by batch."""
         rejected: list[RejectedRow] = []
         identity = UniqueKeys(self.table.key) if self.table.key else RowHashes()
@@ -306,7 +310,9 @@ class ReportStream(Stream):
                 tables = report.of(self.name)
                 self._tell_tables(delivery, report, tables)
                 for table in tables:
-                    yield from self._columns_of_table(table, delivery, identity, counts, rejected)
+                    yield from self._columns_of_table(
+                        table, delivery, identity, counts, rejected, converters=converters
+                    )
         finally:
             if rejected:
                 self._tell_rejected(delivery, rejected)
@@ -323,13 +329,15 @@ class ReportStream(Stream):
             self._reports_tap.keep(delivery, dict)
             raise
 
-    def _columns_of_table(
+    def _columns_of_table(  # noqa: PLR0913 - what is read, how, and three places for what comes of it
         self,
         table: Table,
         delivery: Delivery,
         identity: RowIdentity,
         counts: RowCounts,
         rejected: list[RejectedRow],
+        *,
+        converters: Converters,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         settings = self._reports_tap.settings
         layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self.table.layouts)
@@ -346,6 +354,7 @@ class ReportStream(Stream):
             identity=identity,
             counts=counts,
             reject=rejected.append,
+            converters=converters,
         ):
             columns = _all_columns(batch)
             yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}

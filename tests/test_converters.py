@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.converters import (
     CONVERTERS,
+    JSON_CONVERTERS,
     MAX_REMEMBERED,
     NULL_MARKERS,
     ColumnConverter,
@@ -292,10 +293,42 @@ def test_cleaning_what_is_clean_changes_nothing_but_nested_wrappers(text: str) -
     assert cleaned is None or cleaned in text
 
 
+ODD_CELLS = [
+    "1,234",
+    "NA",
+    "not Available",
+    "",
+    "x",
+    "2026-08-09",
+    "1-2",
+    "NaN",
+    "1e5",
+    ".",
+    "007",
+    "+5",
+    " 7",
+    "SKU:a",
+    "OI:1",
+    "=",
+    "'5",
+]
+
+
 @given(
     st.sampled_from(list(CONVERTERS)),
-    st.lists(st.sampled_from(["1", "2.50", "1,234", "NA", "", "x", "2026-08-09", "1-2", "NaN", "1e5", "."])),
+    st.one_of(
+        st.lists(st.sampled_from(["1", "2.50", *ODD_CELLS])),
+        # Enough different cells to be taken at once, unless one is odd.
+        st.builds(
+            lambda cells, odd, place: [*cells[:place], *odd, *cells[place:]],
+            st.lists(st.decimals(-(10**6), 10**6, places=2).map(str), min_size=6, max_size=40, unique=True),
+            st.lists(st.sampled_from(ODD_CELLS), max_size=2),
+            st.integers(0, 40),
+        ),
+        st.lists(st.text(st.characters(codec="utf-8"), max_size=9), min_size=6, unique=True),
+    ),
 )
+@example("number", ["1.00", "2.00", "3.00", "4.00", "5.00", "1,234"])
 def test_a_batch_is_converted_as_its_cells_are(column_type: ColumnType, cells: list[str]) -> None:
     together = ColumnConverter(CONVERTERS[column_type])
     for _ in range(2):  # remembered the second time
@@ -306,6 +339,14 @@ def test_a_batch_is_converted_as_its_cells_are(column_type: ColumnType, cells: l
             repr(value) for converter, cell in zip(apart, cells, strict=True) for value in converter.convert([cell])
         ]
         assert together.refused == {text for converter in apart for text in converter.refused}
+
+
+@given(st.lists(st.decimals(-(10**6), 10**6, places=2).map(str) | st.sampled_from(ODD_CELLS), max_size=40))
+def test_a_number_that_is_only_written_is_the_same_number(cells: list[str]) -> None:
+    converter, writer = ColumnConverter(CONVERTERS["number"]), ColumnConverter(JSON_CONVERTERS["number"])
+    written = [None if value is None else Decimal(bytes(value).decode()) for value in writer.convert(cells)]
+    assert written == converter.convert(cells)
+    assert writer.refused == converter.refused
 
 
 def test_a_column_remembers_no_more_than_it_may_and_never_what_it_refused() -> None:
