@@ -8,9 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tempfile
+import weakref
+from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tap_flipkart_reports.converters import CONVERTERS, PADDING, ColumnConverter
@@ -211,6 +215,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
             row_hashes=row_hashes,
             row_ordinals=row_ordinals,
         )
+    identity.end()
     counts.blank += table.tally.blank
     if counts.received - before != table.tally.rows:
         raise RowError(
@@ -408,6 +413,10 @@ def _put(rows: list[dict[str, str] | None], index: int, name: str, text: str) ->
 
 _LINE_BITS = 48
 
+_BUCKETS = 256
+MAX_KEYS_IN_MEMORY = 2**16
+"""Rows whose keys `UniqueKeys` writes to disk together."""
+
 
 class RowIdentity(Protocol):
     """What tells the rows of a report apart, over all its tables of one stream."""
@@ -424,6 +433,10 @@ class RowIdentity(Protocol):
             cells: the rows' cells, by place.
             columns: the rows' values, by column name.
             lines: the line on which each row begins.
+        """
+
+    def end(self) -> None:
+        """Look back at the rows of all tables so far.
 
         Raises:
             RowError: two rows cannot be told apart.
@@ -466,13 +479,17 @@ class RowHashes:
             ordinals.append(self._seen[digest])
         return hashes, ordinals
 
+    def end(self) -> None:
+        """Nothing; rows that are equal are counted."""
+
 
 class UniqueKeys:
     """Watches that no two rows have one natural key: in a warehouse the second would take the first one's place.
 
     Rows that are equal in every cell are refused, too: nobody can tell a line that was written twice from two payments
-    of one amount. Of every row some 130 bytes are remembered: its line, and a hash of its key of 64 bits, with another
-    salt in each run. Among a million rows two different keys share one in one of 40 million runs, and not again.
+    of one amount. Of every row 16 bytes are remembered, on disk where there are many: its line, and a hash of its key
+    of 64 bits, with another salt in each run. Among a million rows two different keys share one in one of 40 million
+    runs, and not again.
 
     Args:
         names: the key's columns.
@@ -481,8 +498,14 @@ class UniqueKeys:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._tables: list[str | None] = []
-        self._seen: dict[int, int] = {}
-        """Line by hash; lines of all but the first table have its number above `_LINE_BITS`."""
+        self._buckets = [array("q") for _ in range(_BUCKETS)]
+        """Hash and line after hash and line, by the hash's last bits; lines have the table's number above
+        `_LINE_BITS`."""
+        self._in_memory = 0
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
+        weakref.finalize(self, self._spool.close)
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(_BUCKETS)]
+        """Place and length in the spool of each bucket's earlier members."""
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
@@ -494,26 +517,52 @@ class UniqueKeys:
     ) -> tuple[None, None]:
         """Nothing; such rows need no hashes."""
         del cells
-        keys = list(zip(*(columns[name] for name in self._names), strict=True))
-        hashes = list(map(hash, keys))
+        buckets = self._buckets
         table = len(self._tables) - 1 << _LINE_BITS
-        places = lines if not table else [table + line for line in lines]
-        if len(set(hashes)) < len(hashes) or not self._seen.keys().isdisjoint(hashes):
-            self._refuse(hashes, keys, places)
-        self._seen.update(zip(hashes, places, strict=True))
+        keys = zip(*(columns[name] for name in self._names), strict=True)
+        for row_hash, line in zip(map(hash, keys), lines, strict=True):
+            buckets[row_hash % _BUCKETS].extend((row_hash, table + line))
+        self._in_memory += len(lines)
+        if self._in_memory > MAX_KEYS_IN_MEMORY:
+            self._write_out()
         return None, None
 
-    def _refuse(self, hashes: Sequence[int], keys: Sequence[tuple[Any, ...]], places: Sequence[int]) -> None:
-        seen = self._seen.copy()
-        for digest, key, place in zip(hashes, keys, places, strict=True):
-            if digest in seen:
-                named = zip(self._names, key, strict=True)
-                told = ", ".join(f"{column} {shortened(str(value))}" for column, value in named)
-                raise RowError(
-                    f"{self._told(seen[digest])} and {self._told(place)} have one key ({told}); if both are rows, set "
-                    "key_properties of this report type to [] in report_types: rows are then told apart by all cells"
-                )
-            seen[digest] = place
+    def _write_out(self) -> None:
+        self._spool.seek(0, io.SEEK_END)
+        for bucket, pieces in zip(self._buckets, self._pieces, strict=True):
+            pieces.append((self._spool.tell(), self._spool.write(bucket)))
+            del bucket[:]
+        self._in_memory = 0
+
+    def end(self) -> None:
+        """Find two rows of one key."""
+        repeats = [pair for bucket in range(_BUCKETS) if (pair := _first_repeat(self._members(bucket))) is not None]
+        if repeats:
+            earlier, later = min(repeats, key=itemgetter(1))
+            raise RowError(
+                f"{self._told(earlier)} and {self._told(later)} have one key; if both are rows, set key_properties of "
+                "this report type to [] in report_types: rows are then told apart by all cells"
+            )
+
+    def _members(self, bucket: int) -> array[int]:
+        members = self._buckets[bucket][:]
+        for place, length in self._pieces[bucket]:
+            self._spool.seek(place)
+            members.frombytes(self._spool.read(length))
+        return members
 
     def _told(self, place: int) -> str:
         return _at(self._tables[place >> _LINE_BITS], place & (1 << _LINE_BITS) - 1)
+
+
+def _first_repeat(members: Sequence[int]) -> tuple[int, int] | None:
+    """The lines of the first two rows of one hash, of hash and line after hash and line."""
+    hashes, lines = members[::2], members[1::2]
+    if len(set(hashes)) == len(hashes):
+        return None
+    seen: dict[int, int] = {}
+    for line, row_hash in sorted(zip(lines, hashes, strict=True)):
+        if row_hash in seen:
+            return seen[row_hash], line
+        seen[row_hash] = line
+    return None

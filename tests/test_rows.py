@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from decimal import Decimal
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_flipkart_reports import rows as rows_module
 from tap_flipkart_reports.converters import clean
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.headers import Column, Layout, column_name, match_header, normalise
@@ -463,7 +465,7 @@ def test_lines_are_those_of_the_sheet_they_are_on() -> None:
 @pytest.mark.parametrize("batch_rows", [1, 2, 5])
 def test_two_rows_of_one_key_end_the_reading(batch_rows: int) -> None:
     rows = [["1", "1", "", ""], ["2", "1", "", ""], ["OI:1", "5", "", ""]]
-    words = r"^line 2 and line 4 have one key \(order_item_id 1\); .* key_properties of this report type to \[\]"
+    words = r"^line 2 and line 4 have one key; .* key_properties of this report type to \[\]"
     with pytest.raises(RowError, match=words):
         read(HEADER, rows, identity=UniqueKeys(["order_item_id"]), batch_rows=batch_rows)
 
@@ -473,7 +475,7 @@ def test_a_key_is_all_of_its_columns_and_empty_ones_are_equal() -> None:
     header = [column.header for column in keys]
     rows = [["1", "Sale"], ["1", "Return"], ["1Sale", ""]]
     assert len(records(read(header, rows, columns=keys, identity=UniqueKeys(["order_item_id", "event"])))) == 3
-    with pytest.raises(RowError, match=r"order_item_id NA, event Sale"):
+    with pytest.raises(RowError, match=r"^line 2 and line 3 have one key"):
         read(header, [["", "Sale"], ["-", "Sale"]], columns=keys, identity=UniqueKeys(["order_item_id", "event"]))
 
 
@@ -528,6 +530,41 @@ def test_a_hash_is_the_same_in_every_release() -> None:
     (row,) = records(read(HEADER, [["1", "1.50", "", "2026-08-19"]]))
     said = "amountrs#1=4:1.50;invoicedate#1=10:2026-08-19;orderitemid#1=1:1;"
     assert row["hash"] == blake2b(said.encode(), digest_size=16).hexdigest() == "60c4378c096f09b3a2c7fae1c2e09ce2"
+
+
+def keyed(*parts: Sequence[str]) -> UniqueKeys:
+    """What has seen tables of these keys."""
+    identity = UniqueKeys([ITEM.name])
+    for keys in parts:
+        read([ITEM.header], [[key] for key in keys], columns=[ITEM], identity=identity)
+    return identity
+
+
+@given(st.lists(st.integers(0, 30).map(str), max_size=25), st.integers(0, 25), st.integers(0, 9))
+def test_the_first_row_whose_key_was_there_before_is_named(keys: list[str], cut: int, in_memory: int) -> None:
+    again = next((line for line, key in enumerate(keys) if key in keys[:line]), None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "MAX_KEYS_IN_MEMORY", in_memory)
+        if again is None:
+            keyed(keys[:cut], keys[cut:])
+            return
+        # Lines begin anew in each table, below its header.
+        first, second = (line + 2 if line < cut else line - cut + 2 for line in (keys.index(keys[again]), again))
+        with pytest.raises(RowError, match=f"line {first} and line {second} have one key; if both are rows, set"):
+            keyed(keys[:cut], keys[cut:])
+
+
+def test_keys_of_many_rows_are_not_held_in_memory() -> None:
+    identity = UniqueKeys([ITEM.name])
+    tracemalloc.start()
+    try:
+        for first in range(0, 400_000, 1000):
+            identity.of([], {ITEM.name: [str(first + row) for row in range(1000)]}, range(first, first + 1000))
+        identity.end()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * 2**20
 
 
 # Properties
