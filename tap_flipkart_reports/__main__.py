@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from importlib.metadata import version
 
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, WindowsFailedError
+
+PACKAGE = "tap-flipkart-reports"
 
 
 def main() -> None:
     """Run the tap; whatever a user can cause ends in one sentence on standard error, never in a traceback."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"{PACKAGE} v{version(PACKAGE)}, Meltano SDK v{version('singer-sdk')}")  # noqa: T201 - the answer
+        return
     from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - `--version` is answered without the SDK
 
     try:

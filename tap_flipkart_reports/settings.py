@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from dateutil.parser import isoparse
 from singer_sdk import typing as th
 from singer_sdk.plugin_base import JSONSchemaValidator
 
@@ -653,6 +652,8 @@ def _day(config: Mapping[str, Any], name: str, errors: list[str]) -> date | None
     text = config.get(name)
     if not text:
         return None
+    from dateutil.parser import isoparse  # noqa: PLC0415 - discovery does without it, and it takes long to load
+
     try:
         moment = isoparse(text) if _FULL_DATE.match(text) else None
     except ValueError:
