@@ -1,0 +1,225 @@
+"""Records that go out in whole batches are the very records that the SDK's own loop would have written.
+
+This module also runs on the SDK's newest release, see `.ci/run`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import inspect
+import json
+import re
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from singer_sdk import Stream
+
+from tap_flipkart_reports.streams import ReportStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench import Bench, Output
+
+    Change = Callable[[dict[str, Any]], None]
+
+STREAM = "orders_report"
+
+READ = {
+    "_sync_records": {"8928dc7f50e9bf57", "cb3de30fd4d76398"},
+    "_process_record": {"8529b9f3ce2f849d"},
+    "_write_record_message": {"292b7bed39883bd9"},
+    "_generate_record_messages": {"9b5f9fbcdedb7a1a", "32cfecc1136aa831"},
+}
+"""Hashes of the SDK's source, as of the releases 0.54.9 and 0.55.0b7."""
+
+
+@pytest.mark.parametrize("method", READ)
+def test_the_loop_that_is_done_anew_is_one_that_was_read(method: str) -> None:
+    source = inspect.getsource(getattr(Stream, method))
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    assert digest in READ[method], (
+        f"Stream.{method} of singer-sdk {version('singer-sdk')} has changed. Read what it does now to a record without "
+        "stream maps, flattening, child streams or a record limit, and to counters, timers and state; bring "
+        f"ReportStream._sync_records in line if need be; then add {digest!r} to READ.\n\n{source}"
+    )
+
+
+def told(output: Output) -> list[dict[str, Any]]:
+    """All messages, digit by digit, without what differs from run to run."""
+    text = re.sub(r"\bR-\w+", "R-", json.dumps(output.lines, default=str))
+    lines: list[dict[str, Any]] = json.loads(text)
+    for line in lines:
+        line.pop("time_extracted", None)
+        for bookmark in line.get("value", {}).get("bookmarks", {}).values():
+            bookmark.pop("generation_milliseconds", None)
+    return lines
+
+
+def records_of(output: Output, stream: str = STREAM) -> list[dict[str, Any]]:
+    return [line["record"] for line in told(output) if line["type"] == "RECORD" and line["stream"] == stream]
+
+
+def deselected(*columns: str) -> Change:
+    def change(entry: dict[str, Any]) -> None:
+        for metadata in entry["metadata"]:
+            if metadata["breadcrumb"][1:] in [[column] for column in columns]:
+                metadata["metadata"]["selected"] = False
+
+    return change
+
+
+def without(*columns: str) -> Change:
+    def change(entry: dict[str, Any]) -> None:
+        for column in columns:
+            del entry["schema"]["properties"][column]
+
+    return change
+
+
+def changed_catalog(bench: Bench, stream: str, change: Change) -> dict[str, Any]:
+    catalog: dict[str, Any] = json.loads(bench.tap(stream).catalog_json_text)
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if metadata["breadcrumb"] == []:
+                metadata["metadata"]["selected"] = entry["tap_stream_id"] == stream
+        if entry["tap_stream_id"] == stream:
+            change(entry)
+    return catalog
+
+
+# In batches
+
+
+def both(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: str, *faults: dict[str, Any], **options: Any
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is told in batches, and what by the SDK's own loop."""
+    bench.restart(*faults)
+    in_batches = told(bench.run(*([] if "catalog" in options else [stream]), **options))
+    with monkeypatch.context() as patch:
+        patch.setattr(ReportStream, "_sync_records", Stream._sync_records)  # noqa: SLF001 - the method at issue
+        bench.restart(*faults)
+        one_by_one = told(bench.run(*([] if "catalog" in options else [stream]), **options))
+    assert sum(line["type"] == "RECORD" for line in in_batches) > 0
+    return in_batches, one_by_one
+
+
+@pytest.mark.parametrize(
+    ("stream", "faults"),
+    [
+        ("orders_report", []),
+        ("sales_ledger", []),
+        ("stock_ledger", []),
+        ("current_inventory_report", []),
+        ("gst_returns_report", []),
+        ("orders_report", [{"fault": "bad_cell", "row": 2, "header": "quantity", "text": "many"}]),
+        ("orders_report", [{"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2}]),
+        ("orders_report", [{"fault": "zero_bytes", "nth": 2}]),
+        ("orders_report", [{"fault": "header_only"}]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(fault["fault"] for fault in value),
+)
+def test_batches_hold_the_records_of_the_sdks_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: str, faults: list[dict[str, Any]]
+) -> None:
+    settings: dict[str, Any] = {
+        "start_date": "2026-09-01",
+        "end_date": "2026-12-31",  # snapshots are of today
+        "window_days": 20,
+        "warehouse_ids": ["del", "kol"],
+        "sellers": [bench.seller("acme"), bench.seller("bharat")],
+        "max_concurrent_reports": 1,
+    }
+    in_batches, one_by_one = both(bench, monkeypatch, stream, *faults, **settings)
+    assert in_batches == one_by_one
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        deselected("product_title", "quantity"),
+        deselected("report_id", "report_to_date", "_extra", "_unparsed"),
+        without("product_title", "quantity"),
+        without("report_id", "report_from_date", "_extra", "_unparsed"),
+    ],
+    ids=["deselected", "own columns deselected", "not in the catalog", "own columns not in the catalog"],
+)
+def test_columns_that_nobody_wants_stay_out_as_in_the_sdks_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    catalog = changed_catalog(bench, STREAM, change)
+    in_batches, one_by_one = both(bench, monkeypatch, STREAM, catalog=catalog)
+    assert in_batches == one_by_one
+    (record, *_) = [line["record"] for line in in_batches if line["type"] == "RECORD"]
+    (schema,) = [line["schema"] for line in in_batches if line["type"] == "SCHEMA"]
+    assert set(record) == set(schema["properties"])
+
+
+def test_a_run_from_an_earlier_state_is_the_same_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = bench.run(STREAM, end_date="2026-10-10").state
+    in_batches, one_by_one = both(bench, monkeypatch, STREAM, state=state)
+    assert in_batches == one_by_one
+
+
+# One by one, where the SDK has something to do with the records
+
+
+def test_a_stream_map_sees_decimals_and_changes_what_it_says(bench: Bench) -> None:
+    plain = records_of(bench.run("settled_transaction_ledger"), "settled_transaction_ledger")
+    mapped = bench.run(
+        "settled_transaction_ledger",
+        stream_maps={
+            "settled_transaction_ledger": {
+                "__alias__": "payouts",
+                "__filter__": "sale_amount > 500",
+                "whole": "str(sale_amount)",
+                "neft_id": None,
+                "__key_properties__": ["seller_id", "order_item_id"],
+            }
+        },
+    )
+    assert records_of(mapped, "payouts") == [
+        {name: value for name, value in record.items() if name != "neft_id"} | {"whole": record["sale_amount"]}
+        for record in plain
+        if Decimal(record["sale_amount"]) > 500
+    ]
+
+
+def test_a_dropped_stream_and_flattening_are_the_sdks_affair(bench: Bench) -> None:
+    dropped = bench.run(STREAM, stream_maps={STREAM: None})
+    assert records_of(dropped) == []
+    bench.restart(*[{"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": nth} for nth in (1, 2)])
+    plain = records_of(bench.run(STREAM, schema_drift="extra"))
+    flat = records_of(bench.run(STREAM, schema_drift="extra", flattening_enabled=True, flattening_max_depth=1))
+    assert len(flat) == len(plain) > 0
+    for flattened, record in zip(flat, plain, strict=True):
+        extra = json.loads(flattened.pop("_extra"))
+        assert extra == record.pop("_extra")
+        assert flattened.pop("_unparsed") in {None, "null"}
+        assert record.pop("_unparsed") is None
+        assert flattened == record
+
+
+def test_batch_files_hold_the_same_records(bench: Bench, tmp_path: Path) -> None:
+    plain = records_of(bench.run("sales_ledger"), "sales_ledger")
+    output = bench.run(
+        "sales_ledger",
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": tmp_path.as_uri()},
+        },
+    )
+    manifests = [path for line in output.lines if line["type"] == "BATCH" for path in line["manifest"]]
+    lines = [
+        line for path in manifests for line in gzip.decompress(Path(urlsplit(path).path).read_bytes()).splitlines()
+    ]
+    batched = json.loads(json.dumps([json.loads(line, parse_float=Decimal) for line in lines], default=str))
+    for record in (*batched, *plain):
+        record.pop("report_id")
+    assert batched == plain
