@@ -212,6 +212,18 @@ def test_the_version_is_told_in_the_sdks_words_but_without_loading_it(capsys: py
     assert told.stdout == capsys.readouterr().out
 
 
+def test_discovery_loads_nothing_that_only_some_runs_need() -> None:
+    heavy = {"sqlalchemy", "dateutil.parser", "python_calamine"}
+    script = (
+        "import sys, tap_flipkart_reports.__main__ as tap\n"
+        "try: tap.main()\n"
+        f"except SystemExit: print(*{heavy} & set(sys.modules), file=sys.stderr)"
+    )
+    told = run([sys.executable, "-c", script, "--discover"])
+    assert json.loads(told.stdout)["streams"]
+    assert told.stderr.splitlines()[-1] == ""
+
+
 def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
     with served() as simulator:
         environment = {
