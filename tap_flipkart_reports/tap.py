@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import errno
+import io
 import json
 import os
 import shutil
+import sys
 import weakref
 from collections import defaultdict
 from contextlib import ExitStack, closing, nullcontext
@@ -571,6 +573,10 @@ class TapFlipkartReports(Tap):
             LedgerError: purchases could not be booked any more, so the run ended early.
             PipeClosedError: the target is gone.
         """
+        if isinstance(sys.stdout.buffer, io.RawIOBase):
+            # PYTHONUNBUFFERED, as many containers have it: a signal then cuts a write short, and what is left of it
+            # is lost without a word.
+            sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
         try:
             with closing(self), self._shown():
                 self._sync_reports()
