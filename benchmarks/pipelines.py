@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from measuring import Cost, measured, median, package_python, ratio, rounds_of, table
+from measuring import ENVIRONMENT, Cost, measured, median, package_python, ratio, rounds_of, table
 from rows import field_on, write_sales
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class _Pipelines:
     def _run(self, target: str, executable: str, source: list[str]) -> Cost:
         config = self._emptied(target)
         begun = time.perf_counter()
-        with subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as process:
             cost = measured([executable, "--config", str(config)], stdin=process.stdout)
             assert process.stdout is not None
             process.stdout.close()

@@ -3,6 +3,8 @@
     uv run benchmarks/rows.py --rows 100000 --rounds 3
     uv run benchmarks/rows.py --rows 1000000 --rounds 3 --only tap,sdk_idiomatic,sdk_switches,duckdb_copy,csv_reader
 
+    uv run benchmarks/rows.py --rows 20000 --workbook --only tap,openpyxl_rows
+
 Each contender is a whole process, in an environment of its own, that triggers, polls and downloads a report over HTTP
 and writes its records to /dev/null. Before anything is timed, the records of each are compared with the tap's.
 """
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
-COMPARED_ROWS = 20_000
+COMPARED_ROWS = 5_000
 BASE = "sdk_idiomatic"
+ONLY_WORKBOOKS = "openpyxl_rows"
 
 Record = dict[str, Any]
 
@@ -76,6 +79,7 @@ CONTENDERS = {
     "airbyte_stream": Contender(words="airbyte-cdk, Python stream", record_of=airbyte, is_lossy=True),
     "dlt_pipeline": Contender(words="dlt to JSON lines", record_of=dlt, is_lossy=True),
     "duckdb_copy": Contender(words="duckdb COPY, one thread (a bound)"),
+    "openpyxl_rows": Contender(words="openpyxl, read-only"),
     "csv_reader": Contender(words="csv.reader alone (the limit)", record_of=None),
 }
 
@@ -181,12 +185,24 @@ def same_amount(own: Any, other: Any) -> bool:  # noqa: ANN401 - a JSON value
 
 
 @contextmanager
-def field_on(write: Callable[[Path, int], None], stream: str, rows: int, **options: Any) -> Iterator[Field]:  # noqa: ANN401 - handed on
-    """The contenders on a file that is made for it and then removed."""
+def field_on(
+    write: Callable[[Path, int], None],
+    stream: str,
+    rows: int,
+    *,
+    sheet: str | None = None,
+    **options: Any,  # noqa: ANN401 - handed on
+) -> Iterator[Field]:
+    """The contenders on a file that is made for it and then removed; a workbook where its sheet is named."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
-        write(folder / "report.csv", rows)
-        with ReportApi(folder / "report.csv") as api:
+        report = folder / "report.csv"
+        write(report, rows)
+        if sheet is not None:
+            writer, text = HERE / "contenders/write_workbook.py", report
+            report = folder / "report.xlsx"
+            measured([script_python(writer), str(writer), str(text), str(report), sheet])
+        with ReportApi(report) as api:
             yield Field(folder, api.url, stream, **options)
 
 
@@ -198,18 +214,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default=",".join(CONTENDERS), help="names of contenders, joined by commas")
+    parser.add_argument(
+        "--only", default=",".join(set(CONTENDERS) - {ONLY_WORKBOOKS}), help="names of contenders, joined by commas"
+    )
     parser.add_argument("--stream", choices=WRITERS, default="sales_ledger")
     parser.add_argument("--stream-map", action="store_true", help="with a stream map that adds a column")
+    parser.add_argument("--workbook", action="store_true", help="a workbook in place of CSV, for the tap and openpyxl")
     arguments = parser.parse_args()
+    sheet = "Sales Report" if arguments.workbook else None
     names = [name for name in CONTENDERS if name in arguments.only.split(",")]
     added = {"source": "'flipkart'"} if arguments.stream_map else None
     write = WRITERS[arguments.stream]
-    with field_on(write, arguments.stream, COMPARED_ROWS, stream_map=added) as field:
+    with field_on(write, arguments.stream, COMPARED_ROWS, stream_map=added, sheet=sheet) as field:
         for name in names:
             if name != "tap" and CONTENDERS[name].record_of is not None:
                 print(f"{name}: {compare(field, name):,} records are the tap's", file=sys.stderr)
-    with field_on(write, arguments.stream, arguments.rows, stream_map=added) as field:
+    with field_on(write, arguments.stream, arguments.rows, stream_map=added, sheet=sheet) as field:
         commands = {name: field.command(name) for name in names}
         costs = rounds_of(
             {name: lambda command=command: measured(command) for name, command in commands.items()}, arguments.rounds
@@ -219,9 +239,10 @@ def main() -> None:
 
 
 def figures(costs: dict[str, list[Cost]], rows: int) -> str:
-    """The table: medians, and medians of each round's ratios to the base."""
+    """The table: medians, and medians of each round's ratios to the base: the idiomatic SDK tap, or openpyxl."""
+    base = BASE if BASE in costs else ONLY_WORKBOOKS
     header = ["contender", "rows/s", "CPU s", "peak MB"]
-    header += ["rate x", "CPU x"] if BASE in costs else []
+    header += ["rate x", "CPU x"] if base in costs else []
     lines = []
     for name, runs in costs.items():
         line = [
@@ -230,9 +251,9 @@ def figures(costs: dict[str, list[Cost]], rows: int) -> str:
             f"{median(runs, lambda cost: cost.cpu):.1f}",
             f"{median(runs, lambda cost: cost.peak):,.0f}",
         ]
-        if BASE in costs:
-            line.append(f"{1 / ratio(runs, costs[BASE], lambda cost: cost.wall):.2f}")
-            line.append(f"{ratio(runs, costs[BASE], lambda cost: cost.cpu):.3f}")
+        if base in costs:
+            line.append(f"{1 / ratio(runs, costs[base], lambda cost: cost.wall):.2f}")
+            line.append(f"{ratio(runs, costs[base], lambda cost: cost.cpu):.3f}")
         lines.append(line)
     return table(header, lines)
 

@@ -30,7 +30,7 @@ from tap_flipkart_reports.http import (
     judge,
     retry_after,
 )
-from tap_flipkart_reports.token_store import SellerTokens, digest
+from tap_flipkart_reports.seller_tokens import SellerTokens, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,9 @@ from tap_flipkart_reports.auth import REFRESH_LIFE, Granted, TokenEndpoint
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError
 from tap_flipkart_reports.http import scrub
+from tap_flipkart_reports.seller_tokens import SellerTokens, digest
 from tap_flipkart_reports.token_places import place_of
-from tap_flipkart_reports.token_store import KEY_VARIABLE, SellerTokens, TokenStore, digest
+from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

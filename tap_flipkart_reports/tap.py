@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import errno
+import io
 import json
 import os
 import shutil
+import sys
 import weakref
 from collections import defaultdict
 from contextlib import ExitStack, closing, nullcontext
@@ -55,7 +57,6 @@ from tap_flipkart_reports.settings import (
 )
 from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.summary import Summary
-from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.rows import RejectedRow
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.state import PendingReport
+    from tap_flipkart_reports.token_store import TokenStore
     from tap_flipkart_reports.windows import Window
 
 PACKAGE = "tap-flipkart-reports"
@@ -454,6 +456,8 @@ class TapFlipkartReports(Tap):
         """Where tokens are kept across runs, if anywhere; the simulator in the process forgets them with it."""
         settings = self.settings
         if self._token_store is None and settings.token_store and not settings.is_simulated:
+            from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore  # noqa: PLC0415 - as for the ledger
+
             self._token_store = TokenStore(settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self.clock)
         return self._token_store
 
@@ -569,6 +573,10 @@ class TapFlipkartReports(Tap):
             LedgerError: purchases could not be booked any more, so the run ended early.
             PipeClosedError: the target is gone.
         """
+        if isinstance(sys.stdout.buffer, io.RawIOBase):
+            # PYTHONUNBUFFERED, as many containers have it: a signal then cuts a write short, and what is left of it
+            # is lost without a word.
+            sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
         try:
             with closing(self), self._shown():
                 self._sync_reports()

@@ -18,7 +18,8 @@ from tap_flipkart_reports.exceptions import SettingsError, TokenStoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_flipkart_reports.token_store import SellerTokens, TokenStore
+    from tap_flipkart_reports.seller_tokens import SellerTokens
+    from tap_flipkart_reports.token_store import TokenStore
 
 PREFIX = "TAP_FLIPKART_REPORTS_"
 """Of the tap's settings in the environment."""

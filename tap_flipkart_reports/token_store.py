@@ -18,14 +18,13 @@ access tokens are kept here as well, that moment comes about once in their 60 da
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import stat
 import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +35,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from tap_flipkart_reports.database import first_line, open_database
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
 from tap_flipkart_reports.process import is_alive, own_name
+from tap_flipkart_reports.seller_tokens import SellerTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,25 +72,6 @@ _TOKENS = sa.Table(
 _COLUMNS = _TOKENS.c
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SellerTokens:
-    """What is known of a seller's tokens.
-
-    Attributes:
-        refresh_token: the newest one, `None` for a seller who is called with something else.
-        refresh_issued_at: when it was handed out, `None` if nobody knows.
-        access_token: the newest one, if it was kept.
-        access_ends_at: when that one ends.
-        began_with: hash of the refresh token in the settings from which this one descends, `None` if there was none.
-    """
-
-    refresh_token: str | None = field(repr=False)
-    refresh_issued_at: datetime | None = None
-    access_token: str | None = field(default=None, repr=False)
-    access_ends_at: datetime | None = None
-    began_with: str | None = None
 
 
 class TokenStore:
@@ -287,11 +268,6 @@ class Hold:
             self._store.let_go(self._seller_id)
         except TokenStoreError as error:
             LOGGER.warning("%s; other workers wait for the tokens of seller %s a while.", error, self._seller_id)
-
-
-def digest(token: str) -> str:
-    """Hash of a refresh token in the settings, for `began_with`."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_key() -> str:

@@ -21,10 +21,11 @@ from dotenv import dotenv_values
 from tap_flipkart_reports.auth import TokenEndpoint
 from tap_flipkart_reports.authorize import Authorization, authorize_seller
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError, TokenStoreError
+from tap_flipkart_reports.seller_tokens import SellerTokens
 from tap_flipkart_reports.settings import read_app
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.token_places import EnvFile
-from tap_flipkart_reports.token_store import KEY_VARIABLE, SellerTokens, TokenStore, new_key
+from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

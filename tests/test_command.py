@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
@@ -212,6 +216,18 @@ def test_the_version_is_told_in_the_sdks_words_but_without_loading_it(capsys: py
     assert told.stdout == capsys.readouterr().out
 
 
+def test_discovery_loads_nothing_that_only_some_runs_need() -> None:
+    heavy = {"sqlalchemy", "dateutil.parser", "python_calamine"}
+    script = (
+        "import sys, tap_flipkart_reports.__main__ as tap\n"
+        "try: tap.main()\n"
+        f"except SystemExit: print(*{heavy} & set(sys.modules), file=sys.stderr)"
+    )
+    told = run([sys.executable, "-c", script, "--discover"])
+    assert json.loads(told.stdout)["streams"]
+    assert told.stderr.splitlines()[-1] == ""
+
+
 def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
     with served() as simulator:
         environment = {
@@ -320,6 +336,39 @@ def test_a_run_that_is_asked_to_end_does_so_in_seconds_and_the_next_reads_what_i
         assert {record["buyer_invoice_id"] for record in records(again.stdout)} == {
             row["Buyer Invoice ID"] for row in truth
         }
+
+
+def fill_up(pipe: IO[str]) -> None:
+    """Wait until nothing more fits into a pipe that nobody reads."""
+    room = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+    deadline = SystemClock().monotonic() + SECONDS
+    while (held := struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]) < room - 4096:
+        assert SystemClock().monotonic() < deadline, f"the pipe holds {held} bytes"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_asked_to_end_while_the_target_does_not_read_it_writes_whole_lines_and_keeps_its_state(
+    tmp_path: Path, unbuffered: str
+) -> None:
+    with served(orders_per_day=300) as simulator:
+        config = write_config(tmp_path, simulator)
+        catalog = select(tmp_path, config, "sales_ledger")
+        command = [*TAP, "--config", str(config), "--catalog", str(catalog)]
+        environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        assert process.stdout is not None
+        fill_up(process.stdout)
+        process.send_signal(signal.SIGTERM)
+        out, told = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, told
+        lines = [json.loads(line) for line in out.splitlines()]
+        (partition,) = [line for line in lines if line["type"] == "STATE"][-1]["value"]["bookmarks"]["sales_ledger"][
+            "partitions"
+        ]
+        # The window was cut short: it is not finished, and its report is still known.
+        assert "replication_key_value" not in partition
+        assert len(partition["pending"]) == 4
+        assert 0 < sum(line["type"] == "RECORD" for line in lines) < 1200
 
 
 # flipkart-reports

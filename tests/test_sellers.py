@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from clocks import START
 
 from tap_flipkart_reports.auth import REFRESH_LIFE, TokenLife
+from tap_flipkart_reports.seller_tokens import SellerTokens
 from tap_flipkart_reports.sellers import check_sellers, document, exit_code, judged, table
 from tap_flipkart_reports.simulator import Faults, Simulator
-from tap_flipkart_reports.token_store import KEY_VARIABLE, SellerTokens, TokenStore, new_key
+from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore, new_key
 
 if TYPE_CHECKING:
     from pathlib import Path

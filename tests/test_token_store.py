@@ -23,8 +23,9 @@ from scripted_server import Reply, ScriptedServer
 from tap_flipkart_reports.auth import AccessToken, Credentials
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
+from tap_flipkart_reports.seller_tokens import SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
-from tap_flipkart_reports.token_store import KEY_VARIABLE, LEASE_SECONDS, SellerTokens, TokenStore, new_key
+from tap_flipkart_reports.token_store import KEY_VARIABLE, LEASE_SECONDS, TokenStore, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
