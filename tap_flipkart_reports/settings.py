@@ -218,6 +218,18 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "good: their windows are bought anew",
     ),
     th.Property(
+        "only_sellers",
+        th.ArrayType(th.StringType),
+        title="Only sellers",
+        description="Sellers of this run, by `seller_id`; by default all",
+    ),
+    th.Property(
+        "only_report_types",
+        th.ArrayType(th.StringType),
+        title="Only report types",
+        description="Report types of this run, of those whose streams are selected; by default all",
+    ),
+    th.Property(
         "max_concurrent_reports",
         th.IntegerType(**_POSITIVE),
         default=8,
@@ -435,8 +447,9 @@ class Settings:
     """Settings that are known to be right.
 
     Attributes: as the settings of the same names (README), with defaults filled in and dates read as days in
-    Asia/Kolkata. `report_types` are those of the table and the custom ones, overrides applied, by stream name.
-    `repairs`, where there are any, are all that the run reads.
+    Asia/Kolkata. `sellers` are those of the run, `only_report_types` is empty for all. `report_types` are those of the
+    table and the custom ones, overrides applied, by stream name. `repairs`, where there are any, are all that the run
+    reads.
     """
 
     sellers: tuple[Credentials, ...]
@@ -444,6 +457,7 @@ class Settings:
     end_date: date | None
     warehouse_ids: tuple[str, ...]
     report_types: Mapping[str, ReportType]
+    only_report_types: frozenset[str]
     repairs: tuple[Repair, ...]
     given_up_reports: frozenset[str]
     max_concurrent_reports: int
@@ -517,15 +531,17 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str, makes_calls: bo
     sellers = tuple(_sellers(config, errors, makes_calls=makes_calls))
     report_types = read_report_types(config, errors)
     repairs = tuple(_repairs(config, sellers, report_types, errors))
+    only_sellers, only_report_types = _only(config, sellers, report_types, errors)
     if errors:
         raise SettingsError("; ".join(errors))
     api_url = str(config.get("api_url", API_URL)).rstrip("/")
     return Settings(
-        sellers=sellers,
+        sellers=tuple(seller for seller in sellers if not only_sellers or seller.seller_id in only_sellers),
         start_date=start or date.min,
         end_date=end,
         warehouse_ids=tuple(dict.fromkeys(config.get("warehouse_ids", ()))),
         report_types=report_types,
+        only_report_types=only_report_types,
         repairs=repairs,
         given_up_reports=frozenset(config.get("given_up_reports") or ()),
         api_url=api_url,
@@ -645,6 +661,23 @@ def _repairs(
                 seller_id=entry.get("seller_id"),
                 warehouse_id=entry.get("warehouse_id"),
             )
+
+
+def _only(
+    config: Mapping[str, Any], sellers: Sequence[Credentials], report_types: Mapping[str, ReportType], errors: list[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The sellers and the report types that a run is narrowed to; empty where it is not."""
+    only_sellers = frozenset(config.get("only_sellers") or ())
+    only_report_types = frozenset(config.get("only_report_types") or ())
+    errors.extend(
+        f"only_sellers names {name!r}, which is none of the sellers"
+        for name in sorted(only_sellers - {seller.seller_id for seller in sellers})
+    )
+    errors.extend(
+        f"only_report_types names {name!r}, which is no report type; they are {', '.join(report_types)}"
+        for name in sorted(only_report_types - set(report_types))
+    )
+    return only_sellers, only_report_types
 
 
 def _day(config: Mapping[str, Any], name: str, errors: list[str]) -> date | None:

@@ -323,8 +323,13 @@ class TapFlipkartReports(Tap):
             yield from chain.from_iterable(self._requests(streams).values())
 
     def _selected_streams(self) -> list[ReportStream]:
-        """The streams that the run reads: all that the catalog selects, or of them those that are repaired."""
+        """The streams that the run reads: all that the catalog selects, or of them those that the settings name."""
         selected = [stream for stream in self.streams.values() if isinstance(stream, ReportStream) and stream.selected]
+        only = self.settings.only_report_types
+        if deselected_types := only - {stream.report_type.name for stream in selected}:
+            names = ", ".join(sorted(deselected_types))
+            raise SettingsError(f"only_report_types names {names}, which the catalog does not select")
+        selected = [stream for stream in selected if not only or stream.report_type.name in only]
         repaired = {repair.stream for repair in self.settings.repairs}
         if deselected := repaired - {stream.name for stream in selected}:
             raise SettingsError(f"repair names {', '.join(sorted(deselected))}, which the catalog does not select")

@@ -115,6 +115,8 @@ def records(text: str) -> list[dict[str, Any]]:
             "repair[0]: to_date 2026-10-01 lies before from_date 2026-10-02",
         ),
         ({"repair": [{"stream": "sales_ledger", "to_date": "2026-10-01"}]}, "repair[0] lacks from_date"),
+        ({"only_sellers": ["acmee"]}, "only_sellers names 'acmee', which is none of the sellers"),
+        ({"only_report_types": ["sales"]}, "only_report_types names 'sales', which is no report type; they are"),
         ({"report_ledger": "/proc/no/ledger.db"}, "report_ledger /proc/no/ledger.db cannot be opened"),
     ],
 )

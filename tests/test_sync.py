@@ -458,6 +458,31 @@ def test_a_repair_of_a_stream_that_is_not_selected_is_refused(bench: Bench) -> N
     assert bench.bought() == []
 
 
+def test_a_run_can_be_narrowed_to_some_sellers_and_report_types(bench: Bench) -> None:
+    streams = ["orders_report", "settled_transaction_ledger", "settled_transaction_ledger_tds"]
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    whole = bench.run(*streams, sellers=sellers)
+    bench.restart()
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    output = bench.run(
+        *streams, sellers=sellers, only_sellers=["bharat"], only_report_types=["settled_transaction_ledger"]
+    )
+    assert bench.bought() == [("settled_transaction_ledger", "bharat", "2026-10-01", "2026-10-20")]
+    assert output.records("orders_report") == []
+    for stream in streams[1:]:
+        assert output.schemas(stream) != []
+        assert output.partition(stream, "bharat") == whole.partition(stream, "bharat")
+        assert [partition["context"] for partition in output.state["bookmarks"][stream]["partitions"]] == [
+            {"seller_id": "bharat"}
+        ]
+
+
+def test_a_run_narrowed_to_a_report_type_that_is_not_selected_is_refused(bench: Bench) -> None:
+    output = bench.run("orders_report", only_report_types=["sales_ledger"])
+    assert "only_report_types names sales_ledger, which the catalog does not select" in str(output.error)
+    assert bench.bought() == []
+
+
 def test_a_run_ends_with_plain_words_and_metrics(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     bench.restart({"fault": "failed"}, {"fault": "zero_bytes", "identifier": "orders_report", "nth": 2})
