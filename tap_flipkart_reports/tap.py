@@ -470,7 +470,9 @@ class TapFlipkartReports(Tap):
         if self._simulator is None:
             from tap_flipkart_reports.simulator import Simulator  # noqa: PLC0415 - only who asks for it loads it
 
-            self._simulator = Simulator(now=self.clock.now)
+            # A CSV holds only the first table of a report.
+            several = [known.identifier for known in REPORT_TYPES.values() if len(known.tables) > 1]
+            self._simulator = Simulator(now=self.clock.now, file_format=dict.fromkeys(several, "xlsx"))
             self._simulator.start()
         return self._simulator
 
