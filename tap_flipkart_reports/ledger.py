@@ -43,13 +43,13 @@ from tap_flipkart_reports.state import PendingReport
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tap_flipkart_reports.clock import Clock
 
 LOGGER = logging.getLogger("tap-flipkart-reports.ledger")
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; a ledger of a later version is refused."""
 
 _MIGRATIONS = {
@@ -61,6 +61,10 @@ _MIGRATIONS = {
             WHERE other.window_key = flipkart_reports.window_key AND other.intended_at <= flipkart_reports.intended_at
         )
         """,
+    ),
+    2: (
+        "ALTER TABLE flipkart_reports ADD COLUMN rejected BIGINT",
+        "ALTER TABLE flipkart_reports ADD COLUMN fingerprints TEXT",
     ),
 }
 """What makes a ledger of a version one of the next."""
@@ -109,6 +113,8 @@ _REPORTS = sa.Table(
     sa.Column("downloaded_at", sa.String(32)),
     sa.Column("finished_at", sa.String(32)),
     sa.Column("rows", sa.BigInteger),
+    sa.Column("rejected", sa.BigInteger),
+    sa.Column("fingerprints", sa.Text),
     sa.Column("bytes", sa.BigInteger),
     sa.Column("sha256", sa.String(64)),
     sa.Column("holder", sa.String(255)),
@@ -374,9 +380,16 @@ class Ledger:
         """The report's file is on disk."""
         self._update(request, status="DOWNLOADED", downloaded_at=self._text_now(), bytes=size, sha256=sha256)
 
-    def finished(self, request: ReportRequest, *, rows: int) -> None:
-        """All rows of the report are out."""
-        self._update(request, status="FINISHED", finished_at=self._text_now(), rows=rows)
+    def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
+        """All rows of the report are out, but for the rejected ones; the fingerprints are those of its headers."""
+        self._update(
+            request,
+            status="FINISHED",
+            finished_at=self._text_now(),
+            rows=rows,
+            rejected=rejected,
+            fingerprints=" ".join(sorted(fingerprints)),
+        )
 
     def abandoned(self, request: ReportRequest, *, status: str) -> None:
         """The report will never be had."""

@@ -31,6 +31,7 @@ class ReportMetric(str, Enum):
     LEFT = "flipkart_reports_left"
     FAILED = "flipkart_reports_failed"
     ROWS = "flipkart_reports_rows"
+    REJECTED = "flipkart_reports_rejected"
     BYTES = "flipkart_reports_bytes"
 
 
@@ -40,6 +41,7 @@ _TOTALS = (
     ReportMetric.ADOPTED,
     ReportMetric.FINISHED,
     ReportMetric.ROWS,
+    ReportMetric.REJECTED,
     ReportMetric.BYTES,
 )
 

@@ -40,7 +40,7 @@ from tap_flipkart_reports.pacing import Brake, Learned, Transfers, poll_pause
 from tap_flipkart_reports.reports import Change, Claim, Delivery, Left, ReportChange, ReportRequest, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -124,8 +124,8 @@ class ReportLedger(Protocol):
     def downloaded(self, request: ReportRequest, *, size: int, sha256: str) -> None:
         """The report's file is on disk."""
 
-    def finished(self, request: ReportRequest, *, rows: int) -> None:
-        """All rows of the report are out."""
+    def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
+        """All rows of the report are out, but for the rejected ones; the fingerprints are those of its headers."""
 
     def abandoned(self, request: ReportRequest, *, status: str) -> None:
         """The report will never be had."""
@@ -156,7 +156,7 @@ class NoLedger:
     def downloaded(self, request: ReportRequest, *, size: int, sha256: str) -> None:
         """Nothing is remembered."""
 
-    def finished(self, request: ReportRequest, *, rows: int) -> None:
+    def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
         """Nothing is remembered."""
 
     def abandoned(self, request: ReportRequest, *, status: str) -> None:
@@ -221,6 +221,8 @@ class _Life:
     unfinished: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
     rows: int = 0
+    rejected: int = 0
+    fingerprints: set[str] = field(default_factory=set)
     outcome: Delivery | Left | Exception | None = None
 
     @property
@@ -351,14 +353,20 @@ class Scheduler:
             raise life.outcome
         return cast("Delivery | Left", life.outcome)
 
-    def finish(self, delivery: Delivery, *, stream: str, rows: int) -> None:
+    def finish(
+        self, delivery: Delivery, *, stream: str, rows: int, rejected: int = 0, fingerprints: Collection[str] = ()
+    ) -> None:
         """Say that a stream's rows of a delivered report are out; finished is what all its streams have read."""
         with self._changed:
             life = self._lives[delivery.request]
             life.unfinished.discard(stream)
             life.rows += rows
+            life.rejected += rejected
+            life.fingerprints |= set(fingerprints)
         if not life.unfinished:
-            self._ledger.finished(delivery.request, rows=life.rows)
+            self._ledger.finished(
+                delivery.request, rows=life.rows, rejected=life.rejected, fingerprints=life.fingerprints
+            )
 
     def release(self, delivery: Delivery, *, stream: str) -> None:
         """Say that a stream needs a delivered file no more; the last one's word removes it from the disk."""

@@ -278,7 +278,7 @@ class ReportStream(Stream):
                 # allow for what is wrong with it, or a newer tap can read it. To buy it anew is for a person to decide.
                 self._reports_tap.window_failed(self.name, request, error, report_id=taken.report_id)
             else:
-                self._finish(scheduler, taken, place, owed=owed, rows=counts.rows)
+                self._finish(scheduler, taken, place, owed=owed, counts=counts)
             finally:
                 scheduler.release(taken, stream=self.name)
 
@@ -398,7 +398,13 @@ class ReportStream(Stream):
         """Rows never move the bookmark: a report may hold rows of days outside its window."""
 
     def _finish(
-        self, scheduler: Scheduler, delivery: Delivery, context: dict[str, Any], *, owed: Window | None, rows: int
+        self,
+        scheduler: Scheduler,
+        delivery: Delivery,
+        context: dict[str, Any],
+        *,
+        owed: Window | None,
+        counts: RowCounts,
     ) -> None:
         """Book a window whose last record is out."""
         window = delivery.request.window
@@ -411,8 +417,10 @@ class ReportStream(Stream):
             self.stream_state["generation_milliseconds"] = _written(pace)
         self._forget(partition, delivery.report_id)
         self._finalize_state(partition)
-        scheduler.finish(delivery, stream=self.name, rows=rows)
-        self._reports_tap.window_finished(delivery.request, rows=rows)
+        scheduler.finish(
+            delivery, stream=self.name, rows=counts.rows, rejected=counts.skipped, fingerprints=counts.fingerprints
+        )
+        self._reports_tap.window_finished(delivery.request, rows=counts.rows, rejected=counts.skipped)
         self.emit_state()
 
     @property
@@ -479,7 +487,13 @@ class ReportStream(Stream):
             news = [column.header.strip() for column in columns if (text, column.name) not in self._drift_told]
             self._drift_told |= {(text, column.name) for column in columns}
             if news:
-                self.logger.warning("%s, report %s %s.", delivery.request, delivery.report_id, text % ", ".join(news))
+                self.logger.warning(
+                    "%s, report %s %s (header %s).",
+                    delivery.request.named(self.name),
+                    delivery.report_id,
+                    text % ", ".join(news),
+                    layout.fingerprint,
+                )
 
     def _tell_tables(self, delivery: Delivery, report: Report, tables: Sequence[Table]) -> None:
         """Say which tables of a report are not there, and which are there for no stream."""

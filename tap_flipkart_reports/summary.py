@@ -24,6 +24,7 @@ class Tally:
         adopted: reports that earlier runs had bought.
         finished: windows whose last record is out, counted once per stream that reads them.
         rows: records.
+        rejected: rows that were passed over and kept aside.
         bytes: of downloaded files.
         left: windows left for the next run.
         failed: windows that failed.
@@ -34,6 +35,7 @@ class Tally:
     adopted: int = 0
     finished: int = 0
     rows: int = 0
+    rejected: int = 0
     bytes: int = 0
     left: int = 0
     failed: int = 0
@@ -49,6 +51,7 @@ class Tally:
             (self.triggered, "{} bought" + (f" ({self.retriggered} of them again)" if self.retriggered else "")),
             (self.adopted, "{} adopted"),
             (self.finished, f"{{}} {_windows(self.finished)} loaded with {self.rows:,} rows"),
+            (self.rejected, "{} rows passed over"),
             (self.left, f"{{}} {_windows(self.left)} left for the next run"),
             (self.failed, f"{{}} {_windows(self.failed)} failed"),
         )
@@ -77,11 +80,12 @@ class Summary:
         elif change.change is Change.DOWNLOADED:
             tally.bytes += change.size or 0
 
-    def finished(self, request: ReportRequest, *, rows: int) -> None:
+    def finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
         """Count a window that a stream has read."""
         tally = self.of(request)
         tally.finished += 1
         tally.rows += rows
+        tally.rejected += rejected
 
     def left(self, left: Left) -> None:
         """Count a window that is left for the next run."""

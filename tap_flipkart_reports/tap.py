@@ -550,9 +550,9 @@ class TapFlipkartReports(Tap):
 
     # What became of the windows
 
-    def window_finished(self, request: ReportRequest, *, rows: int) -> None:
+    def window_finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
         """Note a window whose last record is out for a stream."""
-        self.summary.finished(request, rows=rows)
+        self.summary.finished(request, rows=rows, rejected=rejected)
 
     def window_left(self, left: Left) -> None:
         """Note a window that is left for the next run."""

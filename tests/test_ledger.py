@@ -193,7 +193,7 @@ def test_a_finished_window_is_read_again_on_the_same_day_and_bought_again_on_ano
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1")
-    ledger.finished(request(), rows=7)
+    ledger.finished(request(), rows=7, rejected=1, fingerprints={"b", "a"})
     ledger.released(request())
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
     clock.advance(24 * 3600)
@@ -252,7 +252,7 @@ def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_
     assert successor.claim(request(1), correlation_id="c-4") == GRANTED
     suspended.bought(correlation_id="c-1", report_id="R-1")
     suspended.completed(request(0), expiry=None)
-    suspended.finished(request(0), rows=7)
+    suspended.finished(request(0), rows=7, rejected=0, fingerprints=())
     suspended.not_bought(correlation_id="c-2")
     suspended.released(request(1))
     found = query(place, "select correlation_id, status, live, report_id, attempts from flipkart_reports order by 1")
@@ -301,7 +301,7 @@ def test_what_is_read_again_is_bought_anew_each_day_and_what_a_lost_state_wants_
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1")
-    ledger.finished(request(), rows=7)
+    ledger.finished(request(), rows=7, rejected=1, fingerprints={"b", "a"})
     ledger.released(request())
     clock.advance(13 * 3600)
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
@@ -314,7 +314,7 @@ def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualC
     for number in (1, 2):
         ledger.claim(request(number), correlation_id=f"c-{number}")
         ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
-    ledger.finished(request(1), rows=7)
+    ledger.finished(request(1), rows=7, rejected=0, fingerprints=())
 
     def at_hand() -> list[tuple[str, bool]]:
         reports = opened(clock).at_hand(seller_id="acme", identifier="orders_report", warehouse_id=None)
@@ -343,6 +343,8 @@ def old_place(place: str, opened: Callable[[VirtualClock], Ledger]) -> str:
     query(
         place,
         "ALTER TABLE flipkart_reports DROP COLUMN attempts",
+        "ALTER TABLE flipkart_reports DROP COLUMN rejected",
+        "ALTER TABLE flipkart_reports DROP COLUMN fingerprints",
         "UPDATE flipkart_reports_ledger SET version = 1",
     )
     return place

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -505,6 +507,27 @@ def test_a_run_ends_with_plain_words_and_metrics(bench: Bench, caplog: pytest.Lo
     assert values["flipkart_reports_retriggered", "orders_report"] == 1
     assert values["flipkart_reports_rows", "sales_ledger"] == sales
     assert sum(point["metric"] == "flipkart_report_generation_time" for point in points) == 4
+
+
+def test_a_changed_header_is_told_with_its_fingerprint_which_the_ledger_keeps_with_the_rows(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    bench.restart(
+        {"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2},
+        {"fault": "ragged_row", "row": 2, "cells": 4},
+    )
+    settings: dict[str, Any] = {"window_days": 10, "max_concurrent_reports": 1, "bad_rows": "skip"}
+    output = bench.run("orders_report", report_ledger=str(ledger), **settings)
+    with closing(sqlite3.connect(ledger)) as connection:
+        booked = connection.execute("select rows, rejected, fingerprints from flipkart_reports order by from_date")
+        (rows, rejected, fingerprint), (other_rows, others, other_fingerprint) = booked.fetchall()
+    assert rows + other_rows == len(output.records("orders_report"))
+    assert sorted([rejected, others]) == [0, 1]
+    assert fingerprint != other_fingerprint
+    (told,) = [message for message in caplog.messages if "has new columns Carbon Footprint (kg)" in message]
+    assert any(f"(header {kept})" in told for kept in (fingerprint, other_fingerprint))
+    assert "1 rows passed over" in "".join(output.tap.summary.lines())
 
 
 def test_with_a_ledger_a_lost_state_costs_nothing(bench: Bench, tmp_path: Path) -> None:
