@@ -137,7 +137,6 @@ class RowCounts:
         skipped_lines: the lines of the file on which the first of the skipped rows begin.
         dropped_lines: the same of the dropped rows.
         bad_cells: by column name.
-        fingerprints: those of the tables' headers (`Layout.fingerprint`).
     """
 
     rows: int = 0
@@ -147,7 +146,6 @@ class RowCounts:
     skipped_lines: list[int] = field(default_factory=list)
     dropped_lines: list[int] = field(default_factory=list)
     bad_cells: dict[str, BadCells] = field(default_factory=dict)
-    fingerprints: set[str] = field(default_factory=set)
 
     @property
     def received(self) -> int:
@@ -197,7 +195,6 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
     spare = [(place, column.name) for place, column in layout.new if rules.schema_drift == "extra"]
     spare += [(place, column_number(place)) for place in layout.unnamed]
     kept = [(place, name, ColumnConverter(str)) for place, name in spare]
-    counts.fingerprints.add(layout.fingerprint)
     identity.begin(table, layout)
     before = counts.received
     for batch, row_numbers in _Sieve(table, layout, rules, counts, reject).batches():

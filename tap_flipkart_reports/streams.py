@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,21 @@ def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]
         **({} if table.key else ROW_IDENTITY),
     }
     return {"type": "object", "properties": properties}
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    """What comes of one report's rows for one stream, as they are read.
+
+    Attributes:
+        counts: of the rows.
+        rejected: rows passed over.
+        fingerprints: those of the tables' headers (`Layout.fingerprint`).
+    """
+
+    counts: RowCounts = field(default_factory=RowCounts)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    fingerprints: set[str] = field(default_factory=set)
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the run was asked to end in the middle of a file
@@ -265,9 +281,9 @@ class ReportStream(Stream):
             if isinstance(taken, Left):
                 self._leave(taken, place)
                 continue
-            counts = RowCounts()
+            reading = _Reading()
             try:
-                for columns in self._columns_of(taken, counts, converters):
+                for columns in self._columns_of(taken, reading, converters):
                     yield columns
                     scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except _Stopped:
@@ -278,7 +294,7 @@ class ReportStream(Stream):
                 # allow for what is wrong with it, or a newer tap can read it. To buy it anew is for a person to decide.
                 self._reports_tap.window_failed(self.name, request, error, report_id=taken.report_id)
             else:
-                self._finish(scheduler, taken, place, owed=owed, counts=counts)
+                self._finish(scheduler, taken, place, owed=owed, reading=reading)
             finally:
                 scheduler.release(taken, stream=self.name)
 
@@ -299,10 +315,9 @@ class ReportStream(Stream):
         self._reports_tap.window_left(left)
 
     def _columns_of(
-        self, delivery: Delivery, counts: RowCounts, converters: Converters
+        self, delivery: Delivery, reading: _Reading, converters: Converters
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of the rows of the stream's tables in a report, batch by batch."""
-        rejected: list[RejectedRow] = []
         identity = UniqueKeys(self.table.key) if self.table.key else RowHashes()
         try:
             with self._opened(delivery) as report:
@@ -310,13 +325,11 @@ class ReportStream(Stream):
                 tables = report.of(self.name)
                 self._tell_tables(delivery, report, tables)
                 for table in tables:
-                    yield from self._columns_of_table(
-                        table, delivery, identity, counts, rejected, converters=converters
-                    )
+                    yield from self._columns_of_table(table, delivery, identity, reading, converters)
         finally:
-            if rejected:
-                self._tell_rejected(delivery, rejected)
-        self._tell_counts(delivery, counts)
+            if reading.rejected:
+                self._tell_rejected(delivery, reading.rejected)
+        self._tell_counts(delivery, reading.counts)
 
     @contextmanager
     def _opened(self, delivery: Delivery) -> Iterator[Report]:
@@ -329,18 +342,12 @@ class ReportStream(Stream):
             self._reports_tap.keep(delivery, dict)
             raise
 
-    def _columns_of_table(  # noqa: PLR0913 - what is read, how, and three places for what comes of it
-        self,
-        table: Table,
-        delivery: Delivery,
-        identity: RowIdentity,
-        counts: RowCounts,
-        rejected: list[RejectedRow],
-        *,
-        converters: Converters,
+    def _columns_of_table(
+        self, table: Table, delivery: Delivery, identity: RowIdentity, reading: _Reading, converters: Converters
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         settings = self._reports_tap.settings
         layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self.table.layouts)
+        reading.fingerprints.add(layout.fingerprint)
         self._tell_drift(delivery, layout)
         if settings.schema_drift == "evolve" and layout.new:
             self._evolve([column for _, column in layout.new])
@@ -352,8 +359,8 @@ class ReportStream(Stream):
             wanted=frozenset(wanted),
             rules=settings.row_rules,
             identity=identity,
-            counts=counts,
-            reject=rejected.append,
+            counts=reading.counts,
+            reject=reading.rejected.append,
             converters=converters,
         ):
             columns = _all_columns(batch)
@@ -404,7 +411,7 @@ class ReportStream(Stream):
         context: dict[str, Any],
         *,
         owed: Window | None,
-        counts: RowCounts,
+        reading: _Reading,
     ) -> None:
         """Book a window whose last record is out."""
         window = delivery.request.window
@@ -417,10 +424,9 @@ class ReportStream(Stream):
             self.stream_state["generation_milliseconds"] = _written(pace)
         self._forget(partition, delivery.report_id)
         self._finalize_state(partition)
-        scheduler.finish(
-            delivery, stream=self.name, rows=counts.rows, rejected=counts.skipped, fingerprints=counts.fingerprints
-        )
-        self._reports_tap.window_finished(delivery.request, rows=counts.rows, rejected=counts.skipped)
+        rows, rejected = reading.counts.rows, reading.counts.skipped
+        scheduler.finish(delivery, stream=self.name, rows=rows, rejected=rejected, fingerprints=reading.fingerprints)
+        self._reports_tap.window_finished(delivery.request, rows=rows, rejected=rejected)
         self.emit_state()
 
     @property
