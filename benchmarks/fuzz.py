@@ -25,7 +25,8 @@ from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.headers import match_header
 from tap_flipkart_reports.inspection import inspect_file
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
-from tap_flipkart_reports.rows import RowCounts, RowHashes, RowRules, UniqueKeys, read_rows
+from tap_flipkart_reports.rows import RowCounts, RowHashes, UniqueKeys, read_rows
+from tap_flipkart_reports.rules import RowRules
 from tap_flipkart_reports.tables import open_report
 
 DATA = Path(__file__).parent.parent / "tests" / "data"

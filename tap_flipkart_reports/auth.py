@@ -30,7 +30,7 @@ from tap_flipkart_reports.http import (
     judge,
     retry_after,
 )
-from tap_flipkart_reports.seller_tokens import SellerTokens, digest
+from tap_flipkart_reports.seller_tokens import Credentials, SellerTokens, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,25 +56,6 @@ REFRESH_LIFE = timedelta(days=180)
 
 REFUSALS = frozenset({400, UNAUTHORIZED, 403})
 """Statuses by which a token endpoint says that credentials are wrong (RFC 6749 §5.2; 403 is Flipkart's)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credentials:
-    """What a seller's calls are authorised by.
-
-    Attributes:
-        seller_id: the operator's own name for the seller.
-        client_id: the app's id.
-        client_secret: the app's secret.
-        refresh_token: of the seller, for which access tokens are handed out.
-        access_token: of the seller; used as it is until the API refuses it.
-    """
-
-    seller_id: str
-    client_id: str | None = field(repr=False)
-    client_secret: str | None = field(repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
-    access_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +91,7 @@ class TokenEndpoint:
         auth_url: its address.
         client_id: the app's id.
         client_secret: the app's secret.
-        user_agent: how the tap names itself.
+        user_agent: how the tap names itself; `None` for its own name and version.
         clock: time.
     """
 
@@ -120,7 +101,7 @@ class TokenEndpoint:
         auth_url: str,
         client_id: str | None,
         client_secret: str | None,
-        user_agent: str,
+        user_agent: str | None,
         clock: Clock,
     ) -> None:
         self._auth_url = auth_url
@@ -226,7 +207,7 @@ class AccessToken:
     Args:
         credentials: of the seller.
         auth_url: the token endpoint.
-        user_agent: how the tap names itself.
+        user_agent: how the tap names itself; `None` for its own name and version.
         clock: time.
         store: where tokens are kept for other workers and the next run, if anywhere.
     """
@@ -236,7 +217,7 @@ class AccessToken:
         *,
         credentials: Credentials,
         auth_url: str,
-        user_agent: str,
+        user_agent: str | None,
         clock: Clock,
         store: TokenStore | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import shtab
 
-from tap_flipkart_reports.__main__ import tell_end
+from tap_flipkart_reports.__main__ import load_tap, tell_end
 from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, SettingsError
 
 if TYPE_CHECKING:
@@ -167,9 +167,7 @@ def _completes_files(option: argparse.Action) -> None:
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
     """The tap as a run with these options would build it, with settings that the command itself brings."""
-    from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - the SDK loads slowly
-
-    return TapFlipkartReports(**_arguments(options, **settings))
+    return load_tap()(**_arguments(options, **settings))
 
 
 def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any]:
@@ -196,7 +194,7 @@ def _plan(options: argparse.Namespace) -> int:
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        plan = tap.plan()
+        plan = tap.extraction.plan()
     finally:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
@@ -264,7 +262,7 @@ def _coverage(options: argparse.Namespace) -> int:
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        coverage = tap.coverage(has_state=options.state is not None)
+        coverage = tap.extraction.coverage(has_state=options.state is not None)
     finally:
         tap.close()
     if options.html is not None:
@@ -291,7 +289,8 @@ def _sellers(options: argparse.Namespace) -> int:
 
     tap = _tap(options)
     try:
-        checks = check_sellers(tap.tokens, api=tap.api, clock=tap.clock, warn_days=options.warn_days)
+        services = tap.extraction.services
+        checks = check_sellers(services.tokens, api=services.api, clock=tap.clock, warn_days=options.warn_days)
     finally:
         tap.close()
     print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output
@@ -300,10 +299,9 @@ def _sellers(options: argparse.Namespace) -> int:
 
 def _authorize(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.authorize import authorize_seller  # noqa: PLC0415 - only this command needs it
-    from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - the SDK loads slowly
 
     # Before the first seller the settings cannot be complete.
-    tap = TapFlipkartReports(**_arguments(options), validate_config=False)
+    tap = load_tap()(**_arguments(options), validate_config=False)
     told = authorize_seller(
         tap.app,
         seller_id=options.seller_id,

@@ -125,7 +125,7 @@ class ReportClient:
 
     Args:
         api_url: scheme and host of the API.
-        user_agent: how the tap names itself.
+        user_agent: how the tap names itself; `None` for its own name and version.
         tokens: the access tokens by seller; the caller closes them.
         clock: time.
         max_tries: how often one call may be made.
@@ -135,7 +135,7 @@ class ReportClient:
         self,
         *,
         api_url: str,
-        user_agent: str,
+        user_agent: str | None,
         tokens: Mapping[str, AccessToken],
         clock: Clock,
         max_tries: int = MAX_TRIES,

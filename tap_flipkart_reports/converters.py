@@ -9,7 +9,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import tzinfo
 
-    Converters = Mapping["ColumnType", Callable[[str], Any]]
+    from tap_flipkart_reports.columns import ColumnType
+
+    Converters = Mapping[ColumnType, Callable[[str], Any]]
     """By type: what makes a value of a cleaned text; see `CONVERTERS`."""
 
-ColumnType = Literal["string", "integer", "number", "date", "date-time"]
 
 NULL_MARKERS = frozenset({"", "-", "na", "n/a", "#n/a", "not available", "not applicable", "nan"})
 """Cells, in lower case, that say there is no value."""

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.rules import MAX_FILE_BYTES
 from tap_flipkart_reports.sheets import Sheet
 from tap_flipkart_reports.texts import BYTE_ORDER_MARKS, text_readings
 from tap_flipkart_reports.workbooks import workbook_sheets
@@ -23,9 +24,6 @@ from tap_flipkart_reports.workbooks import workbook_sheets
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-MAX_FILE_BYTES = 4 * 2**30
-"""The default of the setting `max_file_bytes`: a larger file, or one that unpacks to more, is refused."""
 
 MAX_RATIO = 250
 """A file that unpacks to this many times its size, and to more than `SMALL_BYTES`, is a bomb: tables reach 50."""

@@ -11,7 +11,8 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
-from tap_flipkart_reports.converters import PADDING, ColumnType
+from tap_flipkart_reports.columns import Column
+from tap_flipkart_reports.converters import PADDING
 from tap_flipkart_reports.exceptions import RowError
 
 if TYPE_CHECKING:
@@ -29,29 +30,6 @@ MAX_TEXT = 60
 # Headers carry the formula of their column, whose letters shift between layouts: `= SUM(J:R)`, `[AO/(1+AP/100)]`.
 _FORMULA = re.compile(r"=\s*(?i:SUM)\s*\([^)]*\)|\[[^\]a-z]*\]")
 _SIGNS = str.maketrans({"%": " percent ", "#": " number ", "'": "", "\u2019": ""})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column that a table may have.
-
-    Attributes:
-        name: its name in the records.
-        header: its header in the file.
-        type: what its cells are.
-        aliases: other headers it goes by.
-        is_key: whether it belongs to the natural key: no cell of it is null.
-        is_required: whether the file has to have it.
-        fills_down: whether its cell is blank where it would repeat the row above.
-    """
-
-    name: str
-    header: str
-    type: ColumnType = "string"
-    aliases: tuple[str, ...] = ()
-    is_key: bool = False
-    is_required: bool = False
-    fills_down: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

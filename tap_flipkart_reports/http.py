@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
 
     from tap_flipkart_reports.clock import Clock
+
+PACKAGE = "tap-flipkart-reports"
 
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
@@ -348,11 +351,11 @@ class Connections:
     """Connections to any host, kept open per thread, because a `requests.Session` is not made to be shared.
 
     Args:
-        user_agent: how the tap names itself.
+        user_agent: how the tap names itself; `None` for its own name and version.
     """
 
-    def __init__(self, *, user_agent: str) -> None:
-        self._user_agent = user_agent
+    def __init__(self, *, user_agent: str | None) -> None:
+        self._user_agent = user_agent or f"{PACKAGE}/{version(PACKAGE)}"
         self._local = threading.local()
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []

@@ -13,15 +13,16 @@ from tap_flipkart_reports.exceptions import FileError, RowError, SettingsError
 from tap_flipkart_reports.files import open_sheets
 from tap_flipkart_reports.headers import MAX_TOLD, match_header, normalise
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, ReportTable, tables_of
-from tap_flipkart_reports.rows import RejectedRow, RowCounts, RowHashes, RowRules, UniqueKeys, read_rows
+from tap_flipkart_reports.rows import RejectedRow, RowCounts, RowHashes, UniqueKeys, read_rows
+from tap_flipkart_reports.rules import RowRules
 from tap_flipkart_reports.tables import HELP, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tap_flipkart_reports.converters import ColumnType
-    from tap_flipkart_reports.headers import Column, Layout
+    from tap_flipkart_reports.columns import Column, ColumnType
+    from tap_flipkart_reports.headers import Layout
     from tap_flipkart_reports.rows import RowIdentity
     from tap_flipkart_reports.sheets import Sheet, Table
 

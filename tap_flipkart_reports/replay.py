@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tap_flipkart_reports.detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.exceptions import CallError, SettingsError
+from tap_flipkart_reports.extraction import Extraction
 from tap_flipkart_reports.reports import Priority, ReportRequest
+from tap_flipkart_reports.services import Services
 from tap_flipkart_reports.settings import Settings, read_settings
 from tap_flipkart_reports.tap import TapFlipkartReports
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_flipkart_reports.archive import Archive, ArchivedReport
+    from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.reports import Delivery
     from tap_flipkart_reports.scheduler import ReportApi
     from tap_flipkart_reports.streams import ReportStream
@@ -59,50 +62,105 @@ class ReplayTap(TapFlipkartReports):
 
     def _read_settings(self) -> Settings:
         """Sellers and warehouses are those of the archive, whatever the configuration names."""
-        settings = read_settings(self.config, user_agent="", makes_calls=False)
+        settings = read_settings(self.config, makes_calls=False)
         if settings.report_archive is None:
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return settings
 
+    def _build_extraction(self) -> Replay:
+        services = ArchiveAlone(settings=self.settings, clock=self.clock, wanted=self._replayed)
+        streams = cast("list[ReportStream]", list(self.streams.values()))
+        return Replay(
+            wanted=self._replayed, services=services, settings=self.settings, clock=self.clock, streams=streams
+        )
+
+
+class ArchiveAlone(Services):
+    """The archive in place of the API; nothing is bought.
+
+    Args:
+        wanted: what is read again.
+        settings: of the run.
+        clock: where the run's time comes from.
+    """
+
+    ledger = None
+
+    def __init__(self, *, wanted: Wanted, settings: Settings, clock: Clock) -> None:
+        super().__init__(settings=settings, clock=clock)
+        self._replayed = wanted
+
     @cached_property
-    def _archived(self) -> list[ArchivedReport]:
-        identifiers = {report_type.identifier for report_type in self.settings.report_types.values()}
-        reports = [report for report in self._archive.reports(sorted(identifiers)) if self._replayed.holds(report)]
+    def reports(self) -> list[ArchivedReport]:
+        """The archived reports that are read again.
+
+        Raises:
+            SettingsError: there are none.
+        """
+        identifiers = {report_type.identifier for report_type in self._settings.report_types.values()}
+        archived = self._the_archive.reports(sorted(identifiers))
+        reports = [report for report in archived if self._replayed.holds(report)]
         if not reports:
             raise SettingsError("report_archive holds no report that fits")
         return reports
 
     @property
-    def _archive(self) -> Archive:
+    def _the_archive(self) -> Archive:
         if self.archive is None:
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return self.archive
 
-    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        """It is kept already."""
-
-    @property
-    def ledger(self) -> None:
-        """Nothing is bought."""
-
     @cached_property
     def api(self) -> ReportApi:
-        """The archive in place of the API."""
-        return ArchivedApi(self._archive, self._archived)
+        """What answers for the API."""
+        return ArchivedApi(self._the_archive, self.reports)
+
+
+class Replay(Extraction):
+    """A run over the archive.
+
+    Args:
+        wanted: what is read again.
+        services: the archive.
+        settings: of the run.
+        clock: where the run's time comes from.
+        streams: all of the tap's.
+    """
+
+    def __init__(
+        self,
+        *,
+        wanted: Wanted,
+        services: ArchiveAlone,
+        settings: Settings,
+        clock: Clock,
+        streams: Sequence[ReportStream],
+    ) -> None:
+        super().__init__(settings=settings, services=services, clock=clock, streams=streams, workers=0)
+        self._replayed = wanted
+        self._archived = services
+
+    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+        """It is kept already."""
 
     def partitions_of(self, stream: ReportStream) -> list[dict[str, Any]]:
         """The partitions of which the archive has reports."""
         places = {
             (report.seller_id, report.warehouse_id): None
-            for report in self._archived
+            for report in self._archived.reports
             if report.identifier == stream.report_type.identifier
         }
         if not stream.report_type.per_warehouse:
             return [{"seller_id": seller_id} for seller_id in dict.fromkeys(seller_id for seller_id, _ in places)]
         return [{"seller_id": seller_id, "warehouse_id": warehouse_id} for seller_id, warehouse_id in places]
 
-    def _selected_streams(self) -> list[ReportStream]:
-        selected = super()._selected_streams()
+    def selected_streams(self) -> list[ReportStream]:
+        """The selected streams, or of them those that are wanted.
+
+        Raises:
+            SettingsError: one of these is not there.
+        """
+        selected = super().selected_streams()
         wanted = self._replayed.streams
         if unknown := wanted - {stream.name for stream in selected}:
             raise SettingsError(f"{', '.join(sorted(unknown))}: no such stream, or the catalog does not select it")
@@ -127,7 +185,7 @@ class ReplayTap(TapFlipkartReports):
                 is_reread=True,
                 is_repair=True,
             )
-            for report in self._archived
+            for report in self._archived.reports
             if report.identifier == report_type.identifier
             and report.seller_id == context["seller_id"]
             and report.warehouse_id == context.get("warehouse_id")

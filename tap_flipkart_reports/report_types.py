@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.headers import Column
+from tap_flipkart_reports.columns import Column
 from tap_flipkart_reports.windows import Window, WindowKind, WindowRule
 
 if TYPE_CHECKING:

@@ -25,8 +25,10 @@ from tap_flipkart_reports.sheets import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from tap_flipkart_reports.columns import Column
     from tap_flipkart_reports.converters import Converters
-    from tap_flipkart_reports.headers import Column, Layout
+    from tap_flipkart_reports.headers import Layout
+    from tap_flipkart_reports.rules import RowRules
     from tap_flipkart_reports.sheets import Table
 
 EMPTY_KEY = "NA"
@@ -43,25 +45,6 @@ _TOTAL = r"(?:grand|sub|net)?\W*total"
 
 NOTE_WIDTH = 6
 """Named columns from which on a row with a single cell is a note, and no row of the table."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowRules:
-    """What the settings of the same names say of rows and cells that do not fit.
-
-    Attributes:
-        bad_rows: whether a row that does not fit the header ends the reading or is passed over.
-        max_bad_rows: rows that may be passed over; one more ends the reading.
-        bad_cells: whether a cell that does not fit its column's type ends the reading, or is null with its text in
-            `RowBatch.unparsed`. In a key column it always ends it: nulls would make rows one that are not.
-        schema_drift: whether columns that the schema does not have become columns, go to `RowBatch.extra`, or end the
-            reading.
-    """
-
-    bad_rows: Literal["fail", "skip"]
-    max_bad_rows: int
-    bad_cells: Literal["keep", "fail"]
-    schema_drift: Literal["evolve", "extra", "fail"]
 
 
 @dataclass(frozen=True, kw_only=True)

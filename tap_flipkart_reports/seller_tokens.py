@@ -1,4 +1,4 @@
-"""What is known of a seller's tokens; apart from their store, so that it takes no database to know it."""
+"""A seller's credentials, and what is known of the tokens; apart from their store and their use, which load slowly."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What a seller's calls are authorised by.
+
+    Attributes:
+        seller_id: the operator's own name for the seller.
+        client_id: the app's id.
+        client_secret: the app's secret.
+        refresh_token: of the seller, for which access tokens are handed out.
+        access_token: of the seller; used as it is until the API refuses it.
+    """
+
+    seller_id: str
+    client_id: str | None = field(repr=False)
+    client_secret: str | None = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

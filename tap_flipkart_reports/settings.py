@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from singer_sdk import typing as th
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_flipkart_reports.auth import Credentials
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import SettingsError
-from tap_flipkart_reports.files import MAX_FILE_BYTES
 from tap_flipkart_reports.report_types import (
     DATE_RANGE,
     PLACEHOLDERS,
@@ -29,7 +27,8 @@ from tap_flipkart_reports.report_types import (
     placeholders_in,
     tables_of,
 )
-from tap_flipkart_reports.rows import RowRules
+from tap_flipkart_reports.rules import MAX_FILE_BYTES, RowRules
+from tap_flipkart_reports.seller_tokens import Credentials
 from tap_flipkart_reports.windows import Window, WindowKind, WindowRule
 
 if TYPE_CHECKING:
@@ -478,7 +477,7 @@ class Settings:
     max_file_bytes: int
     api_url: str
     auth_url: str
-    user_agent: str
+    user_agent: str | None
 
     @property
     def row_rules(self) -> RowRules:
@@ -508,12 +507,11 @@ class Settings:
         return newest if self.end_date is None else min(newest, self.end_date)
 
 
-def read_settings(config: Mapping[str, Any], *, user_agent: str, makes_calls: bool = True) -> Settings:
+def read_settings(config: Mapping[str, Any], *, makes_calls: bool = True) -> Settings:
     """Read a configuration that fits `CONFIG_JSONSCHEMA`.
 
     Args:
         config: the configuration.
-        user_agent: the User-Agent where the setting names none.
         makes_calls: whether credentials are needed.
 
     Raises:
@@ -546,7 +544,7 @@ def read_settings(config: Mapping[str, Any], *, user_agent: str, makes_calls: bo
         given_up_reports=frozenset(config.get("given_up_reports") or ()),
         api_url=api_url,
         auth_url=config.get("auth_url", api_url + AUTH_PATH),
-        user_agent=config.get("user_agent", user_agent),
+        user_agent=config.get("user_agent"),
         **{name: config.get(name, _default(name)) for name in _PLAIN},
     )
 
@@ -561,17 +559,16 @@ class App:
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     auth_url: str
-    user_agent: str
+    user_agent: str | None
     token_store: str | None = field(repr=False)
     refresh_tokens: Mapping[str, str] = field(repr=False)
 
 
-def read_app(config: Mapping[str, Any], *, user_agent: str) -> App:
+def read_app(config: Mapping[str, Any]) -> App:
     """Read what a configuration says of the app; it may be incomplete otherwise, as before the first seller.
 
     Args:
         config: the configuration.
-        user_agent: the User-Agent where the setting names none.
 
     Raises:
         SettingsError: something that is needed is missing or wrong.
@@ -591,7 +588,7 @@ def read_app(config: Mapping[str, Any], *, user_agent: str) -> App:
         client_id=config["client_id"],
         client_secret=config["client_secret"],
         auth_url=config.get("auth_url", api_url + AUTH_PATH),
-        user_agent=config.get("user_agent", user_agent),
+        user_agent=config.get("user_agent"),
         token_store=config.get("token_store"),
         refresh_tokens={
             credentials.seller_id: credentials.refresh_token

@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.pacing import Learned
 from tap_flipkart_reports.windows import Coverage, Window, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+MILLISECONDS = 1000
 
 BOOKMARK_COLUMN = "report_to_date"
 """The replication key: the record's column that holds the last day of its window."""
@@ -124,3 +127,25 @@ def _windows(pairs: Iterable[list[str]] | None) -> Iterable[Window]:
 
 def _texts(windows: Iterable[Window]) -> list[list[str]]:
     return [[window.first.isoformat(), window.last.isoformat()] for window in windows]
+
+
+def read_pace(stream_state: Mapping[str, Any]) -> Learned | None:
+    """Generation times seen by earlier runs; none where the state holds nothing that can be read as such."""
+    try:
+        known = stream_state["generation_milliseconds"]
+        return Learned(
+            shortest=int(known["shortest"]) / MILLISECONDS,
+            typical=int(known["typical"]) / MILLISECONDS,
+            seen=int(known["seen"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def write_pace(stream_state: dict[str, Any], pace: Learned) -> None:
+    """Keep generation times, in whole milliseconds: SDK targets read fractions as decimals and then fail."""
+    stream_state["generation_milliseconds"] = {
+        "shortest": round(pace.shortest * MILLISECONDS),
+        "typical": round(pace.typical * MILLISECONDS),
+        "seen": pace.seen,
+    }

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from tap_flipkart_reports.converters import PADDING
 from tap_flipkart_reports.exceptions import FileError, RowError
-from tap_flipkart_reports.files import MAX_FILE_BYTES, open_sheets
-from tap_flipkart_reports.headers import Column, listed, normalise
+from tap_flipkart_reports.files import open_sheets
+from tap_flipkart_reports.headers import listed, normalise
+from tap_flipkart_reports.rules import MAX_FILE_BYTES
 from tap_flipkart_reports.sheets import HeadRow, Table, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tap_flipkart_reports.columns import Column
     from tap_flipkart_reports.sheets import Reading, Sheet
 
 HEADER_ROWS = 3

@@ -12,8 +12,6 @@ from datetime import date, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from dateutil.relativedelta import relativedelta
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -260,11 +258,11 @@ def _cell_of(rule: WindowRule, day: date) -> Window:
     """The cell of the rule's grid that holds a day; for kinds without a grid the day itself."""
     if rule.kind in {WindowKind.MONTH, WindowKind.WHOLE_MONTH}:
         first = day.replace(day=1)
-        return Window(first, first + relativedelta(months=1) - DAY)
+        return Window(first, (first + 31 * DAY).replace(day=1) - DAY)
     if rule.kind is WindowKind.FINANCIAL_YEAR:
         year = day.year if day.month >= FINANCIAL_YEAR_FIRST_MONTH else day.year - 1
         first = date(year, FINANCIAL_YEAR_FIRST_MONTH, 1)
-        return Window(first, first + relativedelta(years=1) - DAY)
+        return Window(first, first.replace(year=year + 1) - DAY)
     if rule.kind is WindowKind.DAY_GRID:
         first = day - timedelta(days=(day - GRID_EPOCH).days % rule.window_days)
         return Window(first, first + timedelta(days=rule.window_days - 1))

@@ -13,7 +13,7 @@ import pytest
 from clocks import VirtualClock
 from scripted_server import DROP, Reply, ScriptedServer, closed_port_url
 
-from tap_flipkart_reports.auth import AccessToken, Credentials
+from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.exceptions import (
     AuthenticationError,
     CallError,
@@ -21,6 +21,7 @@ from tap_flipkart_reports.exceptions import (
     FlipkartReportsError,
     RateLimitedError,
 )
+from tap_flipkart_reports.seller_tokens import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

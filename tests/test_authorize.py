@@ -82,7 +82,7 @@ def authorize(
     """The flow without the command line."""
     app = {"api_url": simulator.url, "client_id": simulator.client_id, "client_secret": simulator.client_secret}
     return authorize_seller(
-        read_app({**app, **(settings or {})}, user_agent="tap/1"),
+        read_app({**app, **(settings or {})}),
         **{"seller_id": "acme", "redirect_uri": REDIRECT, "place": "stdout", **arguments},
         clock=VirtualClock(),
         ask=ask,

@@ -19,7 +19,7 @@ from clocks import START, VirtualClock
 from scripted_server import DROP, Reply, ScriptedServer, chunked, closed_port_url
 
 from tap_flipkart_reports import http
-from tap_flipkart_reports.auth import AccessToken, Credentials
+from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import CHUNK_BYTES, Download, ReportClient
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.detail import ReportDetail, ReportStatus
@@ -32,6 +32,7 @@ from tap_flipkart_reports.exceptions import (
     LinkRefusedError,
     RateLimitedError,
 )
+from tap_flipkart_reports.seller_tokens import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,13 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.columns import ColumnType
 from tap_flipkart_reports.converters import (
     CONVERTERS,
     JSON_CONVERTERS,
     MAX_REMEMBERED,
     NULL_MARKERS,
     ColumnConverter,
-    ColumnType,
     clean,
 )
 

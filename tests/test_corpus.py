@@ -12,7 +12,8 @@ import pytest
 from tap_flipkart_reports.exceptions import FileError, RowError
 from tap_flipkart_reports.headers import match_header
 from tap_flipkart_reports.report_types import tables_of
-from tap_flipkart_reports.rows import RejectedRow, RowBatch, RowCounts, RowHashes, RowRules, UniqueKeys, read_rows
+from tap_flipkart_reports.rows import RejectedRow, RowBatch, RowCounts, RowHashes, UniqueKeys, read_rows
+from tap_flipkart_reports.rules import RowRules
 from tap_flipkart_reports.tables import Report, open_report
 
 DATA = Path(__file__).parent / "data"

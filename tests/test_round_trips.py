@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spreadsheets import workbook, zip_of
 
+from tap_flipkart_reports.columns import Column
 from tap_flipkart_reports.headers import match_header
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, ReportTable, tables_of
-from tap_flipkart_reports.rows import RowCounts, RowHashes, RowRules, UniqueKeys, read_rows
+from tap_flipkart_reports.rows import RowCounts, RowHashes, UniqueKeys, read_rows
+from tap_flipkart_reports.rules import RowRules
 from tap_flipkart_reports.tables import open_report
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tap_flipkart_reports.headers import Column
+    from tap_flipkart_reports.columns import Column
 
 ALL_TABLES = [table for name in sorted({*REPORT_TYPES, *TABLES}) for table in tables_of(name) if table.columns]
 STRICT = RowRules(bad_rows="fail", max_bad_rows=0, bad_cells="fail", schema_drift="fail")

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports import rows as rows_module
+from tap_flipkart_reports.columns import Column
 from tap_flipkart_reports.converters import clean
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.headers import Column, Layout, column_name, match_header, normalise
+from tap_flipkart_reports.headers import Layout, column_name, match_header, normalise
 from tap_flipkart_reports.report_types import ReportTable
 from tap_flipkart_reports.rows import (
     BadCells,
@@ -25,10 +26,10 @@ from tap_flipkart_reports.rows import (
     RowCounts,
     RowHashes,
     RowIdentity,
-    RowRules,
     UniqueKeys,
     read_rows,
 )
+from tap_flipkart_reports.rules import RowRules
 from tap_flipkart_reports.sheets import Batch, Table, Tally
 from tap_flipkart_reports.tables import open_report
 

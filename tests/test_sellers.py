@@ -31,7 +31,8 @@ SIDE = [sys.executable, "-m", "tap_flipkart_reports.cli"]
 def checks(bench: Bench, *, warn_days: int = 14, **settings: Any) -> list[SellerCheck]:
     tap = bench.tap(**settings)
     try:
-        return check_sellers(tap.tokens, api=tap.api, clock=bench.clock, warn_days=warn_days)
+        services = tap.extraction.services
+        return check_sellers(services.tokens, api=services.api, clock=bench.clock, warn_days=warn_days)
     finally:
         tap.close()
 

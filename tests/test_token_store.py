@@ -20,10 +20,10 @@ import sqlalchemy as sa
 from clocks import VirtualClock
 from scripted_server import Reply, ScriptedServer
 
-from tap_flipkart_reports.auth import AccessToken, Credentials
+from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
-from tap_flipkart_reports.seller_tokens import SellerTokens
+from tap_flipkart_reports.seller_tokens import Credentials, SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.token_store import KEY_VARIABLE, LEASE_SECONDS, TokenStore, new_key
 
@@ -376,7 +376,7 @@ def test_a_store_that_is_gone_during_a_run_leaves_nothing_bought_and_no_trigger_
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     ledger = tmp_path / "ledger.db"
     tap = bench.tap("sales_ledger", token_store=place, report_ledger=str(ledger))
-    assert tap.token_store is not None
+    assert tap.extraction.services.token_store is not None
     execute(place, "drop table flipkart_reports_tokens")
     with pytest.raises(WindowsFailedError, match="token_store cannot be used"):
         tap.run()
