@@ -252,6 +252,7 @@ def main() -> None:
     options = parser.parse_args()
     require(shutil.which("redis-server") is not None, "redis-server is not installed: apt install redis-server")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every start of Meltano would compile all it loads
     size = Size(
         sellers=options.sellers, pool=options.pool, generation=options.generation_seconds, minutes=options.minutes
     )
