@@ -129,6 +129,25 @@ def test_cells_far_apart_are_refused_before_they_fill_the_memory(tmp_path: Path,
     assert "which no report has; it was not read" in refusal(tmp_path, workbook({"S": page}))
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="XFD1048576"><v>1</v></c>',
+        b"<c r='XFD1048576'><v>1</v></c>",
+        b'<c r = "XFD1048576"><v>1</v></c>',
+        b'<c s="1"\nr="XFD1048576"><v>1</v></c>',
+        b'<x:c r="XFD1048576"><x:v>1</x:v></x:c>',
+        b'<x:c r="XFD1048576"/>',
+        b'<c r="xfd1048576"><v>1</v></c>',
+    ],
+)
+def test_cells_far_apart_are_seen_however_they_are_spelt(tmp_path: Path, cell: bytes) -> None:
+    main = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    head = b'<worksheet xmlns="%b" xmlns:x="%b"><sheetData><row r="1"><c r="A1"><v>1</v></c></row>' % (main, main)
+    content = damaged("xl/worksheets/sheet1.xml", head + b'<row r="2">' + cell + b"</row></sheetData></worksheet>")
+    assert "which no report has; it was not read" in refusal(tmp_path, content)
+
+
 def test_a_long_column_of_few_cells_is_read(tmp_path: Path) -> None:
     page = Page(rows=[["a", "b"]], at={"A1048576": "down"})
     assert len(rows_of(tmp_path, workbook({"S": page}))["S"]) == 2
