@@ -35,6 +35,9 @@ CHUNK = 2**20
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
+MAX_TOLD = 100
+"""Characters of a stranger's words that an error tells."""
+
 _LINK = re.compile(r"://|[?&]\w+=")
 _TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
@@ -230,4 +233,4 @@ def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
 def _shortened(text: str) -> str:
     """A stranger's words for an error: one line, no links, which may hold keys."""
     text = " ".join("[link]" if _LINK.search(word) else word for word in text.split())
-    return text if len(text) <= 100 else text[:99] + "…"  # noqa: PLR2004
+    return text if len(text) <= MAX_TOLD else text[: MAX_TOLD - 1] + "…"

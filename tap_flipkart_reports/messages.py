@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+
+PLAIN = frozenset({str, int, bool, Decimal, type(None)})
+"""Types that msgspec writes as the SDK does; of others each has its own way."""
 
 
 class RecordLines:
@@ -43,6 +48,43 @@ class RecordLines:
         records = map(self._record, *columns.values())
         messages = map(self._message, repeat(self._stream), records, repeat(time_extracted))
         return self._encoder.encode_lines(list(messages))
+
+
+class MappedLines:
+    """Makes Singer RECORD lines of records that a stream map has changed, which may hold anything then.
+
+    Args:
+        serialize: a record's JSON as the SDK writes it, for records that hold more than plain values.
+    """
+
+    def __init__(self, serialize: Callable[[Mapping[str, Any]], str]) -> None:
+        self._serialize = serialize
+        self._encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def of(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, time_extracted: str) -> bytes:
+        """The lines of some records, each with its line feed.
+
+        Args:
+            records: each with the name of its stream in the messages.
+            time_extracted: when the rows were read, RFC 3339.
+        """
+        lines = list(records)
+        try:
+            return self._encoded([(stream, self._written(record)) for stream, record in lines], time_extracted)
+        except OverflowError:  # a number of more than 64 bits, which msgspec does not write
+            return self._encoded([(stream, self._raw(record)) for stream, record in lines], time_extracted)
+
+    def _encoded(self, lines: Sequence[tuple[str, Mapping[str, Any] | msgspec.Raw]], time_extracted: str) -> bytes:
+        return self._encoder.encode_lines([
+            {"type": "RECORD", "stream": stream, "record": record, "time_extracted": time_extracted}
+            for stream, record in lines
+        ])  # fmt: skip
+
+    def _written(self, record: Mapping[str, Any]) -> Mapping[str, Any] | msgspec.Raw:
+        return record if PLAIN.issuperset(map(type, record.values())) else self._raw(record)
+
+    def _raw(self, record: Mapping[str, Any]) -> msgspec.Raw:
+        return msgspec.Raw(self._serialize(record))
 
 
 def _struct(names: Sequence[str]) -> type[msgspec.Struct]:

@@ -22,6 +22,7 @@ from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
+from singer_sdk.singerlib.json import serialize_json
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.state import (
@@ -169,34 +170,37 @@ class ReportStream(Stream):
             context: the partition.
         """
         for columns in self._extraction.columns_of(self, dict(context or {}), as_json=False):
-            for values in zip(*columns.values(), strict=True):
-                yield dict(zip(columns, values, strict=True))
+            yield from _records(columns)
 
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        """Write whole batches of RECORD lines where every record goes out as it is.
+        """Write whole batches of RECORD lines.
 
-        The SDK handles records one by one, which takes ten times as long. Where it has something to do with them
-        (stream maps, flattening, BATCH, a record limit) its own loop runs.
+        The SDK conforms, maps and writes records one by one, which takes ten times as long. Only its maps are asked
+        here, where there are any; for BATCH and under a record limit its own loop runs.
 
         Args:
             context: the partition, or none for all.
             write_messages: false for BATCH.
         """
-        if not (write_messages and self._goes_out_as_it_is):
+        if not write_messages or not self.selected or self.child_streams or self.ABORT_AT_RECORD_COUNT is not None:
             yield from super()._sync_records(context, write_messages=write_messages)
             return
-        from tap_flipkart_reports.messages import RecordLines  # noqa: PLC0415 - discovery writes none
+        from tap_flipkart_reports.messages import MappedLines, RecordLines  # noqa: PLC0415 - discovery writes none
 
-        lines = RecordLines(self.name)
+        plain, mapped = RecordLines(self.name), MappedLines(serialize_json)
+        is_mapped = not self._goes_out_as_it_is
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             for partition in [context] if context is not None else self.partitions:
                 counter.with_context(partition)
                 timer.with_context(partition)
-                for columns in self._extraction.columns_of(self, dict(partition), as_json=True):
-                    text = lines.of(columns, time_extracted=self._reports_tap.clock.now().isoformat())
-                    self._write_lines(text)
+                for columns in self._extraction.columns_of(self, dict(partition), as_json=not is_mapped):
+                    now = self._reports_tap.clock.now().isoformat()
+                    if is_mapped:
+                        self._write_lines(mapped.of(self._mapped(columns), time_extracted=now))
+                    else:
+                        self._write_lines(plain.of(columns, time_extracted=now))
                     counter.increment(len(columns[BOOKMARK_COLUMN]))
         self._finalize_state(self.stream_state)
         self._write_state_message()
@@ -218,13 +222,30 @@ class ReportStream(Stream):
     @property
     def _goes_out_as_it_is(self) -> bool:
         return (
-            self.selected
-            and self.ABORT_AT_RECORD_COUNT is None
-            and not self.child_streams
-            and len(self.stream_maps) == 1
+            len(self.stream_maps) == 1
             and type(self.stream_maps[0]) is SameRecordTransform
             and not self.stream_maps[0].flattening_enabled
         )
+
+    def _mapped(self, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Record]]:
+        """What the stream maps make of each row, with the name of the stream they make it for.
+
+        Raises:
+            SettingsError: an expression cannot be evaluated.
+        """
+        stream_maps = self.stream_maps
+        for record in _records(columns):
+            for stream_map in stream_maps:
+                try:
+                    mapped = stream_map.transform(record)
+                except Exception as error:  # whatever a user's expression raises
+                    told = f"{error} ({error.__cause__})" if error.__cause__ else f"{type(error).__name__}: {error}"
+                    raise SettingsError(
+                        f"stream_maps cannot be applied to {self.name}, row {record.get('report_row_number')} of "
+                        f"report {record.get('report_id')}: {told}; set them right: the next run reads the report again"
+                    ) from error
+                if mapped is not None:
+                    yield stream_map.stream_alias, mapped
 
     def _write_lines(self, lines: bytes) -> None:
         """Write behind whatever the SDK's own writer has left in the text layer."""
@@ -327,3 +348,8 @@ class ReportStream(Stream):
     def _write_state_message(self) -> None:
         if self._reports_tap.tells_state:
             super()._write_state_message()
+
+
+def _records(columns: Mapping[str, Sequence[Any]]) -> Iterator[Record]:
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
@@ -145,6 +146,17 @@ class TapFlipkartReports(Tap):
             for report_type in self._report_types.values()
             for table in report_type.tables
         ]
+
+    def setup_mapper(self) -> None:
+        """Read the stream maps.
+
+        Raises:
+            SettingsError: they cannot be read.
+        """
+        try:
+            super().setup_mapper()
+        except MappingError as error:
+            raise SettingsError(f"stream_maps cannot be used: {error}") from error
 
     # The run
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from singer_sdk import Stream
 
+from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.streams import ReportStream
 
 if TYPE_CHECKING:
@@ -167,7 +168,56 @@ def test_a_run_from_an_earlier_state_is_the_same_too(bench: Bench, monkeypatch: 
     assert in_batches == one_by_one
 
 
-# One by one, where the SDK has something to do with the records
+MAPS: dict[str, dict[str, Any]] = {
+    "a constant": {"stream_maps": {STREAM: {"source": "'flipkart'"}}},
+    "any type": {
+        "stream_maps": {
+            STREAM: {
+                "moment": "datetime.datetime.fromisoformat('2026-10-01T10:00:00+05:30')",
+                "day": "datetime.date.fromisoformat('2026-10-01')",
+                "half": "float(0.5)",
+                "big": "10 ** 30",
+                "hash": "md5(order_item_id)",
+                "is_large": "quantity > 1",
+                "parts": "[report_id, order_item_id]",
+                "all": "record",
+            }
+        }
+    },
+    "only big numbers": {"stream_maps": {STREAM: {"big": "10 ** 30", "_extra": None, "_unparsed": None}}},
+    "all else removed": {
+        "stream_maps": {STREAM: {"order_item_id": "order_item_id", "__else__": None, "__key_properties__": []}}
+    },
+    "a filter and another name": {"stream_maps": {STREAM: {"__alias__": "orders", "__filter__": "quantity > 1"}}},
+    "flattening": {"flattening_enabled": True, "flattening_max_depth": 1, "schema_drift": "extra"},
+}
+
+
+@pytest.mark.parametrize("settings", MAPS.values(), ids=MAPS)
+def test_mapped_records_are_those_of_the_sdks_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    faults = [{"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2}]
+    catalog = changed_catalog(bench, STREAM, deselected("product_title"))
+    options = {"catalog": catalog, "window_days": 10, "max_concurrent_reports": 1, **settings}
+    in_batches, one_by_one = both(bench, monkeypatch, STREAM, *faults, **options)
+    assert in_batches == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("1 +", "stream_maps cannot be used: Failed to parse expression 1 +"),
+        ("nowhere > 5", "stream_maps cannot be applied to orders_report, row 1 of report R-.*'nowhere' is not defined"),
+        ("sku + 1", "stream_maps cannot be applied to orders_report, row 1 of report R-.*TypeError"),
+    ],
+)
+def test_a_stream_map_that_cannot_be_applied_is_named(bench: Bench, expression: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        bench.tap(STREAM, stream_maps={STREAM: {"odd": expression}}).run()
+
+
+# What the SDK does with records
 
 
 def test_a_stream_map_sees_decimals_and_changes_what_it_says(bench: Bench) -> None:
