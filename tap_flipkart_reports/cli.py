@@ -194,7 +194,7 @@ def _plan(options: argparse.Namespace) -> int:
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        plan = tap.extraction.plan()
+        plan = tap.extraction.demand.plan()
     finally:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
@@ -262,7 +262,7 @@ def _coverage(options: argparse.Namespace) -> int:
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        coverage = tap.extraction.coverage(has_state=options.state is not None)
+        coverage = tap.extraction.demand.coverage(has_state=options.state is not None)
     finally:
         tap.close()
     if options.html is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from tap_flipkart_reports.demand import Demand
 from tap_flipkart_reports.detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.exceptions import CallError, SettingsError
 from tap_flipkart_reports.extraction import Extraction
@@ -70,9 +71,8 @@ class ReplayTap(TapFlipkartReports):
     def _build_extraction(self) -> Replay:
         services = ArchiveAlone(settings=self.settings, clock=self.clock, wanted=self._replayed)
         streams = cast("list[ReportStream]", list(self.streams.values()))
-        return Replay(
-            wanted=self._replayed, services=services, settings=self.settings, clock=self.clock, streams=streams
-        )
+        demand = Archived(wanted=self._replayed, services=services, clock=self.clock, streams=streams)
+        return Replay(demand=demand, services=services, clock=self.clock, streams=streams, workers=self.workers)
 
 
 class ArchiveAlone(Services):
@@ -97,7 +97,7 @@ class ArchiveAlone(Services):
         Raises:
             SettingsError: there are none.
         """
-        identifiers = {report_type.identifier for report_type in self._settings.report_types.values()}
+        identifiers = {report_type.identifier for report_type in self.settings.report_types.values()}
         archived = self._the_archive.reports(sorted(identifiers))
         reports = [report for report in archived if self._replayed.holds(report)]
         if not reports:
@@ -117,31 +117,28 @@ class ArchiveAlone(Services):
 
 
 class Replay(Extraction):
-    """A run over the archive.
+    """A run over the archive."""
+
+    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+        """It is kept already."""
+
+
+class Archived(Demand):
+    """What of the archive is wanted.
 
     Args:
         wanted: what is read again.
         services: the archive.
-        settings: of the run.
         clock: where the run's time comes from.
         streams: all of the tap's.
     """
 
     def __init__(
-        self,
-        *,
-        wanted: Wanted,
-        services: ArchiveAlone,
-        settings: Settings,
-        clock: Clock,
-        streams: Sequence[ReportStream],
+        self, *, wanted: Wanted, services: ArchiveAlone, clock: Clock, streams: Sequence[ReportStream]
     ) -> None:
-        super().__init__(settings=settings, services=services, clock=clock, streams=streams, workers=0)
+        super().__init__(settings=services.settings, services=services, clock=clock, streams=streams)
         self._replayed = wanted
         self._archived = services
-
-    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        """It is kept already."""
 
     def partitions_of(self, stream: ReportStream) -> list[dict[str, Any]]:
         """The partitions of which the archive has reports."""

@@ -31,7 +31,7 @@ class Services:
     """
 
     def __init__(self, *, settings: Settings, clock: Clock) -> None:
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._built = ExitStack()
 
@@ -42,24 +42,24 @@ class Services:
         Raises:
             LedgerError: it cannot be opened.
         """
-        if not self._settings.report_ledger:
+        if not self.settings.report_ledger:
             return None
         from tap_flipkart_reports.ledger import Ledger  # noqa: PLC0415 - SQLAlchemy takes as long as all the rest
 
-        ledger = Ledger(self._settings.report_ledger, clock=self._clock)
+        ledger = Ledger(self.settings.report_ledger, clock=self._clock)
         self._built.callback(ledger.close)
         return ledger
 
     @cached_property
     def archive(self) -> Archive | None:
         """The archive of downloaded files, if there is to be one."""
-        place = self._settings.report_archive
+        place = self.settings.report_archive
         return Archive(place, clock=self._clock) if place else None
 
     @cached_property
     def api(self) -> ReportApi:
         """What answers the three calls."""
-        settings = self._settings
+        settings = self.settings
         client = ReportClient(
             api_url=self._simulator.url if settings.is_simulated else settings.api_url,
             user_agent=settings.user_agent,
@@ -72,7 +72,7 @@ class Services:
     @cached_property
     def tokens(self) -> dict[str, AccessToken]:
         """One access token per seller."""
-        settings = self._settings
+        settings = self.settings
         tokens = {}
         for credentials in settings.sellers:
             token = AccessToken(
@@ -93,11 +93,11 @@ class Services:
         Raises:
             TokenStoreError: it cannot be opened.
         """
-        if not self._settings.token_store or self._settings.is_simulated:
+        if not self.settings.token_store or self.settings.is_simulated:
             return None
         from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore  # noqa: PLC0415 - as for the ledger
 
-        store = TokenStore(self._settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self._clock)
+        store = TokenStore(self.settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self._clock)
         self._built.callback(store.close)
         return store
 

@@ -122,7 +122,7 @@ class ReportStream(Stream):
     @property
     def partitions(self) -> list[dict[str, Any]]:
         """One per seller, and per warehouse where the report asks for one."""
-        return self._extraction.partitions_of(self)
+        return self._extraction.demand.partitions_of(self)
 
     def coverage(self, context: Mapping[str, Any]) -> Coverage:
         """The days that are complete.

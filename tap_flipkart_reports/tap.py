@@ -168,16 +168,14 @@ class TapFlipkartReports(Tap):
         return self._extraction
 
     def _build_extraction(self) -> Extraction:
-        from tap_flipkart_reports.extraction import Extraction  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.demand import Demand  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.extraction import Extraction  # noqa: PLC0415 - the same
         from tap_flipkart_reports.services import Services  # noqa: PLC0415 - the same
 
-        return Extraction(
-            settings=self.settings,
-            services=Services(settings=self.settings, clock=self.clock),
-            clock=self.clock,
-            streams=cast("list[ReportStream]", list(self.streams.values())),
-            workers=self.workers,
-        )
+        services = Services(settings=self.settings, clock=self.clock)
+        streams = cast("list[ReportStream]", list(self.streams.values()))
+        demand = Demand(settings=self.settings, services=services, clock=self.clock, streams=streams)
+        return Extraction(demand=demand, services=services, clock=self.clock, streams=streams, workers=self.workers)
 
     def close(self) -> None:
         """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
@@ -202,7 +200,7 @@ class TapFlipkartReports(Tap):
                 self._sync_reports(extraction)
                 extraction.tidy()
         except LedgerError:
-            if streams := extraction.selected_streams():
+            if streams := extraction.demand.selected_streams():
                 streams[0].emit_state()  # which alone may know of a report that could not be booked
             raise
         except BrokenPipeError:  # click would end the process without a word
@@ -223,7 +221,7 @@ class TapFlipkartReports(Tap):
         if self.state:
             self._state_writer.write_state(self.state)
         extraction.give_up_reports()
-        for streams in extraction.reports():
+        for streams in extraction.demand.reports():
             for context in streams[0].partitions if len(streams) > 1 else [None]:
                 for stream in streams:
                     stream.sync(context)

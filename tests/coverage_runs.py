@@ -108,7 +108,7 @@ class Runs:
     def coverage(self, *, with_state: bool = True, **settings: Any) -> CoverageMap:
         tap = self.tap(with_state=with_state, **settings)
         try:
-            return tap.extraction.coverage(has_state=with_state)
+            return tap.extraction.demand.coverage(has_state=with_state)
         finally:
             tap.close()
 

@@ -360,7 +360,7 @@ def test_the_plan_is_what_the_run_then_does(bench: Bench) -> None:
     settings: dict[str, Any] = {"window_days": 5, "warehouse_ids": ["del"]}
     streams = ("sales_ledger", "orders_report", "stock_ledger", "mir_ledger")
     before = bench.tap(*streams, **settings)
-    plan = before.extraction.plan()
+    plan = before.extraction.demand.plan()
     assert bench.simulator.calls == {}
     before.close()
     bench.run(*streams, **settings)
@@ -379,7 +379,7 @@ def test_a_plan_under_a_budget_names_what_the_run_then_leaves(bench: Bench) -> N
         "lookback_days": 0,
     }
     before = bench.tap("sales_ledger", "orders_report", **settings)
-    plan = before.extraction.plan()
+    plan = before.extraction.demand.plan()
     before.close()
     output = bench.run("sales_ledger", "orders_report", **settings)
     planned = [(step.stream, step.seller_id, step.from_date, step.to_date) for step in plan.steps if step.buys]
