@@ -70,7 +70,7 @@ class _Pipelines:
         self._folder = folder
         self._database = database
         self._rows = rows
-        self._file = folder / "loaded.duckdb"
+        self._file = folder / "warehouse.duckdb"
 
     def costs(self, target: str, rounds: int) -> dict[str, list[Cost]]:
         """What the pipelines into a target take; each loads all rows into an empty place, and that is checked."""
@@ -135,9 +135,11 @@ class _Pipelines:
         query = f"SELECT count(*) FROM loaded.{STREAM}"  # noqa: S608 - its own words
         if target == "target-postgres":
             return int(self._sql(query))
-        script = f"import duckdb; print(duckdb.connect({str(self._file)!r}).sql({query!r}).fetchone()[0])"
+        script = (
+            f"import duckdb; file = duckdb.connect({str(self._file)!r}); print(file.execute({query!r}).fetchone()[0])"
+        )
         python = str(self._folder / target / "bin" / "python")
-        return int(subprocess.run([python, "-c", script], check=True, capture_output=True).stdout)
+        return int(subprocess.run([python, "-c", script], check=True, stdout=subprocess.PIPE).stdout)
 
     def _sql(self, statement: str) -> str:
         return _psql(self._database["port"], statement).stdout

@@ -7,9 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.clock import today
-from tap_flipkart_reports.coverage import CoverageMap, coverage_map
 from tap_flipkart_reports.exceptions import SettingsError
-from tap_flipkart_reports.forecast import left_over
 from tap_flipkart_reports.plan import SKIP, Partition, Plan, Step, make_plan, repairing_reports, wanted_reports
 from tap_flipkart_reports.scheduler import Limits
 from tap_flipkart_reports.windows import Window, owed_from
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.coverage import CoverageMap
     from tap_flipkart_reports.pacing import Learned
     from tap_flipkart_reports.report_types import ReportType
     from tap_flipkart_reports.reports import ReportRequest
@@ -203,6 +202,8 @@ class Demand:
 
     def plan(self) -> Plan:
         """What a run would do from here; no call is made and nothing is written."""
+        from tap_flipkart_reports.forecast import left_over  # noqa: PLC0415 - runs do without
+
         requests, limits, learned = list(self.all_requests()), self.limits(), self.learned()
         return make_plan(
             requests,
@@ -218,6 +219,8 @@ class Demand:
         Args:
             has_state: whether a state was handed in.
         """
+        from tap_flipkart_reports.coverage import coverage_map  # noqa: PLC0415 - runs do without
+
         reports = self.reports()
         return coverage_map(
             [self._partition(streams, context) for streams in reports for context in streams[0].partitions],

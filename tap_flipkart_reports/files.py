@@ -19,7 +19,6 @@ from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.rules import MAX_FILE_BYTES
 from tap_flipkart_reports.sheets import Sheet
 from tap_flipkart_reports.texts import BYTE_ORDER_MARKS, text_readings
-from tap_flipkart_reports.workbooks import workbook_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +100,8 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     if others := names & _OTHER_WORKBOOKS.keys():
         raise FileError(f"the file is {_OTHER_WORKBOOKS[min(others)]}, which cannot be read")
     if _WORKBOOK in names:
+        from tap_flipkart_reports.workbooks import workbook_sheets  # noqa: PLC0415 - most files are text
+
         yield from workbook_sheets(file, names, partial(_unpacked, archive, unpacker), name)
     elif name is not None:
         raise FileError("the file is packed twice, which cannot be read")

@@ -487,8 +487,8 @@ class UniqueKeys:
         self._in_memory = 0
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
         weakref.finalize(self, self._spool.close)
-        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(_BUCKETS)]
-        """Place and length in the spool of each bucket's earlier members."""
+        self._written: list[array[int]] = []
+        """For each time they were written out: where each bucket's members begin in the spool, and where the last end."""
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
@@ -511,10 +511,11 @@ class UniqueKeys:
         return None, None
 
     def _write_out(self) -> None:
-        self._spool.seek(0, io.SEEK_END)
-        for bucket, pieces in zip(self._buckets, self._pieces, strict=True):
-            pieces.append((self._spool.tell(), self._spool.write(bucket)))
+        places = array("Q", [self._spool.seek(0, io.SEEK_END)])
+        for bucket in self._buckets:
+            places.append(places[-1] + self._spool.write(bucket))
             del bucket[:]
+        self._written.append(places)
         self._in_memory = 0
 
     def end(self) -> None:
@@ -529,9 +530,9 @@ class UniqueKeys:
 
     def _members(self, bucket: int) -> array[int]:
         members = self._buckets[bucket][:]
-        for place, length in self._pieces[bucket]:
-            self._spool.seek(place)
-            members.frombytes(self._spool.read(length))
+        for places in self._written:
+            self._spool.seek(places[bucket])
+            members.frombytes(self._spool.read(places[bucket + 1] - places[bucket]))
         return members
 
     def _told(self, place: int) -> str:

@@ -358,7 +358,9 @@ class WorkbookReading:
         before, behind = [""] * start[1], [""] * (width - end[1] - 1)
         blank: list[Cell] = [""] * (width - len(before) - len(behind))
         for index, cells in enumerate(islice(chain(self._sheet.iter_rows(), repeat(blank)), height)):
-            row = [*before, *[cell if type(cell) is str else _text(cell) for cell in cells], *behind]
+            row = [cell if type(cell) is str else _text(cell) for cell in cells]
+            if before or behind:
+                row = [*before, *row, *behind]
             for place, text in untold.get(index, {}).items():
                 row[place] = row[place] or text
             yield row
