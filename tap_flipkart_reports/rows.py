@@ -396,7 +396,7 @@ def _put(rows: list[dict[str, str] | None], index: int, name: str, text: str) ->
 
 _LINE_BITS = 48
 
-_BUCKETS = 256
+_BUCKETS = 1024
 MAX_KEYS_IN_MEMORY = 2**16
 """Rows whose keys `UniqueKeys` writes to disk together."""
 
@@ -488,7 +488,7 @@ class UniqueKeys:
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
         weakref.finalize(self, self._spool.close)
         self._written: list[array[int]] = []
-        """For each time they were written out: where each bucket's members begin in the spool, and where the last end."""
+        """For each time they were written out, where each bucket's members begin in the spool, and where the last end."""
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
