@@ -488,7 +488,7 @@ class UniqueKeys:
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
         weakref.finalize(self, self._spool.close)
         self._written: list[array[int]] = []
-        """For each time they were written out, where each bucket's members begin in the spool, and where the last end."""
+        """For each time they were written out, where each bucket's members begin in the spool, and where all end."""
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
