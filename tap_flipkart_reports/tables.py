@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 HEADER_ROWS = 3
 """Rows a header may have: group, name and sub-name."""
 
+MAX_HEADER = 1000
+"""Characters; no header is longer."""
+
 JOINT = " / "
 """Between a group's name and its columns' in a joined header."""
 
@@ -206,6 +209,11 @@ def _wordings(path: Sequence[str]) -> list[str]:
     return [JOINT.join(path[first:]) for first in range(len(path))]
 
 
+def _short(wordings: Sequence[str]) -> list[str]:
+    """Those that may be a header: by another delimiter than the file's a whole line is one cell."""
+    return [wording for wording in wordings if len(wording) <= MAX_HEADER]
+
+
 class _Known:
     """A stream's table, with what its header is looked for by."""
 
@@ -232,7 +240,7 @@ class _Known:
         """How well a block would do as the header."""
         labelled = [path for path in block.paths if path]
         found = {
-            next((self.names[name] for name in map(normalise, _wordings(path)) if name in self.names), None)
+            next((self.names[name] for name in map(normalise, _short(_wordings(path))) if name in self.names), None)
             for path in labelled
         } - {None}
         layouts = self._layouts or ({column.name for column in self.columns},)
