@@ -384,6 +384,11 @@ def test_workers_that_open_a_new_ledger_at_once_all_find_its_tables(place: str) 
     assert query(place, "select version from flipkart_reports_ledger") == [(VERSION,)]
 
 
+def test_a_new_file_is_opened_by_all_who_come_at_once_every_time(tmp_path: Path) -> None:
+    opened = [open_at_once(str(tmp_path / f"ledger-{number}.db")) for number in range(100)]
+    assert opened == [8] * 100
+
+
 def test_workers_that_open_an_old_ledger_at_once_bring_it_up_to_date_once(old_place: str) -> None:
     assert open_at_once(old_place) == 8
     assert query(old_place, "select version from flipkart_reports_ledger") == [(VERSION,)]
