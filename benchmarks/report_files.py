@@ -105,7 +105,7 @@ def _product(rng: random.Random, number: int) -> dict[str, str]:
     kind = rng.random()
     if kind < 0.3:  # noqa: PLR2004 - shares of a plausible catalogue
         title += ", size M"
-    elif kind < 0.34:  # noqa: PLR2004 - the same
+    elif kind < 0.34:  # noqa: PLR2004 - a share
         title += '\n"hand-made"'
     return {
         "title": title,

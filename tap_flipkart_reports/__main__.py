@@ -9,12 +9,11 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, WindowsFailedError
 
 if TYPE_CHECKING:
     from tap_flipkart_reports.tap import TapFlipkartReports
-
-PACKAGE = "tap-flipkart-reports"
 
 
 def main() -> None:

@@ -215,9 +215,9 @@ def _inspect(options: argparse.Namespace) -> int:
         if options.schema:
             print(inspection.schemas())  # noqa: T201 - its output
         elif options.format == "json":
-            print(json.dumps(inspection.document(), indent=2, ensure_ascii=False))  # noqa: T201 - the same
+            print(json.dumps(inspection.document(), indent=2, ensure_ascii=False))  # noqa: T201 - its output
         else:
-            print(inspection.text())  # noqa: T201 - the same
+            print(inspection.text())  # noqa: T201 - its output
     return int(failed)
 
 
@@ -235,7 +235,7 @@ def _repair(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.replay import ReplayTap, Wanted  # noqa: PLC0415 - only this command replays
-    from tap_flipkart_reports.windows import Window  # noqa: PLC0415 - the same
+    from tap_flipkart_reports.windows import Window  # noqa: PLC0415 - only this command replays
 
     if options.to_date < options.from_date:
         raise SettingsError(f"--to {options.to_date} lies before --from {options.from_date}")
@@ -257,7 +257,7 @@ def _run(tap: TapFlipkartReports) -> int:
 
 def _coverage(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.coverage_page import page  # noqa: PLC0415 - only this command draws
-    from tap_flipkart_reports.coverage_table import table  # noqa: PLC0415 - the same
+    from tap_flipkart_reports.coverage_table import table  # noqa: PLC0415 - only this command draws
 
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.archive import Archive
 from tap_flipkart_reports.exceptions import (
     ArchiveError,
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.streams import ReportStream
     from tap_flipkart_reports.windows import Window
 
-LOGGER = logging.getLogger("tap-flipkart-reports")
+LOGGER = logging.getLogger(PACKAGE)
 
-REJECTED_FOLDER = "tap-flipkart-reports"
+REJECTED_FOLDER = PACKAGE
 """The archive of rows that were passed over where there is none, below the working folder."""
 
 MAX_WORKERS = 32
@@ -113,7 +114,7 @@ class Extraction:
         return min(self.settings.max_concurrent_reports, MAX_WORKERS) + 1
 
     def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
-        folder = new_folder("tap-flipkart-reports-")
+        folder = new_folder(f"{PACKAGE}-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
             api=self.services.api,

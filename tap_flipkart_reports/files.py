@@ -34,7 +34,7 @@ CHUNK = 2**20
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
-MAX_TOLD = 100
+MAX_QUOTED = 100
 """Characters of a stranger's words that an error tells."""
 
 _LINK = re.compile(r"://|[?&]\w+=")
@@ -234,4 +234,4 @@ def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
 def _shortened(text: str) -> str:
     """A stranger's words for an error: one line, no links, which may hold keys."""
     text = " ".join("[link]" if _LINK.search(word) else word for word in text.split())
-    return text if len(text) <= MAX_TOLD else text[: MAX_TOLD - 1] + "…"
+    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"

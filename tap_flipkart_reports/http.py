@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit
 
@@ -31,14 +31,14 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from tap_flipkart_reports import PACKAGE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from urllib3.connectionpool import HTTPConnectionPool
 
     from tap_flipkart_reports.clock import Clock
-
-PACKAGE = "tap-flipkart-reports"
 
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
@@ -319,7 +319,7 @@ class _ExactConnection(HTTPConnection):
         method: str,
         url: str,  # noqa: ARG002 - replaced
         skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
-        skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - the same
+        skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
     ) -> None:
         super().putrequest(method, _TARGET.get(), skip_host, skip_accept_encoding)
 
@@ -347,6 +347,14 @@ class _ExactAdapter(HTTPAdapter):
         super().close()
 
 
+def own_user_agent() -> str:
+    """The tap's name and version; the name alone where it runs without being installed, as from a zipped file."""
+    try:
+        return f"{PACKAGE}/{version(PACKAGE)}"
+    except PackageNotFoundError:
+        return PACKAGE
+
+
 class Connections:
     """Connections to any host, kept open per thread, because a `requests.Session` is not made to be shared.
 
@@ -355,7 +363,7 @@ class Connections:
     """
 
     def __init__(self, *, user_agent: str | None) -> None:
-        self._user_agent = user_agent or f"{PACKAGE}/{version(PACKAGE)}"
+        self._user_agent = user_agent or own_user_agent()
         self._local = threading.local()
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []

@@ -35,7 +35,7 @@ def live_table(standings: Callable[[], tuple[list[Standing], int]]) -> Iterator[
         standings: where the reports stand, and how many windows wait; called from a thread of its own.
     """
     from rich.console import Console  # noqa: PLC0415 - an extra
-    from rich.live import Live  # noqa: PLC0415 - the same
+    from rich.live import Live  # noqa: PLC0415 - an extra
 
     live = Live(
         console=Console(stderr=True),

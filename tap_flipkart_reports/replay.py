@@ -69,13 +69,13 @@ class ReplayTap(TapFlipkartReports):
         return settings
 
     def _build_extraction(self) -> Replay:
-        services = ArchiveAlone(settings=self.settings, clock=self.clock, wanted=self._replayed)
+        services = ReplayServices(settings=self.settings, clock=self.clock, wanted=self._replayed)
         streams = cast("list[ReportStream]", list(self.streams.values()))
-        demand = Archived(wanted=self._replayed, services=services, clock=self.clock, streams=streams)
+        demand = ReplayDemand(wanted=self._replayed, services=services, clock=self.clock, streams=streams)
         return Replay(demand=demand, services=services, clock=self.clock, streams=streams, workers=self.workers)
 
 
-class ArchiveAlone(Services):
+class ReplayServices(Services):
     """The archive in place of the API; nothing is bought.
 
     Args:
@@ -123,7 +123,7 @@ class Replay(Extraction):
         """It is kept already."""
 
 
-class Archived(Demand):
+class ReplayDemand(Demand):
     """What of the archive is wanted.
 
     Args:
@@ -134,7 +134,7 @@ class Archived(Demand):
     """
 
     def __init__(
-        self, *, wanted: Wanted, services: ArchiveAlone, clock: Clock, streams: Sequence[ReportStream]
+        self, *, wanted: Wanted, services: ReplayServices, clock: Clock, streams: Sequence[ReportStream]
     ) -> None:
         super().__init__(settings=services.settings, services=services, clock=clock, streams=streams)
         self._replayed = wanted

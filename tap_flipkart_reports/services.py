@@ -95,7 +95,7 @@ class Services:
         """
         if not self.settings.token_store or self.settings.is_simulated:
             return None
-        from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore  # noqa: PLC0415 - as for the ledger
+        from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore  # noqa: PLC0415 - who has no store need not have cryptography
 
         store = TokenStore(self.settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self._clock)
         self._built.callback(store.close)

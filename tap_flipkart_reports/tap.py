@@ -19,6 +19,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
 
+from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.clock import Clock, SystemClock
 from tap_flipkart_reports.exceptions import (
     FlipkartReportsError,
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.auth import AccessToken
     from tap_flipkart_reports.extraction import Extraction
-
-PACKAGE = "tap-flipkart-reports"
 
 
 class TapFlipkartReports(Tap):
@@ -169,8 +168,8 @@ class TapFlipkartReports(Tap):
 
     def _build_extraction(self) -> Extraction:
         from tap_flipkart_reports.demand import Demand  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.extraction import Extraction  # noqa: PLC0415 - the same
-        from tap_flipkart_reports.services import Services  # noqa: PLC0415 - the same
+        from tap_flipkart_reports.extraction import Extraction  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.services import Services  # noqa: PLC0415 - discovery does without
 
         services = Services(settings=self.settings, clock=self.clock)
         streams = cast("list[ReportStream]", list(self.streams.values()))

@@ -282,7 +282,7 @@ def new_key() -> str:
 
 def _seal(key: str | None) -> MultiFernet:
     fernet = _fernet()
-    from cryptography.fernet import MultiFernet  # noqa: PLC0415 - as above
+    from cryptography.fernet import MultiFernet  # noqa: PLC0415 - who has no store need not have cryptography
 
     keys = [part.strip() for part in (key or "").split(",") if part.strip()]
     if not keys:

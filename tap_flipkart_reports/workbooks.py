@@ -115,7 +115,7 @@ def _part_names(read: Callable[[str], Iterator[bytes]]) -> dict[str, str]:
     """The file in the workbook that each sheet is in, by the sheet's name."""
     try:
         book = ET.fromstring(b"".join(read("xl/workbook.xml")))  # noqa: S314 - expat refuses entities that grow
-        relations = ET.fromstring(b"".join(read("xl/_rels/workbook.xml.rels")))  # noqa: S314 - the same
+        relations = ET.fromstring(b"".join(read("xl/_rels/workbook.xml.rels")))  # noqa: S314 - expat refuses entities that grow
     except (ET.ParseError, KeyError) as error:
         raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
     targets = {relation.get("Id"): relation.get("Target", "") for relation in relations}
@@ -266,14 +266,14 @@ def _workbook(file: IO[bytes]) -> CalamineWorkbook:
 
 
 def _worksheets(workbook: CalamineWorkbook) -> list[str]:
-    from python_calamine import SheetTypeEnum  # noqa: PLC0415 - as above
+    from python_calamine import SheetTypeEnum  # noqa: PLC0415 - most files are text
 
     return [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
 
 def _read(load: Callable[[], T]) -> T:
     """What calamine reads, or a sentence."""
-    from python_calamine import CalamineError, PasswordError  # noqa: PLC0415 - as above
+    from python_calamine import CalamineError, PasswordError  # noqa: PLC0415 - most files are text
 
     try:
         return load()

@@ -44,7 +44,7 @@ def of_the_system(name: str) -> str:
     """Where a program of the system is: CI has all of them, a machine with python3 and pip alone may have none."""
     path = shutil.which(name)
     if path is None and "CI" not in os.environ:
-        pytest.skip(f"{name} is not installed")
+        pytest.skip(f"{name} is not installed")  # the README asks a stranger for python3 and pip alone
     assert path is not None, f"CI has to install {name}"
     return path
 

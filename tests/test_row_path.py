@@ -189,6 +189,7 @@ MAPS: dict[str, dict[str, Any]] = {
         "stream_maps": {STREAM: {"order_item_id": "order_item_id", "__else__": None, "__key_properties__": []}}
     },
     "a filter and another name": {"stream_maps": {STREAM: {"__alias__": "orders", "__filter__": "quantity > 1"}}},
+    "a copy beside it": {"stream_maps": {STREAM: {}, "items": {"__source__": STREAM, "twice": "2 * quantity"}}},
     "flattening": {"flattening_enabled": True, "flattening_max_depth": 1, "schema_drift": "extra"},
 }
 
@@ -215,6 +216,18 @@ def test_mapped_records_are_those_of_the_sdks_loop(
 def test_a_stream_map_that_cannot_be_applied_is_named(bench: Bench, expression: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         bench.tap(STREAM, stream_maps={STREAM: {"odd": expression}}).run()
+
+
+def test_what_was_bought_under_a_wrong_stream_map_is_read_once_it_is_right(bench: Bench) -> None:
+    failed = bench.run(STREAM, stream_maps={STREAM: {"odd": "nowhere > 5"}}, window_days=10, max_concurrent_reports=1)
+    assert isinstance(failed.error, SettingsError)
+    bought = bench.bought()
+    assert bought
+    cured = bench.run(STREAM, state=failed.state, window_days=10, max_concurrent_reports=1)
+    assert cured.error is None
+    assert len(records_of(cured)) > 0
+    assert len(set(bench.bought())) == len(bench.bought())
+    assert bench.bought()[: len(bought)] == bought
 
 
 # What the SDK does with records

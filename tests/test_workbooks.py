@@ -61,7 +61,7 @@ def refusal(folder: Path, content: bytes) -> str:
         (False, "FALSE"),
         (date(2026, 8, 19), "2026-08-19"),
         (datetime(2026, 8, 19, 13, 45, 30), "2026-08-19 13:45:30"),  # noqa: DTZ001 - a workbook knows no zones
-        (datetime(2026, 8, 19, 23, 59, 59), "2026-08-19 23:59:59"),  # noqa: DTZ001 - as above
+        (datetime(2026, 8, 19, 23, 59, 59), "2026-08-19 23:59:59"),  # noqa: DTZ001 - a workbook knows no zones
         (formula("A1", "5"), "5"),
         (formula("SUM(A1:B1)"), "=SUM(A1:B1)"),
         (formula('A1&"<"', ""), '=A1&"<"'),

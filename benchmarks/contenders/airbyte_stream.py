@@ -45,9 +45,9 @@ class ReportStream(Stream):
     def read_records(
         self,
         sync_mode: SyncMode,  # noqa: ARG002 - the CDK's signature
-        cursor_field: list[str] | None = None,  # noqa: ARG002 - the same
-        stream_slice: Mapping[str, Any] | None = None,  # noqa: ARG002 - the same
-        stream_state: Mapping[str, Any] | None = None,  # noqa: ARG002 - the same
+        cursor_field: list[str] | None = None,  # noqa: ARG002 - the CDK's signature
+        stream_slice: Mapping[str, Any] | None = None,  # noqa: ARG002 - the CDK's signature
+        stream_state: Mapping[str, Any] | None = None,  # noqa: ARG002 - the CDK's signature
     ) -> Iterable[dict[str, Any]]:
         """The file's rows."""
         text = io.StringIO(requested_report(self._config).content.decode("utf-8-sig"), newline="")

@@ -67,7 +67,7 @@ def run(
 def started(command: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process, with a process group of its own that ends with the block."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - the same
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - commands of this script
     try:
         yield process
     finally:

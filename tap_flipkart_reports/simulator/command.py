@@ -73,10 +73,10 @@ def serve(  # noqa: PLR0913 - each is an option of its own
             orders_per_day=orders_per_day,
         )
     except ValueError as error:
-        print(f"flipkart-reports: --file-format: {error}", file=sys.stderr)  # noqa: T201 - the same
+        print(f"flipkart-reports: --file-format: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED
     except (OSError, OverflowError) as error:
-        print(f"flipkart-reports: the simulator cannot be served: {error}", file=sys.stderr)  # noqa: T201 - the same
+        print(f"flipkart-reports: the simulator cannot be served: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED
     with simulator, suppress(KeyboardInterrupt):
         print(

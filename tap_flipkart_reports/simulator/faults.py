@@ -236,7 +236,7 @@ def _check_members(number: int, name: str, fault: Fault, entry: Mapping[str, obj
             has = ", ".join(fault.members) or "none"
             raise ValueError(f"rule {number}: {name} has no argument {member!r}; it has {has}")
         if isinstance(value, bool) or not isinstance(value, expected):
-            raise ValueError(f"rule {number}: {member} is {value!r}, which is of the wrong type")  # noqa: TRY004 - the same
+            raise ValueError(f"rule {number}: {member} is {value!r}, which is of the wrong type")  # noqa: TRY004 - one kind of error for one kind of mistake
     for member in fault.needs:
         if member not in entry:
             raise ValueError(f"rule {number}: {name} needs {member!r}")

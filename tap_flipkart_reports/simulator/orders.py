@@ -260,7 +260,7 @@ def _kept_orders(seller_id: str, day: date, per_day: int) -> tuple[Order, ...]:
 def _order(rng: random.Random, seller_id: str, day: date, number: int) -> Order:
     placed = datetime(day.year, day.month, day.day) + timedelta(seconds=int(rng.random() * 86_400))  # noqa: DTZ001 - as printed
     is_cancelled = rng.random() < 0.08  # noqa: PLR2004 - shares of a plausible business
-    is_returned = rng.random() < 0.14  # noqa: PLR2004 - the same
+    is_returned = rng.random() < 0.14  # noqa: PLR2004 - a share
     dispatched = None if is_cancelled else placed + _hours(rng, 6, 47)
     delivered = dispatched + _hours(rng, 40, 140) if dispatched else None
     requested = delivered + _hours(rng, 20, 160) if delivered and is_returned else None
@@ -270,9 +270,9 @@ def _order(rng: random.Random, seller_id: str, day: date, number: int) -> Order:
         product=PRODUCTS[int(rng.random() * len(PRODUCTS))],
         quantity=QUANTITIES[int(rng.random() * len(QUANTITIES))],
         state=_STATE_NAMES[int(rng.random() * len(_STATE_NAMES))],
-        is_prepaid=rng.random() < 0.6,  # noqa: PLR2004 - the same
-        is_fbf=rng.random() < 0.3,  # noqa: PLR2004 - the same
-        is_shopsy=rng.random() < 0.2,  # noqa: PLR2004 - the same
+        is_prepaid=rng.random() < 0.6,  # noqa: PLR2004 - a share
+        is_fbf=rng.random() < 0.3,  # noqa: PLR2004 - a share
+        is_shopsy=rng.random() < 0.2,  # noqa: PLR2004 - a share
         is_bulk=False,
         placed=placed,
         cancelled=placed + _hours(rng, 1, 30) if is_cancelled else None,
