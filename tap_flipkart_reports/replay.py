@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.demand import Demand
 from tap_flipkart_reports.detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.exceptions import CallError, SettingsError
@@ -63,7 +64,7 @@ class ReplayTap(TapFlipkartReports):
 
     def _read_settings(self) -> Settings:
         """Sellers and warehouses are those of the archive, whatever the configuration names."""
-        settings = read_settings(self.config, makes_calls=False)
+        settings = read_settings(self.config, today=today(self.clock), makes_calls=False)
         if settings.report_archive is None:
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return settings

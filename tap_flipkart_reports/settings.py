@@ -133,7 +133,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "start_date",
         th.StringType,
         title="Start date",
-        description="First day wanted, in Asia/Kolkata: a date, or a time stamp with or without a zone. Required",
+        description="First day wanted, in Asia/Kolkata: a date, a time stamp with or without a zone, `yesterday` or "
+        "`30 days ago`. Required",
     ),
     th.Property(
         "end_date",
@@ -507,19 +508,20 @@ class Settings:
         return newest if self.end_date is None else min(newest, self.end_date)
 
 
-def read_settings(config: Mapping[str, Any], *, makes_calls: bool = True) -> Settings:
+def read_settings(config: Mapping[str, Any], *, today: date, makes_calls: bool = True) -> Settings:
     """Read a configuration that fits `CONFIG_JSONSCHEMA`.
 
     Args:
         config: the configuration.
+        today: the day it is in Asia/Kolkata, for dates such as "yesterday".
         makes_calls: whether credentials are needed.
 
     Raises:
         SettingsError: something does not fit together; the text names every such setting, never a value of a secret.
     """
     errors: list[str] = []
-    start = _day(config, "start_date", errors)
-    end = _day(config, "end_date", errors)
+    start = _day(config, "start_date", errors, today=today)
+    end = _day(config, "end_date", errors, today=today)
     if start is None and "start_date" not in config and makes_calls:
         errors.append("start_date is not set: name the first day wanted, for example 2026-01-01")
     if start and end and end < start:
@@ -528,7 +530,7 @@ def read_settings(config: Mapping[str, Any], *, makes_calls: bool = True) -> Set
         errors.append("poll_max_interval is smaller than poll_interval")
     sellers = tuple(_sellers(config, errors, makes_calls=makes_calls))
     report_types = read_report_types(config, errors)
-    repairs = tuple(_repairs(config, sellers, report_types, errors))
+    repairs = tuple(_repairs(config, sellers, report_types, errors, today=today))
     only_sellers, only_report_types = _only(config, sellers, report_types, errors)
     if errors:
         raise SettingsError("; ".join(errors))
@@ -637,11 +639,13 @@ def _repairs(
     sellers: Sequence[Credentials],
     report_types: Mapping[str, ReportType],
     errors: list[str],
+    *,
+    today: date,
 ) -> Iterator[Repair]:
     kinds = {table: report_type for report_type in report_types.values() for table in report_type.streams}
     for number, entry in enumerate(config.get("repair") or ()):
         wrong: list[str] = []
-        first, last = _day(entry, "from_date", wrong), _day(entry, "to_date", wrong)
+        first, last = (_day(entry, name, wrong, today=today) for name in ("from_date", "to_date"))
         if first and last and last < first:
             wrong.append(f"to_date {last} lies before from_date {first}")
         if entry["stream"] not in kinds:
@@ -677,20 +681,39 @@ def _only(
     return only_sellers, only_report_types
 
 
-def _day(config: Mapping[str, Any], name: str, errors: list[str]) -> date | None:
+_RELATIVE_DAY = re.compile(r"(?P<number>[0-9]{1,4}) (?P<unit>day|week|month|year)s? ago", re.IGNORECASE)
+_NAMED_DAYS = {"today": 0, "yesterday": 1}
+
+
+def _day(config: Mapping[str, Any], name: str, errors: list[str], *, today: date) -> date | None:
     """Meltano sends dates, naive time stamps with microseconds, `Z` and offsets; sellers think in Kolkata's days."""
     text = config.get(name)
     if not text:
         return None
+    try:
+        return _relative_day(text.strip(), today) or _calendar_day(text)
+    except (ValueError, OverflowError):
+        errors.append(f"{name} is {text!r}, which is not a date such as 2026-01-31, nor yesterday or 4 days ago")
+        return None
+
+
+def _relative_day(text: str, today: date) -> date | None:
+    """A day counted back from today in Kolkata: Meltano would count from the machine's own day."""
+    if text.lower() in _NAMED_DAYS:
+        return today - timedelta(days=_NAMED_DAYS[text.lower()])
+    if (match := _RELATIVE_DAY.fullmatch(text)) is None:
+        return None
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - few settings need it, and it takes long to load
+
+    return today - relativedelta(**{f"{match['unit'].lower()}s": int(match["number"])})  # type: ignore[arg-type]  # its other parameters are no numbers
+
+
+def _calendar_day(text: str) -> date:
     from dateutil.parser import isoparse  # noqa: PLC0415 - discovery does without it, and it takes long to load
 
-    try:
-        moment = isoparse(text) if _FULL_DATE.match(text) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        errors.append(f"{name} is {text!r}, which is not a date such as 2026-01-31")
-        return None
+    if not _FULL_DATE.match(text):
+        raise ValueError(text)
+    moment = isoparse(text)
     return (moment.astimezone(KOLKATA) if moment.tzinfo else moment).date()
 
 

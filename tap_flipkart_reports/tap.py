@@ -20,7 +20,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.clock import Clock, SystemClock
+from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import (
     FlipkartReportsError,
     LedgerError,
@@ -84,7 +84,7 @@ class TapFlipkartReports(Tap):
         return self._settings
 
     def _read_settings(self) -> Settings:
-        return read_settings(self.config)
+        return read_settings(self.config, today=today(self.clock))
 
     @property
     def app(self) -> App:

@@ -143,8 +143,6 @@ def meltano_settings() -> str:
 def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
     choices = [choice for choice in schema.get("enum", ()) if choice is not None]
     kind = KINDS_OF_SETTINGS[next(word for word in schema["type"] if word != "null")]
-    if name.endswith("_date"):
-        kind = "date_iso8601"
     lines = [f"- name: {name}", f"  label: {schema['title']}", f"  kind: {'options' if choices else kind}"]
     if choices:
         lines += ["  options:", *(f"  - {{label: {choice}, value: {choice}}}" for choice in choices)]

@@ -86,7 +86,10 @@ def records(text: str) -> list[dict[str, Any]]:
     ("settings", "words"),
     [
         ({"start_date": None}, "start_date is not set"),
-        ({"start_date": "January"}, "start_date is 'January', which is not a date such as 2026-01-31"),
+        (
+            {"start_date": "January"},
+            "start_date is 'January', which is not a date such as 2026-01-31, nor yesterday or 4 days ago",
+        ),
         ({"end_date": "2026-09-01"}, "end_date 2026-09-01 lies before start_date 2026-10-01"),
         ({"client_id": None}, "client_id and client_secret are needed"),
         ({"sellers": None}, None),

@@ -75,8 +75,6 @@ def test_meltano_knows_each_setting_as_the_tap_does(definition: dict[str, Any]) 
         if "enum" in schema:
             kinds = {"options"}
             assert [option["value"] for option in setting["options"]] == [word for word in schema["enum"] if word]
-        if setting["name"] in {"start_date", "end_date"}:
-            kinds = {"date_iso8601"}
         assert setting["kind"] in kinds
         assert setting["label"] == schema["title"]
         assert setting["description"] == schema["description"]

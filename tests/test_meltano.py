@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from clocks import VirtualClock
 from programs import ROOT, TARGETS_PYTHON, UV, check_out, run, succeed
 from truth import Record, differences, records
 
-from tap_flipkart_reports.clock import SystemClock, today
+from tap_flipkart_reports.clock import SystemClock
+from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.simulator import Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
@@ -195,16 +197,23 @@ def config_of(project: Project, **settings: str) -> dict[str, Any]:
     [
         ("2026-10-05", "2026-10-06T00:00:00", ("2026-10-05", "2026-10-06")),
         ("2026-10-05T20:00:00Z", "2026-10-07T00:00:00+05:30", ("2026-10-06", "2026-10-07")),
-        ("4 days ago", "yesterday", None),
+        # 1 November has begun in Kolkata and not yet in UTC
+        ("4 days ago", "yesterday", ("2026-10-28", "2026-10-31")),
+        ("2 weeks ago", "Today", ("2026-10-18", "2026-11-01")),
+        ("1 month ago", "1 day ago", ("2026-10-01", "2026-10-31")),
     ],
 )
-def test_a_date_in_any_form_of_meltanos_is_a_day_in_kolkata(
-    project: Project, start: str, end: str, days: tuple[str, str] | None
+def test_a_date_in_any_form_is_a_day_in_kolkata_at_any_hour(
+    project: Project, monkeypatch: pytest.MonkeyPatch, start: str, end: str, days: tuple[str, str]
 ) -> None:
+    monkeypatch.setattr(TapFlipkartReports, "clock", VirtualClock(datetime(2026, 10, 31, 20, tzinfo=timezone.utc)))
     settings = TapFlipkartReports(config=config_of(project, start_date=start, end_date=end)).settings
-    now = today(SystemClock())
-    expected = days or ((now - timedelta(days=4)).isoformat(), (now - timedelta(days=1)).isoformat())
-    assert (str(settings.start_date), str(settings.end_date)) == expected
+    assert (str(settings.start_date), str(settings.end_date)) == days
+
+
+def test_an_american_date_is_refused_and_not_turned_into_january(project: Project) -> None:
+    with pytest.raises(SettingsError, match="start_date is '01/10/2026', which is not a date such as 2026-01-31"):
+        TapFlipkartReports(config=config_of(project, start_date="01/10/2026"))
 
 
 def test_settings_of_every_kind_come_through_from_the_environment(project: Project) -> None:
