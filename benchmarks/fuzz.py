@@ -21,13 +21,14 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from tap_flipkart_reports.commands.inspect import inspect_file
 from tap_flipkart_reports.exceptions import FlipkartReportsError
-from tap_flipkart_reports.headers import match_header
-from tap_flipkart_reports.inspection import inspect_file
+from tap_flipkart_reports.files.header_match import match_header
+from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.rows import RowCounts, read_rows
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
-from tap_flipkart_reports.rows import RowCounts, RowHashes, UniqueKeys, read_rows
-from tap_flipkart_reports.rules import RowRules
-from tap_flipkart_reports.tables import open_report
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 LARGE = 20_000

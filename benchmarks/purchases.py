@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from postgres import Postgres
-from short_runs import Campaign
+from support.postgres import Postgres
+from support.short_runs import Campaign
 
 KILLS = 1000
 ROUNDS = 5

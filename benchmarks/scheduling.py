@@ -27,11 +27,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from typing import TYPE_CHECKING
 
-from clocks import VirtualClock
-from scripted_api import ScriptedApi
+from support.clocks import VirtualClock
+from support.scripted_api import ScriptedApi
 
-from tap_flipkart_reports.reports import Delivery, ReportRequest
-from tap_flipkart_reports.scheduler import Limits, Scheduler
+from tap_flipkart_reports.purchasing.events import Delivery
+from tap_flipkart_reports.purchasing.limits import Limits
+from tap_flipkart_reports.purchasing.requests import ReportRequest
+from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
 from tap_flipkart_reports.windows import Window

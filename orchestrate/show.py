@@ -33,8 +33,8 @@ import psycopg
 from airflow_servers import REPORTS_PER_RUN, SECONDS_TO_START, Airflow
 from comparison import asked, compare, is_complete, partitions, states
 from load import TYPES, WINDOWS, Load, Size, fresh, tables
-from postgres import Postgres
 from processes import CLOCK, free_port, is_open, run, started, wait_for
+from support.postgres import Postgres
 from workshop import Workshop
 
 if TYPE_CHECKING:

@@ -6,15 +6,24 @@ just this call is returned or raised. Between the first two it is repeated where
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
-from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
-from urllib3.exceptions import HTTPError
-
-from tap_flipkart_reports.detail import ReportDetail, parse_detail
+from tap_flipkart_reports.adapters.answers import (
+    CONFLICT,
+    FORBIDDEN,
+    UNAUTHORIZED,
+    Answer,
+    Fault,
+    Verdict,
+    describe,
+    judge,
+    retry_after,
+)
+from tap_flipkart_reports.adapters.downloads import OK, Download, origin_of, read_error_body, receive, secrets_in
+from tap_flipkart_reports.adapters.retries import MAX_TRIES, Tries
+from tap_flipkart_reports.adapters.transport import LOGGER, Connections
 from tap_flipkart_reports.exceptions import (
     AnswerLostError,
     AuthenticationError,
@@ -23,27 +32,11 @@ from tap_flipkart_reports.exceptions import (
     LinkRefusedError,
     RateLimitedError,
 )
-from tap_flipkart_reports.http import (
-    CONFLICT,
-    FORBIDDEN,
-    LOGGER,
-    MAX_ERROR_BYTES,
-    MAX_TRIES,
-    UNAUTHORIZED,
-    Answer,
-    Connections,
-    Fault,
-    Tries,
-    Verdict,
-    describe,
-    fault,
-    host_of,
-    judge,
-    retry_after,
-)
+from tap_flipkart_reports.purchasing.report_detail import ReportDetail, parse_detail
+from tap_flipkart_reports.redaction import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import requests
@@ -51,37 +44,15 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.auth import AccessToken
     from tap_flipkart_reports.clock import Clock
 
-CHUNK_BYTES = 64 * 1024
-"""What of a download is in memory at a time."""
-
 MAX_REDIRECTS = 5
 """Storage services need one or two."""
 
-OK = 200
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 DEAD_LINK = frozenset({400, UNAUTHORIZED, FORBIDDEN, 404, 410})
 """How storage services speak of links that are expired, revoked or gone."""
 
-MIN_SECRET = 8
-"""Characters of a value in a link's query from which it is taken for a secret; shorter ones are words."""
-
-GZIP = 16 + zlib.MAX_WBITS
-"""What tells zlib to expect gzip's head and tail."""
-
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Download:
-    """A file that arrived whole.
-
-    Attributes:
-        size: bytes on disk.
-        sha256: hash of these bytes, in hexadecimal.
-    """
-
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,10 +214,10 @@ class ReportClient:
         call = _Call(
             name=f"download of {report_id} for seller {seller_id}",
             token=self._tokens[seller_id],
-            secrets=_secrets_in(location),
+            secrets=secrets_in(location),
         )
         url = location if "://" in location else urljoin(f"{self._api_url}/", location)
-        if _origin(url) is None:
+        if origin_of(url) is None:
             raise CallError(f"{call.name}: the link is none that can be followed; it is not shown, as it is a secret")
 
         def send(bearer: str) -> Download | Answer | Fault:
@@ -254,11 +225,11 @@ class ReportClient:
             if isinstance(response, Fault):
                 return response
             with response:
-                return _received(response, path) if response.status_code == OK else _beginning(response)
+                return receive(response, path) if response.status_code == OK else read_error_body(response)
 
         part = path.with_name(f"{path.name}.part")
         try:
-            result = self._repeat(call, send, uses_token=_origin(url) == _origin(self._api_url))
+            result = self._repeat(call, send, uses_token=origin_of(url) == origin_of(self._api_url))
         except OSError as error:
             raise CallError(
                 f"{call.name}: its file cannot be written: {error.strerror or type(error).__name__}"
@@ -274,11 +245,11 @@ class ReportClient:
     def _follow(self, url: str, bearer: str) -> requests.Response | Fault:
         """Open a link through its redirects; the token goes to the API's own scheme, host and port alone."""
         for _ in range(MAX_REDIRECTS + 1):
-            origin = _origin(url)
+            origin = origin_of(url)
             if origin is None:
                 return Fault(words="a redirect that cannot be followed", was_sent=True)
             headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
-            if bearer and origin == _origin(self._api_url):
+            if bearer and origin == origin_of(self._api_url):
                 headers |= _authorization(bearer)
             response = self._connections.open("GET", url, headers=headers)
             if isinstance(response, Fault) or response.status_code not in REDIRECTS:
@@ -349,8 +320,6 @@ class ReportClient:
 
 
 # Judge and mean, of the trigger
-
-
 def _proves_nothing_bought(outcome: object) -> bool:
     """Whether the last answer says that such a request is never accepted, so earlier tries were not either."""
     if not isinstance(outcome, Answer) or judge(outcome) is not Verdict.REFUSED or outcome.status == CONFLICT:
@@ -377,96 +346,5 @@ def _advice(status: int) -> str:
 
 
 # Links
-
-
 def _authorization(bearer: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {bearer}"}
-
-
-def _origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; `None` for what is no web address."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError):
-        return None
-    return (parts.scheme, parts.hostname, port) if parts.hostname else None
-
-
-def _secrets_in(location: str) -> tuple[str, ...]:
-    """The link and each part of it that somebody might quote."""
-    path_and_query = location.partition("://")[2].partition("/")[2]
-    query = location.partition("?")[2]
-    values = [part.partition("=")[2] for part in query.split("&")]
-    told = (location, path_and_query, query, *values, *map(unquote, values), *map(unquote_plus, values))
-    return tuple(text for text in told if len(text) >= MIN_SECRET)
-
-
-# Bodies
-
-
-def _beginning(response: requests.Response) -> Answer | Fault:
-    """An answer that is no file, as far as its words can be of use."""
-    if response.status_code // 100 == 2:  # noqa: PLR2004 - 2xx
-        return Fault(words=f"{response.status_code} instead of a file", was_sent=True)
-    try:
-        body = response.raw.read(MAX_ERROR_BYTES, decode_content=True)
-    except HTTPError:
-        body = b""
-    return Answer(status=response.status_code, headers=response.headers, body=body)
-
-
-def _received(response: requests.Response, path: Path) -> Download | Fault:
-    """Stream a file to disk, under its name only when it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        with part.open("wb") as file:
-            for chunk in _decoded(response):
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-    except zlib.error:
-        return Fault(words="a file whose compression is broken or cut", was_sent=True)
-    except HTTPError as error:
-        return fault(error, host=host_of(str(response.url)))
-    part.replace(path)
-    return Download(size=size, sha256=digest.hexdigest())
-
-
-def _decoded(response: requests.Response) -> Iterator[bytes]:
-    """The body without its `Content-Encoding`, in chunks.
-
-    urllib3 checks the bytes on the wire against `Content-Length` and the end of chunking, but takes a gzip stream that
-    is cut for a whole one, so that is undone here.
-    """
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
-    if encoding in {"identity", ""}:
-        yield from chunks
-    elif encoding in {"gzip", "x-gzip"}:
-        yield from _gunzipped(chunks)
-    else:
-        raise zlib.error("an encoding that was not asked for")
-
-
-def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """One gzip member after the other, in pieces that stay small however well they were packed.
-
-    Raises:
-        zlib.error: broken, or cut.
-    """
-    member = zlib.decompressobj(GZIP)
-    is_begun = False
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            is_begun = True
-            yield member.decompress(rest, CHUNK_BYTES)
-            rest = member.unconsumed_tail
-            if member.eof:
-                rest, member = member.unused_data, zlib.decompressobj(GZIP)
-                is_begun = False
-    if is_begun:
-        raise zlib.error("cut")

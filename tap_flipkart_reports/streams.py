@@ -25,9 +25,8 @@ from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.singerlib.json import serialize_json
 
 from tap_flipkart_reports.exceptions import SettingsError
-from tap_flipkart_reports.state import (
+from tap_flipkart_reports.planning.bookmarks import (
     BOOKMARK_COLUMN,
-    PendingReport,
     read_coverage,
     read_pace,
     read_pending,
@@ -37,6 +36,7 @@ from tap_flipkart_reports.state import (
     write_pending,
     write_unbought,
 )
+from tap_flipkart_reports.planning.record_schema import NULLABLE_TEXT, record_schema
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -44,53 +44,14 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_flipkart_reports.columns import Column
-    from tap_flipkart_reports.extraction import Extraction
-    from tap_flipkart_reports.pacing import Learned
-    from tap_flipkart_reports.report_types import ReportTable, ReportType
+    from tap_flipkart_reports.files.columns import Column
+    from tap_flipkart_reports.planning.coverage import Coverage
+    from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
+    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.requests import PendingReport
+    from tap_flipkart_reports.sync.run import Extraction
     from tap_flipkart_reports.tap import TapFlipkartReports
-    from tap_flipkart_reports.windows import Coverage, Window
-
-NULLABLE_TEXT = {"type": ["string", "null"]}
-
-SELLER = {"seller_id": {"type": ["string"], "description": "the seller's name in the settings"}}
-WAREHOUSE = {"warehouse_id": {"type": ["string"], "description": "the warehouse the report was asked for"}}
-SNAPSHOT = {"snapshot_date": {"type": ["string"], "format": "date", "description": "the day it was asked for"}}
-ROW_IDENTITY = {
-    "_row_hash": {"type": ["string"], "description": "hash of the row's cells"},
-    "_row_ordinal": {"type": ["integer"], "description": "1 for the first of the rows of a file that are all equal"},
-}
-ORIGIN = {
-    "report_id": {"type": ["string"], "description": "Flipkart's id of the report the row was read from"},
-    "report_from_date": {"type": ["string"], "format": "date", "description": "first day of the report's window"},
-    "report_to_date": {"type": ["string"], "format": "date", "description": "last day of the report's window"},
-    "report_row_number": {"type": ["integer"], "description": "number of the row in the file, from 1"},
-    "_extra": {
-        "type": ["object", "null"],
-        "additionalProperties": True,
-        "description": "cells of columns that the schema does not have, where they are not columns of their own",
-    },
-    "_unparsed": {
-        "type": ["object", "null"],
-        "additionalProperties": True,
-        "description": "text of cells that do not fit their column's type, which is null then",
-    },
-}
-OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_IDENTITY, **ORIGIN})
-"""Columns of every record that are not the file's; a new column of a file never takes their names."""
-
-
-def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]:
-    """The JSON Schema of a stream's records: the table's columns and the record's own."""
-    properties: dict[str, Any] = {
-        **SELLER,
-        **(WAREHOUSE if report_type.per_warehouse else {}),
-        **(SNAPSHOT if report_type.is_snapshot else {}),
-        **table.properties,
-        **ORIGIN,
-        **({} if table.key else ROW_IDENTITY),
-    }
-    return {"type": "object", "properties": properties}
+    from tap_flipkart_reports.windows import Window
 
 
 class ReportStream(Stream):
@@ -187,7 +148,10 @@ class ReportStream(Stream):
         if not write_messages or not self.selected or self.child_streams or self.ABORT_AT_RECORD_COUNT is not None:
             yield from super()._sync_records(context, write_messages=write_messages)
             return
-        from tap_flipkart_reports.messages import MappedLines, RecordLines  # noqa: PLC0415 - discovery writes none
+        from tap_flipkart_reports.sync.record_lines import (  # noqa: PLC0415 - discovery writes none
+            MappedLines,
+            RecordLines,
+        )
 
         plain, mapped = RecordLines(self.name), MappedLines(serialize_json)
         is_mapped = not self._goes_out_as_it_is

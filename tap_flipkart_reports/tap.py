@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import io
-import json
 import os
 import sys
 from contextlib import closing
@@ -28,17 +26,12 @@ from tap_flipkart_reports.exceptions import (
     SettingsError,
     WindowsFailedError,
 )
-from tap_flipkart_reports.report_types import REPORT_TYPES, ReportType
-from tap_flipkart_reports.settings import (
-    CONFIG_JSONSCHEMA,
-    App,
-    Settings,
-    describe_mismatch,
-    read_app,
-    read_report_types,
-    read_settings,
-    with_numbers,
-)
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.documents import read_json, without_content
+from tap_flipkart_reports.settings.mismatches import describe_mismatch, with_numbers
+from tap_flipkart_reports.settings.overrides import read_report_types
+from tap_flipkart_reports.settings.reader import read_app, read_settings
+from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.streams import ReportStream
 
 if TYPE_CHECKING:
@@ -48,7 +41,9 @@ if TYPE_CHECKING:
     import click
 
     from tap_flipkart_reports.auth import AccessToken
-    from tap_flipkart_reports.extraction import Extraction
+    from tap_flipkart_reports.planning.report_type import ReportType
+    from tap_flipkart_reports.settings.values import App, Settings
+    from tap_flipkart_reports.sync.run import Extraction
 
 
 class TapFlipkartReports(Tap):
@@ -167,9 +162,9 @@ class TapFlipkartReports(Tap):
         return self._extraction
 
     def _build_extraction(self) -> Extraction:
-        from tap_flipkart_reports.demand import Demand  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.extraction import Extraction  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.services import Services  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.run import Extraction  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.services import Services  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.wanted import Demand  # noqa: PLC0415 - discovery does without
 
         services = Services(settings=self.settings, clock=self.clock)
         streams = cast("list[ReportStream]", list(self.streams.values()))
@@ -278,7 +273,7 @@ class TapFlipkartReports(Tap):
         try:
             return super().cb_config(ctx, param, value)
         except (OSError, ValueError) as error:
-            raise SettingsError(f"--config {' '.join(value)} cannot be read: {_without_text(error)}") from None
+            raise SettingsError(f"--config {' '.join(value)} cannot be read: {without_content(error)}") from None
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
@@ -304,25 +299,3 @@ def _refusal_of(token: AccessToken) -> FlipkartReportsError | None:
         return error
     TapFlipkartReports.logger.info("Seller %s: the token is good.", token.seller_id)
     return None
-
-
-def read_json(path: Path, option: str) -> dict[str, Any]:
-    """The JSON object in a file that an option names.
-
-    Raises:
-        SettingsError: it cannot be read, in words that show nothing of what stands in it.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{option} {path} cannot be read: {_without_text(error)}") from None
-    if not isinstance(document, dict):
-        raise SettingsError(f"{option} {path} holds no JSON object")
-    return document
-
-
-def _without_text(error: OSError | ValueError) -> str:
-    """What is wrong with a file, without what stands in it."""
-    if isinstance(error, FileNotFoundError):
-        return os.strerror(errno.ENOENT)  # the SDK raises it without its number
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not JSON"

@@ -4,10 +4,10 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from bench import Bench
 from hypothesis import settings
-from postgres import Postgres
-from programs import ROOT, UV, succeed
+from support.bench import Bench
+from support.postgres import Postgres
+from support.programs import ROOT, UV, succeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_flipkart_reports.cli import main
+from tap_flipkart_reports.commands.cli import main
 from tap_flipkart_reports.exceptions import ArchiveError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench import Bench
+    from support.bench import Bench
 
 SETTINGS: dict[str, Any] = {"window_days": 10, "warehouse_ids": ["del"]}
 STREAMS = ("sales_ledger", "orders_report", "stock_ledger")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from clocks import VirtualClock
-from scripted_server import DROP, Reply, ScriptedServer, closed_port_url
+from support.clocks import VirtualClock
+from support.scripted_server import DROP, Reply, ScriptedServer, closed_port_url
 
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.exceptions import (
@@ -21,7 +21,7 @@ from tap_flipkart_reports.exceptions import (
     FlipkartReportsError,
     RateLimitedError,
 )
-from tap_flipkart_reports.seller_tokens import Credentials
+from tap_flipkart_reports.settings.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

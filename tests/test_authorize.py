@@ -15,23 +15,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from clocks import VirtualClock
 from dotenv import dotenv_values
+from support.clocks import VirtualClock
 
-from tap_flipkart_reports.auth import TokenEndpoint
-from tap_flipkart_reports.authorize import Authorization, authorize_seller
+from tap_flipkart_reports.adapters.token_endpoint import TokenEndpoint
+from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
+from tap_flipkart_reports.commands.authorize import Authorization, authorize_seller
+from tap_flipkart_reports.commands.token_destinations import EnvFile
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError, TokenStoreError
-from tap_flipkart_reports.seller_tokens import SellerTokens
-from tap_flipkart_reports.settings import read_app
+from tap_flipkart_reports.settings.credentials import SellerTokens
+from tap_flipkart_reports.settings.reader import read_app
 from tap_flipkart_reports.simulator import Faults, Simulator
-from tap_flipkart_reports.token_places import EnvFile
-from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SIDE = [sys.executable, "-m", "tap_flipkart_reports.cli"]
+SIDE = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
 REDIRECT = "https://app.test/back"
 
 

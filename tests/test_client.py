@@ -15,14 +15,14 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from clocks import START, VirtualClock
-from scripted_server import DROP, Reply, ScriptedServer, chunked, closed_port_url
+from support.clocks import START, VirtualClock
+from support.scripted_server import DROP, Reply, ScriptedServer, chunked, closed_port_url
 
-from tap_flipkart_reports import http
+from tap_flipkart_reports.adapters import transport as http
+from tap_flipkart_reports.adapters.downloads import CHUNK_BYTES, Download
 from tap_flipkart_reports.auth import AccessToken
-from tap_flipkart_reports.client import CHUNK_BYTES, Download, ReportClient
+from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import KOLKATA
-from tap_flipkart_reports.detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.exceptions import (
     AnswerLostError,
     AuthenticationError,
@@ -32,7 +32,8 @@ from tap_flipkart_reports.exceptions import (
     LinkRefusedError,
     RateLimitedError,
 )
-from tap_flipkart_reports.seller_tokens import Credentials
+from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.settings.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

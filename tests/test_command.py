@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAP = [sys.executable, "-m", "tap_flipkart_reports"]
-SIDE = [sys.executable, "-m", "tap_flipkart_reports.cli"]
+SIDE = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
 SECONDS = 60
 
 
@@ -222,7 +222,10 @@ def test_the_version_is_told_in_the_sdks_words_but_without_loading_it(capsys: py
 
 
 def test_discovery_loads_nothing_that_only_runs_need() -> None:
-    own = {f"tap_flipkart_reports.{name}" for name in ("extraction", "demand", "services", "reading", "rows", "client")}
+    own = {
+        f"tap_flipkart_reports.{name}"
+        for name in ("sync.run", "sync.wanted", "sync.services", "sync.report_reader", "files.rows", "client")
+    }
     heavy = {"sqlalchemy", "dateutil.parser", "python_calamine", "msgspec", *own}
     script = (
         "import sys, tap_flipkart_reports.__main__ as tap\n"

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from programs import of_the_system
+from support.programs import of_the_system
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("completion")
     made = {shell: folder / f"completion.{shell}" for shell in ("bash", "zsh", "fish")}
     for shell, path in made.items():
-        command = [sys.executable, "-m", "tap_flipkart_reports.cli", "completion", shell]
+        command = [sys.executable, "-m", "tap_flipkart_reports.commands.cli", "completion", shell]
         path.write_text(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
     return made
 

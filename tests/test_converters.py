@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.clock import KOLKATA
-from tap_flipkart_reports.columns import ColumnType
-from tap_flipkart_reports.converters import (
+from tap_flipkart_reports.files.columns import ColumnType
+from tap_flipkart_reports.files.converters import (
     CONVERTERS,
     JSON_CONVERTERS,
     MAX_REMEMBERED,

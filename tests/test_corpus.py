@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from tap_flipkart_reports.exceptions import FileError, RowError
-from tap_flipkart_reports.headers import match_header
+from tap_flipkart_reports.files.header_match import match_header
+from tap_flipkart_reports.files.header_search import Report, open_report
+from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.rows import RejectedRow, RowBatch, RowCounts, read_rows
 from tap_flipkart_reports.report_types import tables_of
-from tap_flipkart_reports.rows import RejectedRow, RowBatch, RowCounts, RowHashes, UniqueKeys, read_rows
-from tap_flipkart_reports.rules import RowRules
-from tap_flipkart_reports.tables import Report, open_report
 
 DATA = Path(__file__).parent / "data"
 EXPECTED = sorted(DATA.glob("*.expected.json"))

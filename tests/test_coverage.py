@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports.coverage import CoverageMap, DayStatus, Span, Strip, coverage_map
-from tap_flipkart_reports.coverage_table import table, time_in_words
-from tap_flipkart_reports.plan import Partition
+from tap_flipkart_reports.commands.coverage_map import CoverageMap, DayStatus, Span, Strip, coverage_map
+from tap_flipkart_reports.commands.coverage_table import table, time_in_words
+from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.planning.wanted_reports import Partition
+from tap_flipkart_reports.purchasing.requests import PendingReport, Purchase
 from tap_flipkart_reports.report_types import REPORT_TYPES
-from tap_flipkart_reports.reports import Purchase
-from tap_flipkart_reports.state import PendingReport
-from tap_flipkart_reports.windows import DAY, Coverage, Window
+from tap_flipkart_reports.windows import DAY, Window
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench import Bench
+    from support.bench import Bench
 
-SIDE = [sys.executable, "-m", "tap_flipkart_reports.cli"]
+SIDE = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
 FIRST = date(2026, 10, 1)
 NEWEST = date(2026, 10, 20)
 NOON = datetime(2026, 10, 22, 6, 30, tzinfo=timezone.utc)

@@ -7,22 +7,22 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chromium import browsing
-from coverage_runs import make_runs
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from support.chromium import browsing
+from support.coverage_runs import make_runs
 
-from tap_flipkart_reports.coverage import ATTENTION, Bought, CoverageMap, DayStatus, Durations, Span, Strip
-from tap_flipkart_reports.coverage_page import page
+from tap_flipkart_reports.commands.coverage_map import ATTENTION, Bought, CoverageMap, DayStatus, Durations, Span, Strip
+from tap_flipkart_reports.commands.coverage_page import page
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from coverage_runs import Runs
     from selenium.webdriver import Chrome
     from selenium.webdriver.remote.webelement import WebElement
+    from support.coverage_runs import Runs
 
 READABLE = 4.5
 """Contrast of text to its ground, WCAG 2.2 level AA."""

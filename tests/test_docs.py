@@ -15,19 +15,19 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from programs import ROOT, SECONDS, UV, check_out, run, succeed
-from readme_tables import FILES, own_settings, sdk_settings, with_made_parts
+from support.programs import ROOT, SECONDS, UV, check_out, run, succeed
+from support.readme_tables import FILES, own_settings, sdk_settings, with_made_parts
 
+from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.simulator import Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
-from tap_flipkart_reports.token_store import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from postgres import Postgres
+    from support.postgres import Postgres
 
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
@@ -44,11 +44,13 @@ EXTRACTOR = PROJECT["plugins"]["extractors"][0]
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_is_made_from_the_code_equals_it(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == with_made_parts(path), "run: uv run python tests/readme_tables.py"
+    assert path.read_text(encoding="utf-8") == with_made_parts(path), (
+        "run: uv run python tests/support/readme_tables.py"
+    )
 
 
-def test_the_table_of_modules_names_each_of_them() -> None:
-    table = README.partition("| module | its step |")[2].partition("\n\n")[0]
+def test_the_table_of_rooms_names_each_of_them() -> None:
+    table = README.partition("| room | its purpose |")[2].partition("\n\n")[0]
     package = ROOT / "tap_flipkart_reports"
     modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
     folders = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
@@ -340,7 +342,7 @@ def mentioned() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("command", mentioned())
 def test_every_command_mentioned_exists_with_its_options(command: str) -> None:
-    told = succeed([sys.executable, "-m", "tap_flipkart_reports.cli", command, "--help"])
+    told = succeed([sys.executable, "-m", "tap_flipkart_reports.commands.cli", command, "--help"])
     assert mentioned()[command] <= set(re.findall(r"--[a-z-]+", told))
 
 

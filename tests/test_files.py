@@ -16,18 +16,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports import files, texts
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files import open_sheets
-from tap_flipkart_reports.report_types import ReportTable
-from tap_flipkart_reports.sheets import BATCH_ROWS
-from tap_flipkart_reports.tables import open_report
+from tap_flipkart_reports.files import containers as files
+from tap_flipkart_reports.files import delimited as texts
+from tap_flipkart_reports.files.containers import open_sheets
+from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.sheets import BATCH_ROWS
+from tap_flipkart_reports.planning.report_type import ReportTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_flipkart_reports.sheets import Table
+    from tap_flipkart_reports.files.sheets import Table
 
 CSV = b"Order ID,Amount\nOD1,10\nOD2,20\n"
 ROWS = [["OD1", "10"], ["OD2", "20"]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tap_flipkart_reports.cli import main
+from tap_flipkart_reports.commands.cli import main
 from tap_flipkart_reports.report_types import TABLES
 
 DATA = Path(__file__).parent / "data"

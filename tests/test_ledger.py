@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from clocks import VirtualClock
+from support.clocks import VirtualClock
 
+from tap_flipkart_reports.adapters.ledger import LEASE_SECONDS, SECONDS_AWAY, VERSION, Ledger
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import LedgerError
-from tap_flipkart_reports.ledger import LEASE_SECONDS, SECONDS_AWAY, VERSION, Ledger
-from tap_flipkart_reports.reports import Claim, ReportRequest
+from tap_flipkart_reports.purchasing.requests import Claim, ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from postgres import Postgres
+    from support.postgres import Postgres
 
 GRANTED = Claim()
 

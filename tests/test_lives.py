@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench import Bench
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support.bench import Bench
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import FlipkartReportsError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from clocks import VirtualClock
+    from support.clocks import VirtualClock
 
 STREAMS = ("orders_report", "fbf_orders_report")
 START = date(2026, 11, 1)

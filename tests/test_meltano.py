@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from clocks import VirtualClock
-from programs import ROOT, TARGETS_PYTHON, UV, check_out, run, succeed
-from truth import Record, differences, records
+from support.clocks import VirtualClock
+from support.programs import ROOT, TARGETS_PYTHON, UV, check_out, run, succeed
+from support.truth import Record, differences, records
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import SettingsError

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from programs import ROOT, SECONDS, succeed
-from readme_tables import own_settings
+from support.programs import ROOT, SECONDS, succeed
+from support.readme_tables import own_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,8 @@ SETTINGS = {
 MELTANO = f"""#!{sys.executable}
 import os, pathlib, subprocess, sys
 TAP = [sys.executable, "-m", "tap_flipkart_reports"]
-PLAN = [sys.executable, "-m", "tap_flipkart_reports.cli", *{shlex.split(EXTRACTOR["commands"]["plan"]["args"])}]
+PLAN = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
+PLAN += [*{shlex.split(EXTRACTOR["commands"]["plan"]["args"])}]
 words = [word for word in sys.argv[1:] if word not in ("--no-install", "--force")]
 if words == ["invoke", "--dump=catalog", "tap-flipkart-reports"]:
     sys.exit(subprocess.call(["cat", "catalog.json"]))

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
-from tap_flipkart_reports.pacing import JITTER, Brake, Learned, Transfers, poll_pause
+from tap_flipkart_reports.purchasing.links import Transfers
+from tap_flipkart_reports.purchasing.polling import JITTER, Learned, poll_pause
+from tap_flipkart_reports.purchasing.rate_limit import Brake
 
 QUOTA = 3
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from programs import FILES, ROOT, SOURCES, UV, check_out, install, succeed
+from support.programs import FILES, ROOT, SOURCES, UV, check_out, install, succeed
 
 from tap_flipkart_reports.report_types import REPORT_TYPES
-from tap_flipkart_reports.settings import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if sys.version_info >= (3, 11):

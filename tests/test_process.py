@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_flipkart_reports.process import NOBODY, is_gone, new_folder, own_name
+from tap_flipkart_reports.adapters.processes import NOBODY, is_gone, new_folder, own_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ SCRIPT = (
     "import sys, tempfile\n"
     "sys.path[:0] = sys.argv[2:]\n"
     "tempfile.tempdir = sys.argv[1]\n"
-    "from tap_flipkart_reports.process import new_folder, own_name\n"
+    "from tap_flipkart_reports.adapters.processes import new_folder, own_name\n"
     "print(own_name())\n"
     "print(new_folder('reports-'), flush=True)\n"
     "sys.stdin.read()\n"

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from short_runs import Campaign
+from support.short_runs import Campaign
 
 if TYPE_CHECKING:
     from pathlib import Path

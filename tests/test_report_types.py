@@ -6,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tap_flipkart_reports.headers import normalise
-from tap_flipkart_reports.report_types import (
-    REPORT_TYPES,
-    TABLES,
-    ReportTable,
-    filled_in,
-    placeholders_in,
-    table_schema,
-    tables_of,
-)
-from tap_flipkart_reports.windows import Window, WindowKind
+from tap_flipkart_reports.files.header_match import normalise
+from tap_flipkart_reports.planning.parameters import filled_in, placeholders_in
+from tap_flipkart_reports.planning.report_type import ReportTable
+from tap_flipkart_reports.planning.table_schema import table_schema
+from tap_flipkart_reports.planning.window_rules import WindowKind
+from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
+from tap_flipkart_reports.windows import Window
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 ALL_TABLES = {table.stream: table for name in (*REPORT_TYPES, *TABLES) for table in tables_of(name)}

@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 import openpyxl
 from hypothesis import given
 from hypothesis import strategies as st
-from spreadsheets import workbook, zip_of
+from support.spreadsheets import workbook, zip_of
 
-from tap_flipkart_reports.columns import Column
-from tap_flipkart_reports.headers import match_header
-from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, ReportTable, tables_of
-from tap_flipkart_reports.rows import RowCounts, RowHashes, UniqueKeys, read_rows
-from tap_flipkart_reports.rules import RowRules
-from tap_flipkart_reports.tables import open_report
+from tap_flipkart_reports.files.columns import Column
+from tap_flipkart_reports.files.header_match import match_header
+from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.rows import RowCounts, read_rows
+from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
 
 if TYPE_CHECKING:
     import random
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tap_flipkart_reports.columns import Column
+    from tap_flipkart_reports.files.columns import Column
+    from tap_flipkart_reports.planning.report_type import ReportTable
 
 ALL_TABLES = [table for name in sorted({*REPORT_TYPES, *TABLES}) for table in tables_of(name) if table.columns]
 STRICT = RowRules(bad_rows="fail", max_bad_rows=0, bad_cells="fail", schema_drift="fail")

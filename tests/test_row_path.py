@@ -25,7 +25,7 @@ from tap_flipkart_reports.streams import ReportStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench import Bench, Output
+    from support.bench import Bench, Output
 
     Change = Callable[[dict[str, Any]], None]
 

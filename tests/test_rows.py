@@ -13,25 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports import rows as rows_module
-from tap_flipkart_reports.columns import Column
-from tap_flipkart_reports.converters import clean
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.headers import Layout, column_name, match_header, normalise
-from tap_flipkart_reports.report_types import ReportTable
-from tap_flipkart_reports.rows import (
-    BadCells,
-    RejectedRow,
-    RowBatch,
-    RowCounts,
-    RowHashes,
-    RowIdentity,
-    UniqueKeys,
-    read_rows,
-)
-from tap_flipkart_reports.rules import RowRules
-from tap_flipkart_reports.sheets import Batch, Table, Tally
-from tap_flipkart_reports.tables import open_report
+from tap_flipkart_reports.files import row_keys
+from tap_flipkart_reports.files.columns import Column
+from tap_flipkart_reports.files.converters import clean
+from tap_flipkart_reports.files.header_match import Layout, column_name, match_header, normalise
+from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.row_keys import RowHashes, RowIdentity, UniqueKeys
+from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.rows import BadCells, RejectedRow, RowBatch, RowCounts, read_rows
+from tap_flipkart_reports.files.sheets import Batch, Table, Tally
+from tap_flipkart_reports.planning.report_type import ReportTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -450,7 +442,7 @@ def test_every_row_is_in_exactly_one_count_and_a_row_that_is_in_none_is_an_error
 def test_one_bad_row_more_than_allowed_ends_the_reading() -> None:
     rows = [["1"], ["2"], ["3", "1", "1", ""], ["4"]]
     assert len(records(read(HEADER, rows, bad_rows="skip", max_bad_rows=3))) == 1
-    with pytest.raises(RowError, match=r"^line 5 has 1 cells, the header 4, and is one bad row more than the 2 of max"):
+    with pytest.raises(RowError, match=r"^line 5 has 1 cells, the header 4, which exceeds max_bad_rows .2"):
         read(HEADER, rows, bad_rows="skip", max_bad_rows=2)
 
 
@@ -545,7 +537,7 @@ def keyed(*parts: Sequence[str]) -> UniqueKeys:
 def test_the_first_row_whose_key_was_there_before_is_named(keys: list[str], cut: int, in_memory: int) -> None:
     again = next((line for line, key in enumerate(keys) if key in keys[:line]), None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows_module, "MAX_KEYS_IN_MEMORY", in_memory)
+        patch.setattr(row_keys, "MAX_KEYS_IN_MEMORY", in_memory)
         if again is None:
             keyed(keys[:cut], keys[cut:])
             return

@@ -9,10 +9,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from clocks import VirtualClock
-from scripted_api import ScriptedApi
+from support.clocks import VirtualClock
+from support.scripted_api import ScriptedApi
 
-from tap_flipkart_reports.detail import ReportStatus
 from tap_flipkart_reports.exceptions import (
     AnswerLostError,
     AuthenticationError,
@@ -24,8 +23,11 @@ from tap_flipkart_reports.exceptions import (
     ReportFailedError,
     ReportTimeoutError,
 )
-from tap_flipkart_reports.reports import Change, Delivery, Left, Priority, ReportChange, ReportRequest
-from tap_flipkart_reports.scheduler import ALL_TRIGGERS, Limits, Scheduler
+from tap_flipkart_reports.purchasing.events import Change, Delivery, Left, ReportChange
+from tap_flipkart_reports.purchasing.limits import ALL_TRIGGERS, Limits
+from tap_flipkart_reports.purchasing.report_detail import ReportStatus
+from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
+from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -449,7 +451,7 @@ def test_what_is_bought_is_looked_at_beyond_the_caps_before_anything_is_triggere
 def test_files_on_disk_are_bounded_and_every_report_is_delivered_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_flipkart_reports.scheduler.MAX_BYTES_WAITING", 250)
+    monkeypatch.setattr("tap_flipkart_reports.purchasing.scheduler.MAX_BYTES_WAITING", 250)
     bench = Bench(tmp_path)
     bench.api.size = 100
     for _ in range(20):

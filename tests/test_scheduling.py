@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench import Bench
-    from postgres import Postgres
+    from support.bench import Bench
+    from support.postgres import Postgres
 
 
 class Hooked(Faults):

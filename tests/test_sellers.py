@@ -9,23 +9,23 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from clocks import START
+from support.clocks import START
 
+from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
 from tap_flipkart_reports.auth import REFRESH_LIFE, TokenLife
-from tap_flipkart_reports.seller_tokens import SellerTokens
-from tap_flipkart_reports.sellers import check_sellers, document, exit_code, judged, table
+from tap_flipkart_reports.commands.sellers import check_sellers, document, exit_code, judged, table
+from tap_flipkart_reports.settings.credentials import SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
-from tap_flipkart_reports.token_store import KEY_VARIABLE, TokenStore, new_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from bench import Bench
+    from support.bench import Bench
 
-    from tap_flipkart_reports.sellers import SellerCheck
+    from tap_flipkart_reports.commands.sellers import SellerCheck
 
-SIDE = [sys.executable, "-m", "tap_flipkart_reports.cli"]
+SIDE = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
 
 
 def checks(bench: Bench, *, warn_days: int = 14, **settings: Any) -> list[SellerCheck]:

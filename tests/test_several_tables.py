@@ -9,12 +9,12 @@ import pytest
 
 from tap_flipkart_reports.exceptions import WindowsFailedError
 from tap_flipkart_reports.report_types import REPORT_TYPES
-from tap_flipkart_reports.simulator.tables import LAYOUTS
+from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench import Bench, Output
+    from support.bench import Bench, Output
 
 SALES = ("sales_ledger", "sales_ledger_cash_back")
 SETTLEMENT = REPORT_TYPES["settled_transaction_ledger"].streams

@@ -18,20 +18,21 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import requests
-from clocks import VirtualClock
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
-from readme_tables import faults
+from support.clocks import VirtualClock
+from support.readme_tables import faults
 
-from tap_flipkart_reports.cli import main as cli
-from tap_flipkart_reports.report_types import REPORT_TYPES, table_schema
+from tap_flipkart_reports.commands.cli import main as cli
+from tap_flipkart_reports.planning.table_schema import table_schema
+from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.simulator import Faults, Simulator
+from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS, LAYOUTS
+from tap_flipkart_reports.simulator.business.views import View
 from tap_flipkart_reports.simulator.command import formats
 from tap_flipkart_reports.simulator.faults import FAULTS, FORMATS
-from tap_flipkart_reports.simulator.files import file_of
-from tap_flipkart_reports.simulator.tables import IDENTIFIERS, LAYOUTS
-from tap_flipkart_reports.simulator.views import View
-from tap_flipkart_reports.simulator.workbook import EPOCH, letters, serial
+from tap_flipkart_reports.simulator.packing.files import file_of
+from tap_flipkart_reports.simulator.packing.xlsx_writer import EPOCH, letters, serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports.state import PendingReport, read_coverage, read_pending, write_coverage, write_pending
-from tap_flipkart_reports.windows import Coverage, Window
+from tap_flipkart_reports.planning.bookmarks import read_coverage, read_pending, write_coverage, write_pending
+from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.purchasing.requests import PendingReport
+from tap_flipkart_reports.windows import Window
 
 days = st.integers(0, 4000).map(lambda number: date(2020, 1, 1) + timedelta(days=number))
 windows = st.tuples(days, days).map(lambda pair: Window(min(pair), max(pair)))

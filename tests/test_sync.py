@@ -9,15 +9,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from truth import expected
+from support.truth import expected
 
 from tap_flipkart_reports.exceptions import SettingsError, WindowsFailedError
-from tap_flipkart_reports.report_types import REPORT_TYPES, table_schema
+from tap_flipkart_reports.planning.table_schema import table_schema
+from tap_flipkart_reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench import Bench
+    from support.bench import Bench
 
 OCTOBER_DAYS = {"from_date": "2026-10-01", "to_date": "2026-10-20"}
 

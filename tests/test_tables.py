@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.headers import match_header
-from tap_flipkart_reports.report_types import REPORT_TYPES, ReportTable, table_schema, tables_of
-from tap_flipkart_reports.tables import open_report
+from tap_flipkart_reports.files.header_match import match_header
+from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.planning.report_type import ReportTable
+from tap_flipkart_reports.planning.table_schema import table_schema
+from tap_flipkart_reports.report_types import REPORT_TYPES, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

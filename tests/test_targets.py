@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from programs import ROOT, succeed
-from targets import TAP, TARGETS, DuckDB, PostgreSQL, Target
-from truth import TABLES, Record, differences, records
+from support.programs import ROOT, succeed
+from support.targets import TAP, TARGETS, DuckDB, PostgreSQL, Target
+from support.truth import TABLES, Record, differences, records
 
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from postgres import Postgres
+    from support.postgres import Postgres
 
 NOVEMBER_12 = datetime(2026, 11, 12, 6, 0, tzinfo=timezone.utc)
 EMPTY = "unsellable_inventory_report"

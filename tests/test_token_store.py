@@ -17,21 +17,21 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import sqlalchemy as sa
-from clocks import VirtualClock
-from scripted_server import Reply, ScriptedServer
+from support.clocks import VirtualClock
+from support.scripted_server import Reply, ScriptedServer
 
+from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, LEASE_SECONDS, TokenStore, new_key
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
-from tap_flipkart_reports.seller_tokens import Credentials, SellerTokens
+from tap_flipkart_reports.settings.credentials import Credentials, SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
-from tap_flipkart_reports.token_store import KEY_VARIABLE, LEASE_SECONDS, TokenStore, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from bench import Bench
+    from support.bench import Bench
 
     from tap_flipkart_reports.clock import Clock
 
@@ -306,7 +306,7 @@ def test_who_waits_too_long_for_another_worker_says_so(
 CRASH = """
 import os, sys
 from tap_flipkart_reports.clock import SystemClock
-from tap_flipkart_reports.token_store import TokenStore
+from tap_flipkart_reports.adapters.token_store import TokenStore
 with TokenStore(sys.argv[1], key=sys.argv[2], clock=SystemClock()).holding("acme"):
     print("held", flush=True)
     sys.stdin.read()

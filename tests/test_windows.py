@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports.windows import (
-    DAY,
-    Coverage,
-    Window,
-    WindowKind,
-    WindowRule,
-    due_windows,
-    gaps,
-    merged,
-    owed_from,
-    owed_windows,
-)
+from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, due_windows, owed_from, owed_windows
+from tap_flipkart_reports.windows import DAY, Window, gaps, merged
 
 
 def window(first: str, last: str) -> Window:

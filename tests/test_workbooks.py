@@ -9,18 +9,18 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spreadsheets import Page, Raw, error, formula, workbook, zip_of
+from support.spreadsheets import Page, Raw, error, formula, workbook, zip_of
 
-from tap_flipkart_reports import workbooks
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files import open_sheets
-from tap_flipkart_reports.sheets import Batch, Tally
+from tap_flipkart_reports.files import xlsx as workbooks
+from tap_flipkart_reports.files.containers import open_sheets
+from tap_flipkart_reports.files.sheets import Batch, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from spreadsheets import Cell
+    from support.spreadsheets import Cell
 
 
 def rows_of(folder: Path, content: bytes) -> dict[str, list[tuple[int, list[str]]]]:

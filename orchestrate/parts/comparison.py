@@ -15,7 +15,7 @@ from tap_flipkart_reports.report_types import REPORT_TYPES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_flipkart_reports.report_types import ReportTable
+    from tap_flipkart_reports.planning.report_type import ReportTable
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.simulator.api import Trigger
 

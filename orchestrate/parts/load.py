@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from postgres import Postgres
+    from support.postgres import Postgres
     from workshop import Workshop
 
-    from tap_flipkart_reports.report_types import ReportTable
+    from tap_flipkart_reports.planning.report_type import ReportTable
 
 TYPES = ("orders_report", "sales_ledger", "settled_transaction_ledger")
 START, END = "2026-09-01", "2026-10-31"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processes import run
-from programs import UV
+from support.programs import UV
 
 ORCHESTRATE = Path(__file__).parent.parent
 SECONDS_TO_INSTALL = 600

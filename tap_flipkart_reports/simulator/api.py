@@ -13,16 +13,16 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from tap_flipkart_reports.simulator.business.reports import LAYOUTS
+from tap_flipkart_reports.simulator.business.views import View
 from tap_flipkart_reports.simulator.faults import FORMATS
-from tap_flipkart_reports.simulator.files import Shelf, file_of
+from tap_flipkart_reports.simulator.packing.files import Shelf, file_of
 from tap_flipkart_reports.simulator.parameters import complaint
-from tap_flipkart_reports.simulator.tables import LAYOUTS
-from tap_flipkart_reports.simulator.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_flipkart_reports.simulator.files import File
+    from tap_flipkart_reports.simulator.packing.files import File
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
 """India has had one zone and no summer time since 1945."""

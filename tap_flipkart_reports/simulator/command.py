@@ -7,9 +7,9 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
+from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS
 from tap_flipkart_reports.simulator.faults import FORMATS, SELECTING, Faults, listing
 from tap_flipkart_reports.simulator.server import Simulator
-from tap_flipkart_reports.simulator.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.simulator.orders import FIRST_DAY, WAREHOUSES
-from tap_flipkart_reports.simulator.tables import IDENTIFIERS
+from tap_flipkart_reports.simulator.business.orders import FIRST_DAY, WAREHOUSES
+from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

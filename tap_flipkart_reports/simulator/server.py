@@ -19,9 +19,9 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tap_flipkart_reports.simulator.api import Api, Refused, Trigger, refused
+from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.faults import FORMATS, Faults
-from tap_flipkart_reports.simulator.files import File, gzipped
-from tap_flipkart_reports.simulator.tables import LAYOUTS
+from tap_flipkart_reports.simulator.packing.files import File, gzipped
 
 if TYPE_CHECKING:
     import socket

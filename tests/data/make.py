@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from spreadsheets import Page, error, formula, workbook, zip_of  # noqa: E402 - the folder above is no package
+from support.spreadsheets import Page, error, formula, workbook, zip_of  # noqa: E402 - the folder above is no package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spreadsheets import Cell
+    from support.spreadsheets import Cell
 
     Row = list[Cell]
 

@@ -1,0 +1,1 @@
+"""Network, databases and storage: the only code that touches them."""

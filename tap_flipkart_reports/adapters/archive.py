@@ -1,0 +1,282 @@
+"""The files as they were downloaded, kept so that they can be read again without a call and without paying.
+
+```
+files/ab/ab12…                                          the bytes, named by their SHA-256
+reports/<identifier>/<seller>/<window>_<report id>.json    which report they are: window, parameters, hash, header
+```
+
+A file that two reports share is kept once. Neither a link nor a secret gets in here, and every name is percent-encoded.
+The folder may be any that fsspec knows: a path, `s3://…`, `gs://…`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tap_flipkart_reports.exceptions import ArchiveError
+from tap_flipkart_reports.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from fsspec import AbstractFileSystem
+
+    from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.purchasing.events import Delivery
+
+VERSION = 1
+"""Of the sidecars."""
+
+CHUNK = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchivedReport:
+    """A report in the archive.
+
+    Attributes:
+        identifier: the report type in the API's words.
+        seller_id: whose report.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: the days.
+        parameters: of the trigger.
+        report_id: Flipkart's id.
+        sha256: hash of the file's bytes, in hexadecimal.
+        size: bytes of the file.
+        archived_at: when, with zone.
+        headers: the headers found in the file, by table; empty where no table could be read.
+    """
+
+    identifier: str
+    seller_id: str
+    warehouse_id: str | None
+    window: Window
+    parameters: Mapping[str, object]
+    report_id: str
+    sha256: str
+    size: int
+    archived_at: datetime
+    headers: Mapping[str, Sequence[str]]
+
+    def document(self) -> dict[str, Any]:
+        """The sidecar."""
+        return {
+            "version": VERSION,
+            "identifier": self.identifier,
+            "seller_id": self.seller_id,
+            "warehouse_id": self.warehouse_id,
+            "from_date": self.window.first.isoformat(),
+            "to_date": self.window.last.isoformat(),
+            "parameters": dict(self.parameters),
+            "report_id": self.report_id,
+            "sha256": self.sha256,
+            "size": self.size,
+            "archived_at": self.archived_at.isoformat(),
+            "headers": {name: list(header) for name, header in self.headers.items()},
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> ArchivedReport:
+        """The report a sidecar tells of.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        first, last = (datetime.fromisoformat(document[name]).date() for name in ("from_date", "to_date"))
+        return cls(
+            identifier=document["identifier"],
+            seller_id=document["seller_id"],
+            warehouse_id=document["warehouse_id"],
+            window=Window(first, last),
+            parameters=document["parameters"],
+            report_id=document["report_id"],
+            sha256=document["sha256"],
+            size=document["size"],
+            archived_at=datetime.fromisoformat(document["archived_at"]),
+            headers=document["headers"],
+        )
+
+
+class Archive:
+    """A folder of downloaded files.
+
+    Args:
+        place: a path or an fsspec URL.
+        clock: time.
+
+    Raises:
+        ArchiveError: the folder cannot be used.
+    """
+
+    def __init__(self, place: str, *, clock: Clock) -> None:
+        from fsspec.core import url_to_fs  # noqa: PLC0415 - only runs with an archive need it
+
+        self._clock = clock
+        try:
+            fs, root = url_to_fs(place)
+        except (ImportError, ValueError, OSError) as error:
+            raise ArchiveError(
+                f"report_archive cannot be opened: {type(error).__name__}; install the fsspec package for such a URL, "
+                "or name a folder"
+            ) from None
+        self._fs: AbstractFileSystem = fs
+        self._root = str(root).rstrip("/")
+
+    def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
+        """Keep a file, and behind it the sidecar that tells which report it is.
+
+        Args:
+            delivery: the downloaded report.
+            headers: the headers found in it, by table.
+
+        Raises:
+            ArchiveError: the file cannot be written; its window has to be read again then.
+        """
+        request = delivery.request
+        report = ArchivedReport(
+            identifier=request.identifier,
+            seller_id=request.seller_id,
+            warehouse_id=request.warehouse_id,
+            window=request.window,
+            parameters=request.parameters,
+            report_id=delivery.report_id,
+            sha256=delivery.sha256,
+            size=delivery.size,
+            archived_at=self._clock.now(),
+            headers=headers,
+        )
+        path = self._file_path(delivery.sha256)
+        with _told("written"):
+            if not self._fs.exists(path):
+                with delivery.path.open("rb") as file:
+                    self._put(path, iter(lambda: file.read(CHUNK), b""))
+            document = json.dumps(report.document(), indent=1, ensure_ascii=False)
+            self._put(self._sidecar_path(report), [document.encode()])
+
+    def keep_rejected(self, delivery: Delivery, stream: str, lines: Iterable[bytes]) -> str:
+        """Keep the rows of a report that a stream did not take.
+
+        Args:
+            delivery: the downloaded report.
+            stream: the stream.
+            lines: one JSON object per row.
+
+        Returns:
+            Where they are.
+
+        Raises:
+            ArchiveError: they cannot be written.
+        """
+        path = self._path("rejected", stream, delivery.request.seller_id, f"{_name_of(delivery)}.jsonl")
+        with _told("written"):
+            self._put(path, lines)
+        return path
+
+    def reports(self, identifiers: Iterable[str]) -> list[ArchivedReport]:
+        """The archived reports of some types, the oldest first, so that what is read last is the newest.
+
+        Args:
+            identifiers: the report types in the API's words.
+
+        Raises:
+            ArchiveError: the archive or a sidecar cannot be read.
+        """
+        found = [report for name in identifiers for report in self._sidecars(self._path("reports", name))]
+        return sorted(found, key=lambda report: (report.archived_at, report.window, report.report_id))
+
+    def fetch(self, report: ArchivedReport, path: Path) -> None:
+        """Copy an archived file.
+
+        Args:
+            report: which.
+            path: where it goes.
+
+        Raises:
+            ArchiveError: it is gone or not what it was.
+        """
+        with _told("read"), self._fs.open(self._file_path(report.sha256), "rb") as source, path.open("wb") as copy:
+            shutil.copyfileobj(source, copy, CHUNK)
+        digest = sha256()
+        with path.open("rb") as file:
+            for chunk in iter(lambda: file.read(CHUNK), b""):
+                digest.update(chunk)
+        if digest.hexdigest() != report.sha256:
+            raise ArchiveError(f"the archived file of report {report.report_id} is damaged: its hash is another")
+
+    def forget_older(self, days: int) -> int:
+        """Remove the reports that were archived so many days ago or earlier, and the files that no other report is.
+
+        Returns:
+            How many reports were removed.
+
+        Raises:
+            ArchiveError: the archive cannot be read or written.
+        """
+        oldest = self._clock.now() - timedelta(days=days)
+        removed, kept = [], set()
+        for report in self._sidecars(self._path("reports")):
+            if report.archived_at <= oldest:
+                removed.append(report)
+            else:
+                kept.add(report.sha256)
+        with _told("written"):
+            for report in removed:
+                self._fs.rm_file(self._sidecar_path(report))
+            for digest in {report.sha256 for report in removed} - kept:
+                if self._fs.exists(self._file_path(digest)):
+                    self._fs.rm_file(self._file_path(digest))
+        return len(removed)
+
+    # Small change
+
+    def _put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a file under another name first: under its own it is whole."""
+        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        part = f"{path}.part"
+        with self._fs.open(part, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        self._fs.mv(part, path)
+
+    def _sidecars(self, folder: str) -> Iterator[ArchivedReport]:
+        with _told("read"):
+            paths = [path for path in self._fs.find(folder) if path.endswith(".json")]
+        for path in paths:
+            try:
+                with _told("read"), self._fs.open(path, "rb") as file:
+                    report = ArchivedReport.of(json.load(file))
+            except (KeyError, TypeError, ValueError) as error:
+                raise ArchiveError(f"the archive's {path} is no sidecar of a report: {type(error).__name__}") from None
+            yield report
+
+    def _file_path(self, digest: str) -> str:
+        return self._path("files", digest[:2], digest)
+
+    def _sidecar_path(self, report: ArchivedReport) -> str:
+        return self._path("reports", report.identifier, report.seller_id, f"{_name_of(report)}.json")
+
+    def _path(self, *names: str) -> str:
+        return "/".join([self._root, *(quote(name, safe="") for name in names)])
+
+
+@contextmanager
+def _told(done: str) -> Iterator[None]:
+    """Turns what a file system raises into one sentence; storage libraries put addresses and keys into theirs."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ArchiveError(f"report_archive cannot be {done}: {reason}; check the place and its rights") from None
+
+
+def _name_of(report: ArchivedReport | Delivery) -> str:
+    window = report.window if isinstance(report, ArchivedReport) else report.request.window
+    return f"{window.first}_{window.last}_{report.report_id}"

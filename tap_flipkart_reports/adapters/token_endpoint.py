@@ -1,0 +1,154 @@
+"""The token endpoint: one call that grants or refuses."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from tap_flipkart_reports.adapters.answers import UNAUTHORIZED, Answer, Fault, Verdict, describe, judge, retry_after
+from tap_flipkart_reports.adapters.retries import MAX_TRIES, Tries
+from tap_flipkart_reports.adapters.transport import LOGGER, Connections
+from tap_flipkart_reports.exceptions import CallError, CallRefusedError, RateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_flipkart_reports.clock import Clock
+
+DEFAULT_LIFE = 3600.0
+"""Seconds a token is taken to live where `expires_in` is missing: far less than the documented 60 days."""
+
+LONGEST_LIFE = 1e9
+"""Seconds; a longer life is no date any more."""
+
+REFUSALS = frozenset({400, UNAUTHORIZED, 403})
+"""Statuses by which a token endpoint says that credentials are wrong (RFC 6749 §5.2; 403 is Flipkart's)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """What the token endpoint handed out.
+
+    Attributes:
+        access_token: the access token.
+        life: seconds it has left.
+        refresh_token: the refresh token that is good from now on, if the answer named one.
+    """
+
+    access_token: str = field(repr=False)
+    life: float
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """The token endpoint says that the credentials are wrong.
+
+    Attributes:
+        came: its answer, without secrets.
+    """
+
+    came: str
+
+
+class TokenEndpoint:
+    """The token call of an app; may be made from any thread.
+
+    Args:
+        auth_url: its address.
+        client_id: the app's id.
+        client_secret: the app's secret.
+        user_agent: how the tap names itself; `None` for its own name and version.
+        clock: time.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth_url: str,
+        client_id: str | None,
+        client_secret: str | None,
+        user_agent: str | None,
+        clock: Clock,
+    ) -> None:
+        self._auth_url = auth_url
+        self._clock = clock
+        self._connections = Connections(user_agent=user_agent)
+        self._basic = base64.b64encode(f"{client_id or ''}:{client_secret or ''}".encode()).decode()
+        self.secrets = frozenset(secret for secret in (client_id, client_secret, self._basic) if secret)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def ask(self, grant: Mapping[str, str], *, name: str, secrets: frozenset[str]) -> Granted | Refusal:
+        """Ask for a token.
+
+        Args:
+            grant: the query's parameters.
+            name: what is asked for, in messages.
+            secrets: texts that no message may hold, beside the app's.
+
+        Raises:
+            RateLimitedError: still limited after retries, or for longer than a call waits.
+            CallRefusedError: another 4xx than one about credentials.
+            CallError: no token came, retries included.
+        """
+        secrets = secrets | self.secrets
+        tries = Tries(call=name, clock=self._clock, max_tries=MAX_TRIES)
+        while True:
+            tries.made += 1
+            outcome = self._send(grant)
+            LOGGER.debug("%s: %s.", name, describe(outcome, secrets))
+            verdict = judge(outcome)
+            if isinstance(outcome, Answer) and verdict is Verdict.ACCEPTED:
+                return _granted(outcome.document() or {})
+            if not verdict.is_passing or not tries.wait(outcome, secrets=secrets):
+                break
+        if isinstance(outcome, Answer) and outcome.status in REFUSALS:
+            return Refusal(came=describe(outcome, secrets))
+        raise self._error(outcome, name=name, tries=tries, came=describe(outcome, secrets))
+
+    def _send(self, grant: Mapping[str, str]) -> Answer | Fault:
+        outcome = self._connections.ask(
+            "GET", f"{self._auth_url}?{urlencode(grant)}", headers={"Authorization": f"Basic {self._basic}"}
+        )
+        if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
+            token = (outcome.document() or {}).get("access_token")
+            if not isinstance(token, str) or not token:
+                return Fault(words=f"{outcome.status} without a token", was_sent=True)
+        return outcome
+
+    def _error(self, outcome: Answer | Fault, *, name: str, tries: Tries, came: str) -> CallError:
+        if judge(outcome) is Verdict.LIMITED:
+            return RateLimitedError(
+                f"{name} was asked for {tries}, and the last answer was {came}: ask later",
+                retry_after=retry_after(outcome, clock=self._clock),
+            )
+        if isinstance(outcome, Answer) and judge(outcome) is Verdict.REFUSED:
+            return CallRefusedError(f"{name} was refused with {came}: check auth_url", status=outcome.status)
+        return CallError(
+            f"{name} was asked for {tries}, and what came last was {came}: run again later, or check auth_url "
+            "and the network"
+        )
+
+
+def _granted(answer: Mapping[str, object]) -> Granted:
+    offered = answer.get("refresh_token")
+    return Granted(
+        access_token=str(answer["access_token"]),
+        life=_life(answer.get("expires_in")),
+        refresh_token=offered if isinstance(offered, str) and offered else None,
+    )
+
+
+def _life(expires_in: object) -> float:
+    """The remaining life in seconds; a number may come as text."""
+    try:
+        life = float(str(expires_in))
+    except ValueError:
+        return DEFAULT_LIFE
+    return min(life, LONGEST_LIFE) if math.isfinite(life) and life > 0 else DEFAULT_LIFE

@@ -1,0 +1,1 @@
+"""The commands of `flipkart-reports`, one module each."""

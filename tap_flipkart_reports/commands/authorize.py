@@ -1,0 +1,185 @@
+"""The authorization-code flow, by which a seller allows the app to ask for reports.
+
+A link is opened in the seller's browser; Flipkart sends the browser to the app's redirect address, which is https and
+nobody's on this machine; that address, with a code in it, is pasted back, and the code is exchanged for tokens.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tap_flipkart_reports.adapters.token_endpoint import Granted, TokenEndpoint
+from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore
+from tap_flipkart_reports.auth import REFRESH_LIFE
+from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.commands.token_destinations import place_of
+from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError
+from tap_flipkart_reports.redaction import scrub
+from tap_flipkart_reports.settings.credentials import SellerTokens, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.settings.values import App
+
+SCOPE = "Seller_Api"
+
+
+class Authorization:
+    """One seller's way through the flow.
+
+    Args:
+        auth_url: the token call's address, beside which the authorize page lies.
+        client_id: the app's id.
+        redirect_uri: as registered for the app.
+
+    Attributes:
+        link: what the seller opens.
+
+    Raises:
+        SettingsError: the redirect address is not https, or auth_url tells no authorize page.
+    """
+
+    def __init__(self, *, auth_url: str, client_id: str, redirect_uri: str) -> None:
+        if urlsplit(redirect_uri).scheme != "https" or not urlsplit(redirect_uri).netloc:
+            raise SettingsError(
+                f"--redirect-uri {redirect_uri} is no https address: give the one registered for the app"
+            )
+        if not auth_url.endswith("/token"):
+            raise SettingsError(
+                f"auth_url {auth_url} does not end in /token, so where the authorize page lies cannot be told"
+            )
+        self._redirect_uri = redirect_uri
+        self._state = secrets.token_urlsafe(24)
+        asked = {
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "scope": SCOPE,
+            "state": self._state,
+        }
+        self.link = f"{auth_url.removesuffix('/token')}/authorize?{urlencode(asked)}"
+
+    def code_in(self, address: str) -> str:
+        """The code in the address that the browser was sent to.
+
+        Raises:
+            AuthorizationError: it is not the address of this link, or the seller did not agree.
+        """
+        query = parse_qs(urlsplit(address.strip()).query)
+        said = {name: values[0] for name, values in query.items()}
+        if not said:
+            raise AuthorizationError(
+                "that is not the address the browser was sent to: paste all of it, from https to its end"
+            )
+        if not hmac.compare_digest(said.get("state", "").encode(), self._state.encode()):
+            raise AuthorizationError(
+                "the address is not of this link, as its state is another: open the link just printed, and paste the "
+                "address it leads to"
+            )
+        if "error" in said:
+            words = ": ".join(said[name] for name in ("error", "error_description") if name in said)
+            raise AuthorizationError(f"the seller has not allowed the app ({scrub(words)})")
+        if "code" not in said:
+            raise AuthorizationError("the address has no code: open the link again, and sign in as the seller")
+        return said["code"]
+
+    def exchange(self, code: str, *, endpoint: TokenEndpoint, seller_id: str) -> Granted:
+        """The tokens that a code is good for, once.
+
+        Args:
+            code: from `code_in`.
+            endpoint: the token call.
+            seller_id: for messages.
+
+        Raises:
+            AuthorizationError: the code is refused, or brings no refresh token.
+            CallError: the token endpoint gave no token, retries included.
+        """
+        grant = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect_uri,
+            "state": self._state,
+        }
+        granted = endpoint.ask(grant, name=f"token of seller {seller_id}", secrets=frozenset({code, self._state}))
+        if not isinstance(granted, Granted):
+            raise AuthorizationError(
+                f"the code of seller {seller_id} was refused with {granted.came}: a code is good once and for minutes, "
+                "so begin again; check client_id, client_secret and --redirect-uri, too"
+            )
+        if granted.refresh_token is None:
+            raise AuthorizationError(
+                f"Flipkart gave seller {seller_id} no refresh token: the app has to be a third-party one"
+            )
+        return granted
+
+
+def authorize_seller(  # noqa: PLR0913 - what the command line says, and who types
+    app: App,
+    *,
+    seller_id: str,
+    redirect_uri: str,
+    place: str,
+    clock: Clock,
+    ask: Callable[[str], str],
+) -> str:
+    """Take a seller through the flow and put the refresh token where it is wanted.
+
+    Args:
+        app: the app.
+        seller_id: the operator's name of the seller.
+        redirect_uri: as registered for the app.
+        place: where the token goes, as `--store` says it.
+        clock: time.
+        ask: shows a link and reads the address it led to.
+
+    Returns:
+        What the operator is told.
+
+    Raises:
+        SettingsError: the place or the redirect address will not do.
+        AuthorizationError: the seller did not agree, or the address is not of this link.
+        CallError: the token endpoint gave no token, retries included.
+        TokenStoreError: the token store cannot be used.
+    """
+    chosen = place_of(place, open_store=lambda: _store(app, clock))
+    chosen.prepare()
+    authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)
+    code = authorization.code_in(ask(authorization.link))
+    endpoint = TokenEndpoint(
+        auth_url=app.auth_url,
+        client_id=app.client_id,
+        client_secret=app.client_secret,
+        user_agent=app.user_agent,
+        clock=clock,
+    )
+    with closing(endpoint):
+        granted = authorization.exchange(code, endpoint=endpoint, seller_id=seller_id)
+    now = clock.now()
+    configured = app.refresh_tokens.get(seller_id)
+    where = chosen.put(
+        seller_id,
+        SellerTokens(
+            refresh_token=granted.refresh_token,
+            refresh_issued_at=now,
+            access_token=granted.access_token,
+            access_ends_at=now + timedelta(seconds=granted.life),
+            began_with=digest(configured) if configured else None,
+        ),
+    )
+    last_day = (now + REFRESH_LIFE).astimezone(KOLKATA).date()
+    return f"Seller {seller_id} has authorised the app until {last_day}; the refresh token is in {where}."
+
+
+def _store(app: App, clock: Clock) -> TokenStore:
+    if not app.token_store:
+        raise SettingsError("--store token_store: the setting token_store is not set; set it, or choose another place")
+    return TokenStore(app.token_store, key=os.environ.get(KEY_VARIABLE), clock=clock)

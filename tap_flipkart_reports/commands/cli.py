@@ -1,0 +1,365 @@
+"""The command `flipkart-reports`: what an operator needs beside the tap itself."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import shtab
+
+from tap_flipkart_reports.commands.startup import load_tap, tell_end
+from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_flipkart_reports.tap import TapFlipkartReports
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; the exit code is the command's.
+
+    Args:
+        arguments: words of the command line, by default the process's.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except FlipkartReportsError as error:
+        print(f"flipkart-reports: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed command
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="flipkart-reports", description="Beside the tap: look ahead, and try things.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    plan = commands.add_parser("plan", help="show what a run would adopt, trigger, read again and skip; makes no call")
+    _add_run_options(plan)
+    plan.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    plan.set_defaults(run=_plan)
+
+    repair = commands.add_parser(
+        "repair", help="read days of a stream again, as Singer messages on standard output; no bookmark moves"
+    )
+    _add_run_options(repair)
+    repair.add_argument("--stream", required=True, help="the stream")
+    repair.add_argument("--from", dest="from_date", required=True, help="first day, for example 2026-10-01")
+    repair.add_argument("--to", dest="to_date", required=True, help="last day")
+    repair.add_argument("--seller", help="one of the sellers; by default all")
+    repair.add_argument("--warehouse", help="one of the warehouses; by default all")
+    repair.set_defaults(run=_repair)
+
+    replay = commands.add_parser(
+        "replay", help="read archived files again, as Singer messages on standard output; makes no call"
+    )
+    _add_run_options(replay)
+    replay.add_argument("--stream", action="append", default=[], help="a stream; may be repeated; by default all")
+    replay.add_argument("--from", dest="from_date", type=date.fromisoformat, default=date.min, help="first day")
+    replay.add_argument("--to", dest="to_date", type=date.fromisoformat, default=date.max, help="last day")
+    replay.add_argument("--seller", help="one of the sellers; by default all")
+    replay.set_defaults(run=_replay)
+
+    _add_inspect_options(
+        commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
+    )
+
+    coverage = commands.add_parser(
+        "coverage", help="show which days are loaded, pending, failed or missing, and what was bought; makes no call"
+    )
+    _add_run_options(coverage)
+    coverage.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    _completes_files(
+        coverage.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page instead")
+    )
+    coverage.set_defaults(run=_coverage)
+
+    sellers = commands.add_parser(
+        "sellers", help="check every seller's tokens, and who must authorise again; buys nothing"
+    )
+    _add_config_option(sellers)
+    sellers.add_argument("--warn-days", type=int, default=14, help="days left with which a seller is due; default 14")
+    sellers.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    sellers.set_defaults(run=_sellers)
+
+    authorize = commands.add_parser("authorize", help="let a seller allow the app, and keep the refresh token")
+    _add_config_option(authorize)
+    authorize.add_argument("--seller-id", required=True, help="any name you choose for the seller")
+    authorize.add_argument("--redirect-uri", required=True, help="the https address registered for the app")
+    authorize.add_argument(
+        "--store",
+        default="token_store",
+        help="where the refresh token goes: env:PATH (Meltano's .env), file:PATH (mode 0600), stdout, or token_store, "
+        "the default, that of the settings",
+    )
+    authorize.set_defaults(run=_authorize)
+
+    token_key = commands.add_parser("token-key", help="print a fresh key for token_store")
+    token_key.set_defaults(run=_token_key)
+
+    _add_simulate_options(commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API"))
+
+    completion = commands.add_parser("completion", help="print a script that completes this command in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell")
+    completion.set_defaults(run=_completion)
+    return parser
+
+
+def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
+    _completes_files(parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
+    parser.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
+    parser.add_argument("--schema", action="store_true", help="print a proposal for the schema of unknown columns")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+    parser.set_defaults(run=_inspect)
+
+
+def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
+    _completes_files(parser.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
+    parser.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
+    parser.add_argument(
+        "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
+    )
+    parser.add_argument(
+        "--file-format",
+        action="append",
+        default=[],
+        metavar="[REPORT_TYPE=]FORMAT",
+        help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
+    )
+    parser.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
+    parser.set_defaults(run=_simulate)
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The same options as the tap's, so that a command sees what the run would see."""
+    _add_config_option(parser)
+    _completes_files(parser.add_argument("--state", type=Path, help="state of an earlier run"))
+    _completes_files(parser.add_argument("--catalog", type=Path, help="catalog"))
+
+
+def _add_config_option(parser: argparse.ArgumentParser) -> None:
+    _completes_files(
+        parser.add_argument(
+            "--config",
+            action="append",
+            default=[],
+            help="configuration file, or ENV for the environment; may be repeated",
+        )
+    )
+
+
+def _completes_files(option: argparse.Action) -> None:
+    """Let a shell complete the option's value by the names of files."""
+    option.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
+
+
+def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
+    """The tap as a run with these options would build it, with settings that the command itself brings."""
+    return load_tap()(**_arguments(options, **settings))
+
+
+def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any]:
+    """What the options give a tap."""
+    from tap_flipkart_reports.settings.documents import read_json  # noqa: PLC0415 - the SDK loads slowly
+
+    config: dict[str, Any] = {}
+    for name in options.config:
+        if name != "ENV":
+            config |= read_json(Path(name), "--config")
+    config |= settings
+    state, catalog = getattr(options, "state", None), getattr(options, "catalog", None)
+    return {
+        "config": config,
+        "parse_env_config": "ENV" in options.config,
+        "state": read_json(state, "--state") if state else None,
+        "catalog": read_json(catalog, "--catalog") if catalog else None,
+    }
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.plan import table  # noqa: PLC0415 - only this command plans
+
+    tap = _tap(options)
+    logging.getLogger(tap.name).setLevel(logging.WARNING)
+    try:
+        plan = tap.extraction.demand.plan()
+    finally:
+        tap.close()
+    print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.inspect import inspect_file  # noqa: PLC0415 - only this command inspects
+
+    failed = False
+    for path in options.files:
+        try:
+            inspection = inspect_file(path, options.report_type)
+        except FileError as error:
+            print(f"{path}: {error}", file=sys.stderr)  # noqa: T201 - what a file is that is no table
+            failed = True
+            continue
+        if options.schema:
+            print(inspection.schemas())  # noqa: T201 - its output
+        elif options.format == "json":
+            print(json.dumps(inspection.document(), indent=2, ensure_ascii=False))  # noqa: T201 - its output
+        else:
+            print(inspection.text())  # noqa: T201 - its output
+    return int(failed)
+
+
+def _repair(options: argparse.Namespace) -> int:
+    names = {
+        "stream": options.stream,
+        "from_date": options.from_date,
+        "to_date": options.to_date,
+        "seller_id": options.seller,
+        "warehouse_id": options.warehouse,
+    }
+    repair = [{name: value for name, value in names.items() if value is not None}]
+    return _run(_tap(options, repair=repair))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.replay import (  # noqa: PLC0415 - only this command replays
+        ReplayTap,
+        Wanted,
+    )
+    from tap_flipkart_reports.windows import Window  # noqa: PLC0415 - only this command replays
+
+    if options.to_date < options.from_date:
+        raise SettingsError(f"--to {options.to_date} lies before --from {options.from_date}")
+    days = Window(options.from_date, options.to_date)
+    wanted = Wanted(streams=frozenset(options.stream), seller_id=options.seller, days=days)
+    return _run(ReplayTap(wanted=wanted, **_arguments(options)))
+
+
+def _run(tap: TapFlipkartReports) -> int:
+    """Write Singer messages on standard output and the log on standard error, as the tap does."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
+    try:
+        tap.run()
+    except FlipkartReportsError as error:
+        tell_end(error, logging.getLogger(tap.name))
+        return 1
+    return 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.coverage_page import page  # noqa: PLC0415 - only this command draws
+    from tap_flipkart_reports.commands.coverage_table import table  # noqa: PLC0415 - only this command draws
+
+    tap = _tap(options)
+    logging.getLogger(tap.name).setLevel(logging.WARNING)
+    try:
+        coverage = tap.extraction.demand.coverage(has_state=options.state is not None)
+    finally:
+        tap.close()
+    if options.html is not None:
+        _write(options.html, page(coverage, made_at=tap.clock.now()))
+    elif options.format == "json":
+        print(json.dumps(coverage.document(), indent=2))  # noqa: T201 - its output
+    else:
+        is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        is_plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+        width = shutil.get_terminal_size((120, 24)).columns
+        print(table(coverage, width=width, is_coloured=is_coloured, is_plain=is_plain))  # noqa: T201 - its output
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"--html {path} cannot be written: {error.strerror}") from None
+
+
+def _sellers(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.sellers import (  # noqa: PLC0415 - loads slowly
+        check_sellers,
+        document,
+        exit_code,
+        table,
+    )
+
+    tap = _tap(options)
+    try:
+        services = tap.extraction.services
+        checks = check_sellers(services.tokens, api=services.api, clock=tap.clock, warn_days=options.warn_days)
+    finally:
+        tap.close()
+    print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output
+    return exit_code(checks)
+
+
+def _authorize(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.authorize import authorize_seller  # noqa: PLC0415 - only this command needs it
+
+    # Before the first seller the settings cannot be complete.
+    tap = load_tap()(**_arguments(options), validate_config=False)
+    told = authorize_seller(
+        tap.app,
+        seller_id=options.seller_id,
+        redirect_uri=options.redirect_uri,
+        place=options.store,
+        clock=tap.clock,
+        ask=_ask_address,
+    )
+    print(told, file=sys.stderr)  # noqa: T201 - the output may be the token
+    return 0
+
+
+def _ask_address(link: str) -> str:
+    """Show a link, and read the address it led to: not echoed, and not from the command line, which shells remember."""
+    print(  # noqa: T201 - the output may be the token
+        f"Open this link, sign in as the seller and allow the app:\n\n  {link}\n\n"
+        "Then paste the whole address the browser was sent to, whatever page is there; it is not shown.",
+        file=sys.stderr,
+        flush=True,
+    )
+    return getpass.getpass("Address: ", stream=sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
+
+
+def _token_key(_options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.adapters.token_store import new_key  # noqa: PLC0415 - only this command needs it
+
+    print(new_key())  # noqa: T201 - its output
+    return 0
+
+
+def _completion(options: argparse.Namespace) -> int:
+    print(shtab.complete(_parser(), shell=options.shell))  # noqa: T201 - its output
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.simulator.command import fault_list, serve  # noqa: PLC0415 - only this command needs a server
+
+    if options.list_faults:
+        print(fault_list())  # noqa: T201 - its output
+        return 0
+    return serve(
+        port=options.port,
+        faults_path=options.faults,
+        generation_seconds=(options.generation_seconds, options.generation_seconds),
+        file_formats=options.file_format,
+        orders_per_day=options.orders_per_day,
+        out=sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    main()

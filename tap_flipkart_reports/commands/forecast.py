@@ -1,0 +1,102 @@
+"""Which windows a budget would leave over: the run's own scheduler, in a time that passes at once, buying nothing.
+
+Whose turn it is depends on how long reports take, so the forecast holds as far as they take as long as their types
+usually do.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.purchasing.events import Left
+from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.purchasing.scheduler import LOGGER, Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from threading import Condition
+
+    from tap_flipkart_reports.purchasing.limits import Limits
+    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+
+UNKNOWN_SECONDS = 300.0
+"""Generation time of a type of which none was seen yet."""
+
+
+def left_over(
+    requests: Sequence[ReportRequest], *, limits: Limits, learned: Mapping[str, Learned]
+) -> frozenset[ReportRequest]:
+    """The windows that the budget would leave for a later run.
+
+    Args:
+        requests: all windows of the run, in the order in which they are read.
+        limits: caps and budget.
+        learned: generation times by identifier.
+    """
+    clock = _ForeseenClock()
+    api = _ForeseenApi(clock=clock, learned=learned)
+    scheduler = Scheduler(api=api, clock=clock, limits=limits, folder=Path(), learned=learned, workers=0)
+    with _silenced(LOGGER):
+        scheduler.submit(requests)
+        taken = [(request, scheduler.take(request)) for request in requests]
+    return frozenset(request for request, outcome in taken if isinstance(outcome, Left) and outcome.is_unbought)
+
+
+@contextmanager
+def _silenced(logger: logging.Logger) -> Iterator[None]:
+    """What is only foreseen is not to be read as news."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@dataclass(kw_only=True)
+class _ForeseenClock:
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(0, timezone.utc) + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def wait(self, condition: Condition, seconds: float | None) -> None:
+        raise NotImplementedError("a forecast has no threads")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NoFile:
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(kw_only=True)
+class _ForeseenApi:
+    clock: _ForeseenClock
+    learned: Mapping[str, Learned]
+    ready_at: dict[str, float] = field(default_factory=dict)
+
+    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:  # noqa: ARG002 - the seam's
+        learned = self.learned.get(identifier)
+        self.ready_at[correlation_id] = self.clock.seconds + (learned.typical if learned else UNKNOWN_SECONDS)
+        return correlation_id
+
+    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:  # noqa: ARG002 - the seam's
+        is_ready = self.clock.seconds >= self.ready_at.get(report_id, 0.0)
+        status = ReportStatus.COMPLETED if is_ready else ReportStatus.PROCESSING
+        return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
+
+    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> _NoFile:  # noqa: ARG002 - the seam's
+        return _NoFile()

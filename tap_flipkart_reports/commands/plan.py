@@ -1,0 +1,178 @@
+"""`flipkart-reports plan`: what a run would buy, without a call."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.commands.tables import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+
+ADOPT = "adopt"
+TRIGGER = "trigger"
+READ_AGAIN = "read again"
+SKIP = "skip"
+LEAVE = "leave"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One window of a run, or one partition that needs none.
+
+    Attributes:
+        action: `adopt`, `trigger`, `read again` (triggered too), `leave` (for a later run) or `skip`.
+        stream: the stream.
+        seller_id: whose report.
+        warehouse_id: of which warehouse.
+        from_date: first day, empty for a skipped partition.
+        to_date: last day.
+        report_id: the report that is adopted.
+        reason: why, as half a sentence.
+        expected_seconds: generation time of the type as learned, `None` if nothing is known.
+    """
+
+    action: str
+    stream: str
+    seller_id: str
+    warehouse_id: str | None
+    from_date: str = ""
+    to_date: str = ""
+    report_id: str | None = None
+    reason: str
+    expected_seconds: float | None = None
+
+    @property
+    def buys(self) -> bool:
+        """Whether the step costs money."""
+        return self.action in {TRIGGER, READ_AGAIN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The steps of a run.
+
+    Attributes:
+        steps: in the order in which the streams read them.
+        expected_seconds: of the whole run, `None` if a type's generation time is not known yet.
+    """
+
+    steps: tuple[Step, ...]
+    expected_seconds: float | None
+
+    @property
+    def over_budget(self) -> int:
+        """Windows that the budget leaves for a later run."""
+        return sum(step.action == LEAVE for step in self.steps)
+
+    def counts(self, attribute: str) -> dict[str, dict[str, int]]:
+        """Steps by action for every value of an attribute: `seller_id` or `stream`."""
+        result: dict[str, Counter[str]] = {}
+        for step in self.steps:
+            result.setdefault(getattr(step, attribute), Counter())[step.action] += 1
+        return {name: dict(counter) for name, counter in result.items()}
+
+    def document(self) -> dict[str, Any]:
+        """The plan for programs."""
+        return {
+            "steps": [asdict(step) for step in self.steps],
+            "triggers": sum(step.buys for step in self.steps),
+            "over_budget": self.over_budget,
+            "expected_seconds": self.expected_seconds,
+            "by_seller": self.counts("seller_id"),
+            "by_stream": self.counts("stream"),
+        }
+
+
+def step_of(request: ReportRequest, *, learned: Learned | None, is_left: bool = False) -> Step:
+    """What a run does about a window."""
+    if is_left:
+        action, reason = LEAVE, "the budget of reports is used up; it is first in the next run"
+    elif request.report_id is not None:
+        action, reason = ADOPT, "it is bought and not yet read"
+    elif request.is_repair:
+        action, reason = READ_AGAIN, "it is to be repaired"
+    elif request.is_reread:
+        action, reason = READ_AGAIN, "it is within the look-back, or its period is still running"
+    else:
+        action, reason = TRIGGER, "its days are after the bookmark"
+    return Step(
+        action=action,
+        stream=request.stream,
+        seller_id=request.seller_id,
+        warehouse_id=request.warehouse_id,
+        from_date=request.window.first.isoformat(),
+        to_date=request.window.last.isoformat(),
+        report_id=request.report_id,
+        reason=reason,
+        expected_seconds=learned.typical if learned else None,
+    )
+
+
+def make_plan(
+    requests: Iterable[ReportRequest],
+    *,
+    skipped: Sequence[Step],
+    learned: Mapping[str, Learned],
+    max_concurrent_reports: int,
+    left: Collection[ReportRequest] = (),
+) -> Plan:
+    """The plan of a run.
+
+    Args:
+        requests: the windows, in the order in which they are read.
+        skipped: partitions that need nothing.
+        learned: generation times by identifier.
+        max_concurrent_reports: for the expected time.
+        left: the windows that the budget leaves over.
+    """
+    steps = [step_of(request, learned=learned.get(request.identifier), is_left=request in left) for request in requests]
+    return Plan(steps=(*steps, *skipped), expected_seconds=_makespan(steps, slots=max_concurrent_reports))
+
+
+def _makespan(steps: Iterable[Step], *, slots: int) -> float | None:
+    """Time until the last report is ready, if each takes as long as its type usually does."""
+    ends = [0.0] * slots
+    for step in steps:
+        if not step.buys:
+            continue
+        if step.expected_seconds is None:
+            return None
+        heapq.heapreplace(ends, ends[0] + step.expected_seconds)
+    return max(ends)
+
+
+def table(plan: Plan) -> str:
+    """The plan for people."""
+    rows = [("action", "stream", "seller", "warehouse", "from", "to", "report", "why")]
+    rows += [
+        (
+            step.action,
+            step.stream,
+            step.seller_id,
+            step.warehouse_id or "",
+            step.from_date,
+            step.to_date,
+            step.report_id or "",
+            step.reason,
+        )
+        for step in plan.steps
+    ]
+    lines = aligned(rows)
+    for title, attribute in (("By seller", "seller_id"), ("By stream", "stream")):
+        lines += ["", f"{title}:"]
+        for name, counts in plan.counts(attribute).items():
+            lines.append(f"  {name}: " + ", ".join(f"{number} {action}" for action, number in counts.items()))
+    triggers = sum(step.buys for step in plan.steps)
+    lines += ["", f"{triggers} reports would be triggered."]
+    if plan.over_budget:
+        lines.append(f"The budget leaves {plan.over_budget} more for a later run.")
+    if plan.expected_seconds is not None:
+        lines.append(f"Expected time: about {plan.expected_seconds / 60:.0f} minutes.")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Downloaded bytes to typed columns; knows neither the API nor Singer."""

@@ -1,0 +1,237 @@
+"""Downloaded files to sheets: what a file is, its bytes say, never its name. What is packed is unpacked to disk."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import re
+import struct
+import tempfile
+import zipfile
+import zlib
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Any
+
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.delimited import BYTE_ORDER_MARKS, text_readings
+from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
+from tap_flipkart_reports.files.sheets import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_RATIO = 250
+"""A file that unpacks to this many times its size, and to more than `SMALL_BYTES`, is a bomb: tables reach 50."""
+
+SMALL_BYTES = 64 * 2**20
+"""What is smaller unpacked does no harm, whatever its ratio."""
+
+CHUNK = 2**20
+SAMPLE = 2**16
+"""Bytes of the file's start by which it is known."""
+
+MAX_QUOTED = 100
+"""Characters of a stranger's words that an error tells."""
+
+_LINK = re.compile(r"://|[?&]\w+=")
+_TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
+_GZIP = b"\x1f\x8b"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_WORKBOOK = "xl/workbook.xml"
+_OTHER_WORKBOOKS = {"xl/workbook.bin": "a binary workbook (XLSB)", "content.xml": "an OpenDocument file"}
+_OLE = b"\xd0\xcf\x11\xe0"
+
+
+@contextmanager
+def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator[list[Sheet]]:
+    """Open a downloaded file: text in any encoding and delimiter Flipkart uses, bare, gzipped or in a ZIP.
+
+    Args:
+        path: the file; what is packed is unpacked to unnamed files in the same folder.
+        max_file_bytes: bytes it may have, unpacked.
+
+    Yields:
+        The file's sheets, in its order. They can be read until the context ends.
+
+    Raises:
+        FileError: the file holds no sheet, or one that cannot be read; the sentence says what it holds.
+    """
+    with ExitStack() as stack:
+        file: IO[bytes] = stack.enter_context(path.open("rb"))
+        packed_bytes = path.stat().st_size
+        if packed_bytes > max_file_bytes:
+            raise FileError(f"the file has {packed_bytes:,} bytes, more than the {max_file_bytes:,} of max_file_bytes")
+        unpacker = _Unpacker(stack, path.parent, packed_bytes=packed_bytes, max_file_bytes=max_file_bytes)
+        start = _start(file)
+        if start.startswith(_GZIP):
+            file = unpacker.spool(unpacker.chunks(stack.enter_context(gzip.GzipFile(fileobj=file))))
+            start = _start(file)
+        if start.startswith(_ZIP):
+            yield list(_members(file, unpacker, stack))
+        else:
+            _refuse_strangers(start)
+            yield [Sheet(name=None, title=None, readings=text_readings(file))]
+
+
+# Containers
+
+
+def _start(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    start = file.read(SAMPLE)
+    file.seek(0)
+    return start
+
+
+def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str | None = None) -> Iterator[Sheet]:
+    """The sheets of a ZIP: a workbook, or of the files in it, which may be workbooks; `name` is that of such a one."""
+    with _told_damages():
+        archive = stack.enter_context(zipfile.ZipFile(file))
+    members = [member for member in archive.infolist() if not _is_litter(member)]
+    names = {member.filename for member in members}
+    if not members:
+        raise FileError("the file is a ZIP without a file in it")
+    if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
+        raise FileError("the file is a ZIP of a rare compression, which cannot be read")
+    if others := names & _OTHER_WORKBOOKS.keys():
+        raise FileError(f"the file is {_OTHER_WORKBOOKS[min(others)]}, which cannot be read")
+    if _WORKBOOK in names:
+        from tap_flipkart_reports.files.xlsx import workbook_sheets  # noqa: PLC0415 - most files are text
+
+        yield from workbook_sheets(file, names, partial(_unpacked, archive, unpacker), name)
+    elif name is not None:
+        raise FileError("the file is packed twice, which cannot be read")
+    else:
+        for member in members:
+            spool = unpacker.spool(_unpacked(archive, unpacker, member))
+            yield from _member(spool, member.filename, unpacker, stack)
+
+
+def _unpacked(archive: zipfile.ZipFile, unpacker: _Unpacker, member: zipfile.ZipInfo | str) -> Iterator[bytes]:
+    with _told_damages():
+        packed = archive.open(member)
+    with packed:
+        yield from unpacker.chunks(packed)
+
+
+@contextmanager
+def _told_damages() -> Iterator[None]:
+    """Make a sentence of what the modules that unpack raise at damaged data, which is more than they say."""
+    try:
+        yield
+    except EOFError as error:
+        raise FileError("the file is cut off: its compressed data end early") from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise FileError(f"the file's compressed data are damaged: {_shortened(str(error))}") from error
+    except (zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:  # RuntimeError: it wants a password
+        raise FileError(f"the file is a ZIP that cannot be read: {_shortened(str(error))}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a place before the file's first byte; others are the disk's
+            raise
+        raise FileError("the file is a ZIP that cannot be read: it names places that are not there") from error
+
+
+def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) -> Iterator[Sheet]:
+    try:
+        start = _start(spool)
+        if start.startswith(_ZIP):
+            yield from _members(spool, unpacker, stack, name)
+        else:
+            _refuse_strangers(start)
+            yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool))
+    except FileError as error:
+        raise FileError(f"{_shortened(name)} in the ZIP: {error}") from error
+
+
+def _is_litter(member: zipfile.ZipInfo) -> bool:
+    """Folders, and what macOS and Windows leave in archives."""
+    base = PurePosixPath(member.filename).name
+    return (
+        member.filename.endswith("/") or member.filename.startswith("__MACOSX/") or base in {".DS_Store", "Thumbs.db"}
+    )
+
+
+class _Unpacker:
+    """Unpacks to unnamed files, and not too much.
+
+    Args:
+        stack: closes the files.
+        folder: where they lie.
+        packed_bytes: size of the packed file.
+        max_file_bytes: bytes that all it holds may have.
+    """
+
+    def __init__(self, stack: ExitStack, folder: Path, *, packed_bytes: int, max_file_bytes: int) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._packed_bytes = packed_bytes
+        self._limit = min(max_file_bytes, max(SMALL_BYTES, MAX_RATIO * packed_bytes))
+        self._unpacked_bytes = 0
+
+    def spool(self, chunks: Iterator[bytes]) -> IO[bytes]:
+        """A file of unpacked bytes."""
+        spool: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - it is one
+        for chunk in chunks:
+            spool.write(chunk)
+        return spool
+
+    def chunks(self, packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+        """The bytes of a packed file."""
+        while True:
+            with _told_damages():
+                chunk = packed.read(CHUNK)
+            if not chunk:
+                return
+            self._unpacked_bytes += len(chunk)
+            if self._unpacked_bytes > self._limit:
+                raise FileError(
+                    f"the file's {self._packed_bytes:,} bytes unpack to more than {self._limit:,}, "
+                    "which no report does; it was not read on"
+                )
+            yield chunk
+
+
+def _refuse_strangers(start: bytes) -> None:
+    """Tell what a file is that is no CSV."""
+    text = start.decode("utf-8-sig", errors="replace").lstrip()
+    if not start:
+        raise FileError("the file is empty: zero bytes")
+    if start.startswith((_GZIP, *_ZIP)):
+        raise FileError("the file is packed twice, which cannot be read")
+    if start.startswith(_OLE):
+        raise FileError("the file is an old Excel workbook (XLS) or one with a password, which cannot be read")
+    if start.count(0) > len(start) // 4 and not start.startswith(tuple(BYTE_ORDER_MARKS)):
+        raise FileError("the file is no text, or UTF-16 without a byte order mark: many of its bytes are zero")
+    if re.match(r"<[!?a-z]", text, re.IGNORECASE):
+        title = _TITLE.search(text)
+        raise FileError("the file is a web page, not a table" + (f": {_shortened(title[1])}" if title else ""))
+    if text.startswith(("{", "[")):
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError):
+            if text.startswith(("{", "[{")):
+                raise FileError("the file is JSON, not a table") from None
+        else:
+            raise FileError(f"the file is JSON, not a table: {_shortened(_message(answer) or 'without a message')}")
+
+
+def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
+    """The words of an error body, whose shape is not documented."""
+    if isinstance(answer, list):
+        return next(filter(None, map(_message, answer)), None)
+    if not isinstance(answer, dict):
+        return answer if isinstance(answer, str) else None
+    for name in ("errors", "error", "error_description", "message", "description"):
+        if message := _message(answer.get(name)):
+            return message
+    return None
+
+
+def _shortened(text: str) -> str:
+    """A stranger's words for an error: one line, no links, which may hold keys."""
+    text = " ".join("[link]" if _LINK.search(word) else word for word in text.split())
+    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"

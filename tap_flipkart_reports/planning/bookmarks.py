@@ -1,0 +1,133 @@
+"""What a partition of the Singer state holds, read and written without loss.
+
+```
+{"context": {"seller_id": "acme"},
+ "replication_key": "report_to_date", "replication_key_value": "2026-10-31",     the bookmark
+ "finished": [["2026-11-05", "2026-11-10"]],                                     complete beyond a gap
+ "reread": {"newest": "2026-11-12", "windows": [["2026-10-02", "2026-10-20"]]},  look-back read again so far
+ "pending": [{"report_id": "R-…", "from_date": "…", "to_date": "…", "digest": "…"}],     bought, not yet read
+ "unbought": [["2026-09-01", "2026-09-30"]]}                                      left over by the budget
+```
+
+It never holds a link or a secret.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.purchasing.polling import Learned
+from tap_flipkart_reports.purchasing.requests import PendingReport
+from tap_flipkart_reports.windows import Window, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+MILLISECONDS = 1000
+
+BOOKMARK_COLUMN = "report_to_date"
+"""The replication key: the record's column that holds the last day of its window."""
+
+
+def read_coverage(partition: MutableMapping[str, Any]) -> Coverage:
+    """The days a partition says are complete."""
+    reread = partition.get("reread") or {}
+    bookmark = partition.get("replication_key_value")
+    return Coverage(
+        bookmark=_day(bookmark) if bookmark else None,
+        finished=tuple(_windows(partition.get("finished"))),
+        reread_newest=_day(reread["newest"]) if reread else None,
+        reread=tuple(_windows(reread.get("windows"))),
+    )
+
+
+def write_coverage(partition: MutableMapping[str, Any], coverage: Coverage) -> None:
+    """Put the complete days into a partition; members that would be empty are absent."""
+    if coverage.bookmark is not None:
+        partition["replication_key"] = BOOKMARK_COLUMN
+        partition["replication_key_value"] = coverage.bookmark.isoformat()
+    _put(partition, "finished", _texts(coverage.finished))
+    reread = {"newest": str(coverage.reread_newest), "windows": _texts(coverage.reread)} if coverage.reread else None
+    _put(partition, "reread", reread)
+
+
+def read_pending(partition: MutableMapping[str, Any]) -> list[PendingReport]:
+    """The reports a partition says are bought and not yet read."""
+    return [
+        PendingReport(
+            report_id=entry["report_id"],
+            window=Window(_day(entry["from_date"]), _day(entry["to_date"])),
+            digest=entry["digest"],
+            is_repair=bool(entry.get("repair")),
+        )
+        for entry in partition.get("pending") or ()
+    ]
+
+
+def write_pending(partition: MutableMapping[str, Any], reports: Iterable[PendingReport]) -> None:
+    """Put the reports that are bought and not yet read into a partition."""
+    entries = [
+        {
+            "report_id": report.report_id,
+            "from_date": report.window.first.isoformat(),
+            "to_date": report.window.last.isoformat(),
+            "digest": report.digest,
+            **({"repair": True} if report.is_repair else {}),
+        }
+        for report in reports
+    ]
+    _put(partition, "pending", entries)
+
+
+def read_unbought(partition: MutableMapping[str, Any]) -> tuple[Window, ...]:
+    """The windows that the budget of earlier runs has left over."""
+    return tuple(_windows(partition.get("unbought")))
+
+
+def write_unbought(partition: MutableMapping[str, Any], windows: Iterable[Window]) -> None:
+    """Put the windows that the budget has left over into a partition."""
+    _put(partition, "unbought", _texts(merged(windows)))
+
+
+def _put(partition: MutableMapping[str, Any], member: str, value: object) -> None:
+    if value:
+        partition[member] = value
+    else:
+        partition.pop(member, None)
+
+
+def _day(text: str) -> date:
+    """Older states, or states written by hand, may hold a time stamp."""
+    return date.fromisoformat(text[:10])
+
+
+def _windows(pairs: Iterable[list[str]] | None) -> Iterable[Window]:
+    return (Window(_day(first), _day(last)) for first, last in pairs or ())
+
+
+def _texts(windows: Iterable[Window]) -> list[list[str]]:
+    return [[window.first.isoformat(), window.last.isoformat()] for window in windows]
+
+
+def read_pace(stream_state: Mapping[str, Any]) -> Learned | None:
+    """Generation times seen by earlier runs; none where the state holds nothing that can be read as such."""
+    try:
+        known = stream_state["generation_milliseconds"]
+        return Learned(
+            shortest=int(known["shortest"]) / MILLISECONDS,
+            typical=int(known["typical"]) / MILLISECONDS,
+            seen=int(known["seen"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def write_pace(stream_state: dict[str, Any], pace: Learned) -> None:
+    """Keep generation times, in whole milliseconds: SDK targets read fractions as decimals and then fail."""
+    stream_state["generation_milliseconds"] = {
+        "shortest": round(pace.shortest * MILLISECONDS),
+        "typical": round(pace.typical * MILLISECONDS),
+        "seen": pace.seen,
+    }

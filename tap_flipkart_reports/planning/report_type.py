@@ -1,0 +1,142 @@
+"""What a report type is: identifier, parameters, windows and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.files.columns import Column
+from tap_flipkart_reports.planning.parameters import placeholders_in
+from tap_flipkart_reports.planning.table_schema import TableSchema, table_schema
+from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCUMENTED = "documented"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportTable:
+    """One of the tables of a report's file, and with it one stream.
+
+    A row without a natural key is told apart by its hash. Where windows keep their first day, `report_from_date` keeps
+    equal rows of different windows apart. Windows of `DAYS` differ from run to run, so there the row itself has to say
+    where it belongs, by its payout or its day (`dated_by`): rows that are equal in that, too, come in the same window
+    whatever its first day is, and counting them there (`_row_ordinal`) gives each its former self.
+
+    Attributes:
+        stream: the stream's name, and that of its schema file.
+        title: Flipkart's name of the table.
+        key: the natural key, by column; empty where none is known.
+        sheets: names of the sheets or archive members that hold it; they are compared by `normalise`, `*` stands for
+            any text.
+        fill_down: columns that are blank where they would repeat the row above; the first of them tells whether.
+        dated_by: columns by which a row belongs to one payout or day; without a natural key the file has to have them.
+    """
+
+    stream: str
+    title: str
+    key: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    fill_down: tuple[str, ...] = ()
+    dated_by: tuple[str, ...] = ()
+
+    @cached_property
+    def schema(self) -> TableSchema:
+        """The published columns; none where the natural key is one of other columns (see `tables_of`)."""
+        schema = table_schema(self.stream)
+        return schema if set(self.key) <= set(schema.properties) else TableSchema()
+
+    @property
+    def layouts(self) -> tuple[frozenset[str], ...]:
+        """Names of the columns of each layout, where it comes in several."""
+        return self.schema.layouts
+
+    @property
+    def properties(self) -> dict[str, dict[str, Any]]:
+        """The JSON Schema of each column in a record: null is a value of all but the key."""
+        declared = {**{name: {"title": name, "type": ["string"]} for name in self.key}, **self.schema.properties}
+        return {
+            name: {
+                **{word: value for word, value in schema.items() if word != "aliases"},
+                "type": [schema["type"][0]] if name in self.key else [schema["type"][0], "null"],
+            }
+            for name, schema in declared.items()
+        }
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the row reader has to know of the columns."""
+        return tuple(
+            Column(
+                name=name,
+                header=schema["title"],
+                type=schema.get("format") or schema["type"][0],
+                aliases=tuple(self.schema.properties.get(name, {}).get("aliases", ())),
+                is_key=name in self.key,
+                is_required=name in (self.key or self.dated_by),
+                fills_down=name in self.fill_down,
+            )
+            for name, schema in self.properties.items()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportType:
+    """One kind of report.
+
+    Attributes:
+        name: its name, and that of its first table's stream.
+        title: Flipkart's name of the report.
+        identifier: the word in `POST /reports/{identifier}`.
+        rule: how its days are cut into windows.
+        parameters: the trigger's `parameters`, with placeholders (see `filled_in`).
+        tables: the tables of its file; a bare CSV holds the first.
+        hold_back_days: newest days not asked for; in the table those that never exist yet, in `Settings` the resolved.
+        report_timeout: seconds one report may take; in the table `None`, in `Settings` the resolved.
+        max_reports: triggers allowed in one run, `None` for no limit of its own.
+        max_reports_per_seller: the same for each seller.
+        basis: how well identifier and parameters are known.
+    """
+
+    name: str
+    title: str
+    identifier: str
+    rule: WindowRule
+    parameters: Mapping[str, object]
+    tables: tuple[ReportTable, ...]
+    hold_back_days: int | None = None
+    report_timeout: float | None = None
+    max_reports: int | None = None
+    max_reports_per_seller: int | None = None
+    basis: str = DOCUMENTED
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that read it."""
+        return tuple(table.stream for table in self.tables)
+
+    @property
+    def per_warehouse(self) -> bool:
+        """Whether it is asked for per warehouse."""
+        return "warehouse_id" in placeholders_in(self.parameters)
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it tells the state of the day on which it is asked for."""
+        return self.rule.kind is WindowKind.SNAPSHOT
+
+    def key_properties(self, table: ReportTable) -> tuple[str, ...]:
+        """The key of a table's records: its natural key, or what tells rows without one apart (see `ReportTable`).
+
+        Args:
+            table: one of `tables`.
+        """
+        warehouse = ("warehouse_id",) if self.per_warehouse else ()
+        day = ("snapshot_date",) if self.is_snapshot else ()
+        if table.key:
+            return tuple(dict.fromkeys(("seller_id", *warehouse, *table.key, *day)))
+        window = day or (() if self.rule.kind is WindowKind.DAYS else ("report_from_date",))
+        return ("seller_id", *warehouse, *window, "_row_hash", "_row_ordinal")

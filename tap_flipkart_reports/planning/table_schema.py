@@ -1,0 +1,57 @@
+"""The schema file of a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSchema:
+    """The columns of a report's table as published.
+
+    Attributes:
+        description: what a row is.
+        properties: JSON Schema of each column; `title` is the exact header in the file, `aliases` are others.
+        seen_once: columns that only one public reader of the files knows; the others are known by several.
+        layouts: names of the columns of each layout, where the table comes in several.
+    """
+
+    description: str = ""
+    properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seen_once: frozenset[str] = frozenset()
+    layouts: tuple[frozenset[str], ...] = ()
+
+
+@cache
+def table_schema(stream: str) -> TableSchema:
+    """The published columns of a stream, from `schemas/<stream>.json`, which may refer to another stream's.
+
+    Without such a file there are none: each header of the stream's tables then becomes a column of text.
+    """
+    file = _schemas_folder() / f"{stream}.json"
+    if not file.is_file():
+        return TableSchema()
+    document = json.loads(file.read_text(encoding="utf-8"))
+    if "$ref" in document:
+        return replace(table_schema(document["$ref"].removesuffix(".json")), description=document["description"])
+    return TableSchema(
+        description=document["description"],
+        properties=document["properties"],
+        seen_once=frozenset(document.get("seen_once", ())),
+        layouts=tuple(map(frozenset, document.get("layouts", ()))),
+    )
+
+
+def _schemas_folder() -> Traversable | Path:
+    """In the wheel the schemas lie in the package; in a checkout (editable install) beside it."""
+    packaged = resources.files("tap_flipkart_reports") / "schemas"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent.parent / "schemas"

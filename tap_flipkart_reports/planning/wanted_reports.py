@@ -1,0 +1,133 @@
+"""Which reports a run wants, and what it would do about each: adopt, trigger, read again, skip, and why. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.planning.parameters import filled_in
+from tap_flipkart_reports.planning.window_rules import WindowKind, cells, due_windows, owed_windows
+from tap_flipkart_reports.purchasing.requests import PendingReport, Priority, ReportRequest
+from tap_flipkart_reports.windows import Window, clipped, cut, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from tap_flipkart_reports.planning.coverage import Coverage
+    from tap_flipkart_reports.planning.report_type import ReportType
+
+
+# What is wanted
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """What a run knows of one report type of one seller (and warehouse).
+
+    Attributes:
+        report_type: what is asked for.
+        seller_id: whose.
+        warehouse_id: of which warehouse, where the type asks for one.
+        coverages: what each stream of the report has read, by the stream's name.
+        pending: reports that are bought and not yet read by all of them.
+        unbought: windows that the budget of earlier runs has left over.
+    """
+
+    report_type: ReportType
+    seller_id: str
+    warehouse_id: str | None
+    coverages: Mapping[str, Coverage]
+    pending: Sequence[PendingReport] = ()
+    unbought: Sequence[Window] = ()
+
+    def request(self, window: Window, streams: Sequence[str], *, priority: Priority) -> ReportRequest:
+        """The report of a window; the one that was bought for just this, if there is one."""
+        report_type = self.report_type
+        bookmarks = [self.coverages[stream].bookmark for stream in streams]
+        request = ReportRequest(
+            stream=report_type.name,
+            streams=tuple(streams),
+            identifier=report_type.identifier,
+            seller_id=self.seller_id,
+            warehouse_id=self.warehouse_id,
+            window=window,
+            parameters=filled_in(
+                report_type.parameters, window=window, seller_id=self.seller_id, warehouse_id=self.warehouse_id
+            ),
+            priority=priority,
+            report_timeout=report_type.report_timeout or 0,
+            is_reread=all(bookmark is not None and window.first <= bookmark for bookmark in bookmarks),
+        )
+        for report in self.pending:
+            if report.window == window and report.digest == request.digest:
+                return replace(request, report_id=report.report_id, priority=Priority.BOUGHT)
+        return request
+
+
+def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[ReportRequest]:
+    """Every report a run has to get of a partition: each bought once, for all the streams that read it.
+
+    Args:
+        partition: what is known.
+        start: the first day wanted.
+        newest: the last day that may be asked for.
+    """
+    rule = partition.report_type.rule
+    owed = {
+        stream: owed_windows(rule, coverage, start=start, newest=newest)
+        for stream, coverage in partition.coverages.items()
+    }
+    windows = due_windows(
+        rule,
+        chain.from_iterable(owed.values()),
+        pending=[
+            report.window
+            for report in partition.pending
+            if not report.is_repair and (rule.kind is WindowKind.DAYS or not report.is_finished)
+        ],
+    )
+    requests = []
+    for window in windows:
+        is_snapshot = rule.kind is WindowKind.SNAPSHOT
+        streams = [name for name, days in owed.items() if is_snapshot or any(map(window.overlaps, days))]
+        request = partition.request(window, streams, priority=Priority.BACKFILL)
+        if request.priority is not Priority.BOUGHT:
+            request = replace(request, priority=_priority(request, partition, is_newest=window is windows[-1]))
+        requests.append(request)
+    return requests
+
+
+def _priority(request: ReportRequest, partition: Partition, *, is_newest: bool) -> Priority:
+    if any(map(request.window.overlaps, partition.unbought)):
+        return Priority.UNBOUGHT
+    if is_newest:
+        return Priority.NEWEST
+    return Priority.LOOKBACK if request.is_reread else Priority.BACKFILL
+
+
+def repairing_reports(
+    partition: Partition, days: Mapping[str, Sequence[Window]], *, newest: date
+) -> list[ReportRequest]:
+    """The reports that read some days of a partition again, whatever has been read of them.
+
+    Args:
+        partition: what is known.
+        days: the days by stream; where days are cut by a grid, the cells that hold them are read.
+        newest: the last day that may be asked for.
+    """
+    rule = partition.report_type.rule
+    wanted = list(clipped(merged(chain.from_iterable(days.values())), last=newest))
+    if rule.kind is WindowKind.DAYS:
+        windows = [piece for window in wanted for piece in cut(window, rule.window_days)]
+    elif wanted:
+        all_cells = cells(rule, Window(wanted[0].first, newest))
+        windows = [cell for cell in all_cells if any(map(cell.overlaps, wanted))]
+    else:
+        windows = []
+    ours = replace(partition, pending=[report for report in partition.pending if report.is_repair])
+    requests = []
+    for window in windows:
+        streams = [stream for stream, repaired in days.items() if any(map(window.overlaps, repaired))]
+        request = ours.request(window, streams, priority=Priority.NEWEST)
+        requests.append(replace(request, is_reread=True, is_repair=True))
+    return requests

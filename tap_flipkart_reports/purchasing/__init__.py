@@ -1,0 +1,1 @@
+"""Buying each report once; neither network nor database."""

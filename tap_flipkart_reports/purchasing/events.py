@@ -1,0 +1,107 @@
+"""What happens to a report, as told to whoever wants to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+
+
+class Change(Enum):
+    """What happened to a report, as the consumer is told."""
+
+    ADOPTED = "adopted"
+    TRIGGERED = "triggered"
+    LOST = "perhaps bought, but its id never arrived"
+    COMPLETED = "completed"
+    DOWNLOADED = "downloaded"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportChange:
+    """A change in the life of a report.
+
+    Attributes:
+        change: what happened.
+        request: for which window.
+        report_id: the report, `None` with `LOST`.
+        correlation_id: the id that was sent with the trigger, `None` for an adopted report.
+        at: when, with zone.
+        attempt: the how manieth trigger of this run for the window; 0 for an adopted report.
+        seconds: with `COMPLETED`, from the trigger until the report was seen to be ready; of adopted reports, and with
+            other changes, `None`.
+        pause: with `COMPLETED`, seconds between the last two detail calls: at most so late was it seen.
+        size: bytes, with `DOWNLOADED`.
+    """
+
+    change: Change
+    request: ReportRequest
+    report_id: str | None
+    correlation_id: str | None
+    at: datetime
+    attempt: int = 0
+    seconds: float | None = None
+    pause: float | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A report whose file lies on disk.
+
+    Attributes:
+        request: what was asked for.
+        report_id: the report.
+        path: the file; `Scheduler.release` removes it.
+        size: bytes.
+        sha256: hash of the bytes.
+    """
+
+    request: ReportRequest
+    report_id: str
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """A report that is left for the next run; not a failure.
+
+    Attributes:
+        request: what was asked for.
+        report_id: the report, if one was bought: the next run adopts it.
+        reason: why, as half a sentence.
+        is_unbought: whether the budget left it over.
+    """
+
+    request: ReportRequest
+    report_id: str | None
+    reason: str
+    is_unbought: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a report stands while the run goes on; for people who watch.
+
+    Attributes:
+        request: what was asked for.
+        report_id: the report, if it is bought.
+        status: a word for what is done about it.
+        age: seconds since its trigger, `None` before.
+        next_poll: seconds until the next detail call, `None` if none is due.
+    """
+
+    request: ReportRequest
+    report_id: str | None
+    status: str
+    age: float | None
+    next_poll: float | None

@@ -1,0 +1,140 @@
+"""What is asked for and what becomes of it: the words that scheduler, ledger and streams share. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tap_flipkart_reports.windows import Window
+
+
+class Priority(IntEnum):
+    """What is triggered first when not everything can be."""
+
+    BOUGHT = 0
+    UNBOUGHT = 1
+    """Left over by the budget of an earlier run."""
+    NEWEST = 2
+    LOOKBACK = 3
+    BACKFILL = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest:
+    """One report that is wanted.
+
+    Attributes:
+        stream: the report type's own stream, for messages.
+        streams: the streams that read it, one per table of its file; `stream` alone if empty.
+        identifier: the report type in the API's words.
+        seller_id: whose report.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: the days.
+        parameters: the trigger's `parameters`, filled in.
+        priority: what goes first.
+        report_timeout: seconds one report may take.
+        report_id: a report bought earlier for just this; it is polled, not triggered.
+        is_reread: whether some of its days have been read before.
+        is_repair: whether its days are read again by themselves, without a bookmark.
+    """
+
+    stream: str
+    streams: tuple[str, ...] = ()
+    identifier: str
+    seller_id: str
+    warehouse_id: str | None = None
+    window: Window
+    parameters: Mapping[str, object] = field(hash=False)
+    priority: Priority = Priority.BACKFILL
+    report_timeout: float
+    report_id: str | None = None
+    is_reread: bool = False
+    is_repair: bool = False
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The streams that read it."""
+        return self.streams or (self.stream,)
+
+    @property
+    def digest(self) -> str:
+        """Short hash of what is asked for: a report bought for other parameters is another report."""
+        asked = json.dumps([self.identifier, self.parameters], sort_keys=True, default=str)
+        return hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+
+    def __str__(self) -> str:
+        """Stream, seller, warehouse and window, as every message names them."""
+        return self.named(self.stream)
+
+    def named(self, stream: str) -> str:
+        """The same in the words of one of the streams that read it."""
+        warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
+        return f"{stream}, seller {self.seller_id}{warehouse}, {self.window}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What the ledger says when a worker wants to begin with a window.
+
+    Attributes:
+        report_id: a report that was bought for just this window and is to be read instead of a new one.
+        held_by: the other worker that has the window; then nothing may be done about it.
+    """
+
+    report_id: str | None = None
+    held_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """One report that was bought, as the ledger remembers it.
+
+    Attributes:
+        identifier: the report type in the API's words.
+        seller_id: whose report.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: the days.
+        status: of the ledger.
+        report_id: Flipkart's id, `None` if it never arrived.
+        bought_at: when it was triggered.
+        completed_at: when it was seen to be ready, if it was.
+        finished_at: when its last row was out, if it was.
+        rows: how many they were.
+    """
+
+    identifier: str
+    seller_id: str
+    warehouse_id: str | None
+    window: Window
+    status: str
+    report_id: str | None
+    bought_at: datetime
+    completed_at: datetime | None = None
+    finished_at: datetime | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingReport:
+    """A report that is bought and not yet read.
+
+    Attributes:
+        report_id: Flipkart's id.
+        window: the days it was asked for.
+        digest: hash of what was asked for (`ReportRequest.digest`).
+        is_repair: whether a repair bought it: it waits for the same repair.
+        is_finished: whether it was read already; only a ledger knows such.
+    """
+
+    report_id: str
+    window: Window
+    digest: str
+    is_repair: bool = False
+    is_finished: bool = False

@@ -1,0 +1,1 @@
+"""The operator's configuration, read into one frozen value before any call."""

@@ -1,0 +1,1 @@
+"""A made-up seller's data: orders, and the tables Flipkart makes of them."""

@@ -1,0 +1,1 @@
+"""Files as Flipkart packs them: CSV, workbooks, archives."""

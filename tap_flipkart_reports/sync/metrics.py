@@ -1,0 +1,71 @@
+"""Figures of reports as metrics of the SDK, which Meltano and structured logs pass on."""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
+
+from singer_sdk import metrics
+
+from tap_flipkart_reports.purchasing.events import Change
+
+if TYPE_CHECKING:
+    from tap_flipkart_reports.purchasing.events import ReportChange
+    from tap_flipkart_reports.sync.summary import Summary
+
+LOGGER = logging.getLogger(metrics.METRICS_LOGGER_NAME)
+
+
+class ReportMetric(str, Enum):
+    """What is measured of reports; times in seconds."""
+
+    GENERATION_TIME = "flipkart_report_generation_time"
+    """From a report's trigger until it was seen to be ready."""
+    POLL_WAIT = "flipkart_report_poll_wait"
+    """The pause before the detail call that saw it: at most so late was it seen."""
+    TRIGGERED = "flipkart_reports_triggered"
+    RETRIGGERED = "flipkart_reports_retriggered"
+    ADOPTED = "flipkart_reports_adopted"
+    FINISHED = "flipkart_reports_finished"
+    LEFT = "flipkart_reports_left"
+    FAILED = "flipkart_reports_failed"
+    ROWS = "flipkart_reports_rows"
+    REJECTED = "flipkart_reports_rejected"
+    BYTES = "flipkart_reports_bytes"
+
+
+_TOTALS = (
+    ReportMetric.TRIGGERED,
+    ReportMetric.RETRIGGERED,
+    ReportMetric.ADOPTED,
+    ReportMetric.FINISHED,
+    ReportMetric.ROWS,
+    ReportMetric.REJECTED,
+    ReportMetric.BYTES,
+)
+
+
+def log_change(change: ReportChange) -> None:
+    """Measure what a change in the life of a report shows."""
+    if change.change is Change.COMPLETED and change.seconds is not None:
+        tags = {"stream": change.request.stream, "seller_id": change.request.seller_id, "report_id": change.report_id}
+        _log("timer", ReportMetric.GENERATION_TIME, round(change.seconds, 3), tags)
+        _log("timer", ReportMetric.POLL_WAIT, round(change.pause or 0.0, 3), tags)
+
+
+def log_totals(summary: Summary) -> None:
+    """Measure what a run did by report type, and what it did not get by seller too: that is what one is woken for."""
+    for stream, tally in summary.by_report_type().items():
+        for metric in _TOTALS:
+            _log("counter", metric, getattr(tally, metric.name.lower()), {"stream": stream})
+    for (stream, seller_id), tally in summary.tallies.items():
+        for metric in (ReportMetric.LEFT, ReportMetric.FAILED):
+            if value := getattr(tally, metric.name.lower()):
+                _log("counter", metric, value, {"stream": stream, "seller_id": seller_id})
+
+
+def _log(metric_type: str, metric: ReportMetric, value: float, tags: dict[str, Any]) -> None:
+    # The SDK's list of metrics is closed, but only their values are ever looked at.
+    point = metrics.Point(metric_type, cast("metrics.Metric", metric), value, tags)
+    metrics.log(LOGGER, point)

@@ -1,0 +1,86 @@
+"""What the reports are doing, as a live table on a terminal; where nobody watches, the log's lines are all there is."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.table import Table
+
+    from tap_flipkart_reports.purchasing.events import Standing
+
+MAX_SHOWN = 20
+"""Rows of the table: more reports than fit on a screen tell nobody anything."""
+
+REFRESHES_PER_SECOND = 2
+
+
+def is_watched() -> bool:
+    """Whether standard error is a terminal, and `rich` (the extra `progress`) is there to draw on it."""
+    return sys.stderr.isatty() and find_spec("rich") is not None
+
+
+@contextmanager
+def live_table(standings: Callable[[], tuple[list[Standing], int]]) -> Iterator[None]:
+    """Show a table that is drawn anew twice a second, with the log above it.
+
+    Args:
+        standings: where the reports stand, and how many windows wait; called from a thread of its own.
+    """
+    from rich.console import Console  # noqa: PLC0415 - an extra
+    from rich.live import Live  # noqa: PLC0415 - an extra
+
+    live = Live(
+        console=Console(stderr=True),
+        get_renderable=lambda: _table(*standings()),
+        refresh_per_second=REFRESHES_PER_SECOND,
+        transient=True,
+        redirect_stdout=False,  # the messages for the target go there
+    )
+    stderr = sys.stderr
+    with live, ExitStack() as stack:
+        # Rich has put itself in front of standard error, but the log still writes to what stood there before.
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler) and handler.stream is stderr:
+                handler.setStream(sys.stderr)
+                stack.callback(handler.setStream, stderr)
+        yield
+
+
+def _table(standings: list[Standing], waiting: int) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - an extra
+
+    more = len(standings) - MAX_SHOWN
+    rest = [f"{waiting} windows wait for their turn"] if waiting else []
+    rest += [f"{more} more reports are not shown"] if more > 0 else []
+    table = Table(title="Reports", caption="; ".join(rest) or None)
+    for title in ("report type", "seller", "warehouse", "window", "status", "age", "next poll"):
+        table.add_column(title)
+    for standing in islice(standings, MAX_SHOWN):
+        request = standing.request
+        table.add_row(
+            request.stream,
+            request.seller_id,
+            request.warehouse_id or "",
+            str(request.window),
+            standing.status,
+            _duration(standing.age),
+            _duration(standing.next_poll),
+        )
+    return table
+
+
+def _duration(seconds: float | None) -> str:
+    """Minutes and seconds, as a clock shows them."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

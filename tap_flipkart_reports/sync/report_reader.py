@@ -1,0 +1,190 @@
+"""The reading of a downloaded report for one stream: its rows as typed columns, and words for what it lacks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS
+from tap_flipkart_reports.files.header_match import listed, match_header
+from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.rows import RowCounts, read_rows
+from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tap_flipkart_reports.files.converters import Converters
+    from tap_flipkart_reports.files.header_match import Layout
+    from tap_flipkart_reports.files.header_search import Report
+    from tap_flipkart_reports.files.rows import RejectedRow, RowBatch
+    from tap_flipkart_reports.files.sheets import Table
+    from tap_flipkart_reports.purchasing.events import Delivery
+    from tap_flipkart_reports.streams import ReportStream
+    from tap_flipkart_reports.sync.run import Extraction
+
+
+class Reading:
+    """One report, read for one stream.
+
+    Args:
+        stream: the stream.
+        delivery: the report.
+        extraction: the run.
+
+    Attributes:
+        name: stream, seller, window and report, as every message names them.
+        delivery: the report.
+        counts: of the rows so far.
+        fingerprints: those of the tables' headers (`Layout.fingerprint`).
+        is_cut_short: whether the run was asked to end in the middle; the next reads the report from its first row.
+    """
+
+    def __init__(self, *, stream: ReportStream, delivery: Delivery, extraction: Extraction) -> None:
+        self._stream = stream
+        self.delivery = delivery
+        self._extraction = extraction
+        self._identity = UniqueKeys(stream.table.key) if stream.table.key else RowHashes()
+        self._rejected: list[RejectedRow] = []
+        self.counts = RowCounts()
+        self.fingerprints: set[str] = set()
+        self.is_cut_short = False
+        self.name = f"{delivery.request.named(stream.name)}, report {delivery.report_id}"
+
+    def columns(self, *, as_json: bool) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """Typed columns of the rows of the stream's tables, batch by batch.
+
+        Args:
+            as_json: whether the values are only written as JSON, which needs less than Python's own types.
+
+        Raises:
+            FileError: the file is no report, or damaged.
+            RowError: its rows are not what the settings allow.
+            ArchiveError: it cannot be put into the archive.
+        """
+        converters = JSON_CONVERTERS if as_json else CONVERTERS
+        try:
+            with self._opened() as report:
+                self._extraction.keep(self.delivery, lambda: report.headers)
+                tables = report.of(self._stream.name)
+                self._tell_tables(report, tables)
+                for table in tables:
+                    yield from self._columns_of(table, converters)
+                    if self.is_cut_short:
+                        return
+        finally:
+            if self._rejected:
+                self._tell_rejected()
+        self._tell_counts()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Report]:
+        """The report's file; one that cannot be read is kept in the archive, too."""
+        max_file_bytes = self._extraction.settings.max_file_bytes
+        tables = self._stream.report_type.tables
+        try:
+            with open_report(self.delivery.path, tables, max_file_bytes=max_file_bytes) as report:
+                yield report
+        except FileError:
+            self._extraction.keep(self.delivery, dict)
+            raise
+
+    def _columns_of(self, table: Table, converters: Converters) -> Iterator[Mapping[str, Sequence[Any]]]:
+        stream, settings = self._stream, self._extraction.settings
+        layout = match_header(table.header, stream.columns, reserved=OWN_COLUMNS, layouts=stream.table.layouts)
+        self.fingerprints.add(layout.fingerprint)
+        self._tell_drift(layout)
+        if settings.schema_drift == "evolve" and layout.new:
+            stream.evolve([column for _, column in layout.new])
+        wanted = stream.wanted_columns
+        origin = dict.fromkeys(wanted) | self._origin()
+        for batch in read_rows(
+            table,
+            layout,
+            wanted=frozenset(wanted),
+            rules=settings.row_rules,
+            identity=self._identity,
+            counts=self.counts,
+            reject=self._rejected.append,
+            converters=converters,
+        ):
+            columns = _all_columns(batch)
+            yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
+            if self._extraction.is_stopping:
+                self.is_cut_short = True
+                return
+
+    def _origin(self) -> dict[str, Any]:
+        request, report_type = self.delivery.request, self._stream.report_type
+        return {
+            "seller_id": request.seller_id,
+            **({"warehouse_id": request.warehouse_id} if report_type.per_warehouse else {}),
+            **({"snapshot_date": request.window.last.isoformat()} if report_type.is_snapshot else {}),
+            "report_id": self.delivery.report_id,
+            "report_from_date": request.window.first.isoformat(),
+            "report_to_date": request.window.last.isoformat(),
+        }
+
+    def _tell_drift(self, layout: Layout) -> None:
+        """Say once per column what a file lacks or has beyond the schema."""
+        for text, columns in (
+            ("does not have the columns %s, which are null", layout.missing),
+            ("has new columns %s", [column for _, column in layout.new]),
+        ):
+            news = [column.header.strip() for column in columns if (text, column.name) not in self._stream.drift_told]
+            self._stream.drift_told |= {(text, column.name) for column in columns}
+            if news:
+                self._stream.logger.warning("%s %s (header %s).", self.name, text % ", ".join(news), layout.fingerprint)
+
+    def _tell_tables(self, report: Report, tables: Sequence[Table]) -> None:
+        """Say which tables of a report are not there, and which are there for no stream."""
+        if not tables:
+            self._stream.logger.info("%s has no table %r: no rows.", self.name, self._stream.table.title)
+        if self._stream.name == self.delivery.request.readers[0]:
+            for stranger in report.strangers:
+                self._stream.logger.warning(
+                    "%s, report %s has a table that no stream reads, %s with the columns %s; "
+                    "`flipkart-reports inspect` shows it.",
+                    self.delivery.request,
+                    self.delivery.report_id,
+                    stranger.name or "the file",
+                    listed(stranger.header),
+                )
+
+    def _tell_rejected(self) -> None:
+        """Keep the rows that were passed over, and say where."""
+        place = self._extraction.keep_rejected(self._stream.name, self.delivery, self._rejected)
+        self._stream.logger.warning(
+            "%s: %d rows were passed over, the first on line %d, which %s; they are kept in %s.",
+            self.name,
+            len(self._rejected),
+            self._rejected[0].line,
+            self._rejected[0].cause,
+            place,
+        )
+
+    def _tell_counts(self) -> None:
+        self._stream.logger.info("%s: %d rows.", self.name, self.counts.rows)
+        for column, bad in self.counts.bad_cells.items():
+            self._stream.logger.warning(
+                "%s: %d cells of column %s do not fit its type, the first on line %d; kept in _unparsed.",
+                self.name,
+                bad.count,
+                column,
+                bad.first_line,
+            )
+
+
+def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
+    """The file's columns and those of the record's own that differ from row to row."""
+    columns: dict[str, Sequence[Any]] = {
+        **batch.columns,
+        "report_row_number": batch.row_numbers,
+        "_extra": batch.extra,
+        "_unparsed": batch.unparsed,
+    }
+    if batch.row_hashes is not None and batch.row_ordinals is not None:
+        columns |= {"_row_hash": batch.row_hashes, "_row_ordinal": batch.row_ordinals}
+    return columns

@@ -1,0 +1,128 @@
+"""What a run talks to: the API with its tokens, the ledger, the archive; each is built when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.adapters.archive import Archive
+from tap_flipkart_reports.auth import AccessToken
+from tap_flipkart_reports.client import ReportClient
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.credentials import Credentials
+
+if TYPE_CHECKING:
+    from tap_flipkart_reports.adapters.ledger import Ledger
+    from tap_flipkart_reports.adapters.token_store import TokenStore
+    from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.purchasing.ports import ReportApi
+    from tap_flipkart_reports.settings.values import Settings
+    from tap_flipkart_reports.simulator import Simulator
+
+
+class Services:
+    """What a run talks to.
+
+    Args:
+        settings: of the run.
+        clock: where the run's time comes from.
+    """
+
+    def __init__(self, *, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._built = ExitStack()
+
+    @cached_property
+    def ledger(self) -> Ledger | None:
+        """The ledger of bought reports, if there is to be one.
+
+        Raises:
+            LedgerError: it cannot be opened.
+        """
+        if not self.settings.report_ledger:
+            return None
+        from tap_flipkart_reports.adapters.ledger import Ledger  # noqa: PLC0415 - SQLAlchemy takes as long as all the rest
+
+        ledger = Ledger(self.settings.report_ledger, clock=self._clock)
+        self._built.callback(ledger.close)
+        return ledger
+
+    @cached_property
+    def archive(self) -> Archive | None:
+        """The archive of downloaded files, if there is to be one."""
+        place = self.settings.report_archive
+        return Archive(place, clock=self._clock) if place else None
+
+    @cached_property
+    def api(self) -> ReportApi:
+        """What answers the three calls."""
+        settings = self.settings
+        client = ReportClient(
+            api_url=self._simulator.url if settings.is_simulated else settings.api_url,
+            user_agent=settings.user_agent,
+            tokens=self.tokens,
+            clock=self._clock,
+        )
+        self._built.callback(client.close)
+        return client
+
+    @cached_property
+    def tokens(self) -> dict[str, AccessToken]:
+        """One access token per seller."""
+        settings = self.settings
+        tokens = {}
+        for credentials in settings.sellers:
+            token = AccessToken(
+                credentials=self._simulated(credentials) if settings.is_simulated else credentials,
+                auth_url=self._simulator.auth_url if settings.is_simulated else settings.auth_url,
+                user_agent=settings.user_agent,
+                clock=self._clock,
+                store=self.token_store,
+            )
+            self._built.callback(token.close)
+            tokens[credentials.seller_id] = token
+        return tokens
+
+    @cached_property
+    def token_store(self) -> TokenStore | None:
+        """Where tokens are kept across runs, if anywhere; the simulator in the process forgets them with it.
+
+        Raises:
+            TokenStoreError: it cannot be opened.
+        """
+        if not self.settings.token_store or self.settings.is_simulated:
+            return None
+        from tap_flipkart_reports.adapters.token_store import (  # noqa: PLC0415 - who has no store need not have cryptography
+            KEY_VARIABLE,
+            TokenStore,
+        )
+
+        store = TokenStore(self.settings.token_store, key=os.environ.get(KEY_VARIABLE), clock=self._clock)
+        self._built.callback(store.close)
+        return store
+
+    @cached_property
+    def _simulator(self) -> Simulator:
+        from tap_flipkart_reports.simulator import Simulator  # noqa: PLC0415 - only who asks for it loads it
+
+        # A CSV holds only the first table of a report.
+        several = [known.identifier for known in REPORT_TYPES.values() if len(known.tables) > 1]
+        simulator = Simulator(now=self._clock.now, file_format=dict.fromkeys(several, "xlsx"))
+        simulator.start()
+        self._built.callback(simulator.stop)
+        return simulator
+
+    def _simulated(self, credentials: Credentials) -> Credentials:
+        return Credentials(
+            seller_id=credentials.seller_id,
+            client_id=self._simulator.client_id,
+            client_secret=self._simulator.client_secret,
+            refresh_token=self._simulator.refresh_token(credentials.seller_id),
+        )
+
+    def close(self) -> None:
+        """End all of them, the last that was built first, whatever fails on the way."""
+        self._built.close()

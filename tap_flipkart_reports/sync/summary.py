@@ -1,0 +1,124 @@
+"""What a run did, in words and figures: bought, adopted, loaded, left, failed, by report type and seller. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.purchasing.events import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_flipkart_reports.purchasing.events import Left, ReportChange
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """Figures of one report type of one seller, or sums of them.
+
+    Attributes:
+        triggered: reports bought, those included that were bought again or whose id never arrived.
+        retriggered: reports bought again for a window, because the first failed, expired or was lost.
+        adopted: reports that earlier runs had bought.
+        finished: windows whose last record is out, counted once per stream that reads them.
+        rows: records.
+        rejected: rows that were passed over and kept aside.
+        bytes: of downloaded files.
+        left: windows left for the next run.
+        failed: windows that failed.
+    """
+
+    triggered: int = 0
+    retriggered: int = 0
+    adopted: int = 0
+    finished: int = 0
+    rows: int = 0
+    rejected: int = 0
+    bytes: int = 0
+    left: int = 0
+    failed: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add another's figures."""
+        for figure in fields(self):
+            setattr(self, figure.name, getattr(self, figure.name) + getattr(other, figure.name))
+
+    def __str__(self) -> str:
+        """The figures that are not nought, in words."""
+        words = (
+            (self.triggered, "{} bought" + (f" ({self.retriggered} of them again)" if self.retriggered else "")),
+            (self.adopted, "{} adopted"),
+            (self.finished, f"{{}} {_windows(self.finished)} loaded with {self.rows:,} rows"),
+            (self.rejected, "{} rows passed over"),
+            (self.left, f"{{}} {_windows(self.left)} left for the next run"),
+            (self.failed, f"{{}} {_windows(self.failed)} failed"),
+        )
+        return ", ".join(text.format(f"{number:,}") for number, text in words if number) or "nothing to do"
+
+
+class Summary:
+    """Keeps the tally of a run."""
+
+    def __init__(self) -> None:
+        self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+        """By report type and seller."""
+
+    def of(self, request: ReportRequest) -> Tally:
+        """The tally that a request counts for."""
+        return self.tallies[request.stream, request.seller_id]
+
+    def changed(self, change: ReportChange) -> None:
+        """Count a change in the life of a report."""
+        tally = self.of(change.request)
+        if change.change in {Change.TRIGGERED, Change.LOST}:
+            tally.triggered += 1
+            tally.retriggered += change.attempt > 1
+        elif change.change is Change.ADOPTED:
+            tally.adopted += 1
+        elif change.change is Change.DOWNLOADED:
+            tally.bytes += change.size or 0
+
+    def finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
+        """Count a window that a stream has read."""
+        tally = self.of(request)
+        tally.finished += 1
+        tally.rows += rows
+        tally.rejected += rejected
+
+    def left(self, left: Left) -> None:
+        """Count a window that is left for the next run."""
+        self.of(left.request).left += 1
+
+    def failed(self, request: ReportRequest) -> None:
+        """Count a window that failed."""
+        self.of(request).failed += 1
+
+    def by_report_type(self) -> dict[str, Tally]:
+        """The sums of all sellers."""
+        return self._sums((report_type, tally) for (report_type, _), tally in self.tallies.items())
+
+    def by_seller(self) -> dict[str, Tally]:
+        """The sums of all report types."""
+        return self._sums((seller, tally) for (_, seller), tally in self.tallies.items())
+
+    def lines(self) -> Iterator[str]:
+        """The run's last words: by report type, then by seller where there are several, then in all."""
+        yield from (f"{name}: {tally}." for name, tally in self.by_report_type().items())
+        by_seller = self.by_seller()
+        if len(by_seller) > 1:
+            yield from (f"seller {name}: {tally}." for name, tally in by_seller.items())
+        yield f"In all: {self._sums(('', tally) for tally in self.tallies.values()).get('', Tally())}."
+
+    @staticmethod
+    def _sums(named: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:
+        sums: defaultdict[str, Tally] = defaultdict(Tally)
+        for name, tally in named:
+            sums[name].add(tally)
+        return dict(sums)
+
+
+def _windows(number: int) -> str:
+    return "window" if number == 1 else "windows"

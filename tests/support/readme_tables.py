@@ -1,0 +1,193 @@
+"""The README's tables and the settings in Meltano's definitions, made from the code; as a script it writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from collections import Counter
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from support.programs import ROOT, succeed
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.simulator.faults import listing
+from tap_flipkart_reports.tap import TapFlipkartReports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_flipkart_reports.planning.report_type import ReportTable
+
+README = ROOT / "README.md"
+
+KINDS = {
+    "days": "days",
+    "month": "month",
+    "whole_month": "whole month",
+    "financial_year": "financial year",
+    "snapshot": "snapshot",
+}
+
+
+def sdk_settings() -> dict[str, dict[str, Any]]:
+    """The settings that the SDK adds to every tap."""
+    added: dict[str, dict[str, Any]] = {}
+    TapFlipkartReports.append_builtin_config({"properties": added})
+    return added
+
+
+def own_settings() -> dict[str, dict[str, Any]]:
+    """The tap's own settings."""
+    return {name: schema for name, schema in CONFIG_JSONSCHEMA["properties"].items() if name not in sdk_settings()}
+
+
+def reports() -> str:
+    """One line per report type."""
+    lines = ["| report | stream | key | windows | identifier and parameters |", "|---|---|---|---|---|"]
+    for report_type in REPORT_TYPES.values():
+        first, *others = report_type.tables
+        more = f" and {len(others)} more" if others else ""
+        key = ", ".join(report_type.key_properties(first))
+        kind = KINDS[report_type.rule.kind.value]
+        lines.append(f"| {report_type.title} | `{first.stream}`{more} | {key} | {kind} | {report_type.basis} |")
+    return "\n".join(lines)
+
+
+def streams() -> str:
+    """One line per stream."""
+    lines = [
+        "| stream | report | table | columns | key | windows | identifier and parameters |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{table.stream}` | {report_type.title} | {table.title} | {columns(table)} "
+        f"| {', '.join(report_type.key_properties(table))} "
+        f"| {KINDS[report_type.rule.kind.value]} | {report_type.basis} |"
+        for report_type in REPORT_TYPES.values()
+        for table in report_type.tables
+    ]
+    return "\n".join(lines)
+
+
+def columns(table: ReportTable) -> str:
+    """How many columns are known, and how well."""
+    names, once = set(table.schema.properties), table.schema.seen_once
+    known = [(names - once, "seen by several readers"), (names & once, "seen by one")]
+    return ", ".join(f"{len(some)} {words}" for some, words in known if some) or "not published"
+
+
+def settings() -> str:
+    """One line per setting."""
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, schema in own_settings().items():
+        default = f"`{schema['default']}`" if "default" in schema else ""
+        choices = [choice for choice in schema.get("enum", ()) if choice is not None]
+        words = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
+        secret = " Secret." if schema.get("secret") else ""
+        lines.append(f"| `{name}` | {default} | {schema['description'].rstrip('.')}.{words}{secret} |")
+    return "\n".join(lines)
+
+
+def faults() -> str:
+    """One line per fault of the simulator."""
+    lines = ["| fault | spoils | members | what it does |", "|---|---|---|---|"]
+    lines += [f"| `{name}` | {spoils} | {members} | {meaning} |" for name, spoils, members, meaning in listing()]
+    return "\n".join(lines)
+
+
+def warehouse() -> str:
+    """What the README's first command leaves in DuckDB, as DuckDB prints it."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(environment["config"]["plugins"]["extractors"][0]["config"], file)
+        file.flush()
+        lines = succeed([sys.executable, "-m", "tap_flipkart_reports", "--config", file.name]).splitlines()
+    rows = Counter(json.loads(line)["stream"] for line in lines if line.startswith('{"type":"RECORD"'))
+    name, number = max(map(len, rows)), 5
+    return "\n".join(
+        [
+            "```",
+            f"┌{'─' * (name + 2)}┬{'─' * (number + 2)}┐",
+            f"│ {'table_name':^{name}} │ {'rows':<{number}} │",
+            f"│ {'varchar':^{name}} │ {'int64':<{number}} │",
+            f"├{'─' * (name + 2)}┼{'─' * (number + 2)}┤",
+            *(f"│ {stream:<{name}} │ {rows[stream]:>{number}} │" for stream in sorted(rows)),
+            f"├{'─' * (name + 2)}┴{'─' * (number + 2)}┤",
+            f"│ {f'{len(rows)} rows':<{name + number - 6}}2 columns │",
+            f"└{'─' * (name + number + 5)}┘",
+            "```",
+        ]
+    )
+
+
+KINDS_OF_SETTINGS = {
+    "array": "array",
+    "boolean": "boolean",
+    "integer": "integer",
+    "number": "string",  # Meltano has no `number`, and 4.4 crashes on a `decimal` that comes from the environment
+    "object": "object",
+    "string": "string",
+}
+
+
+def meltano_settings() -> str:
+    """The settings as Meltano wants them, the SDK's own included."""
+    settings = {**own_settings(), **sdk_settings()}
+    return "\n".join(line for name, schema in settings.items() for line in _meltano_setting(name, schema))
+
+
+def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
+    choices = [choice for choice in schema.get("enum", ()) if choice is not None]
+    kind = KINDS_OF_SETTINGS[next(word for word in schema["type"] if word != "null")]
+    lines = [f"- name: {name}", f"  label: {schema['title']}", f"  kind: {'options' if choices else kind}"]
+    if choices:
+        lines += ["  options:", *(f"  - {{label: {choice}, value: {choice}}}" for choice in choices)]
+    if "default" in schema:
+        lines.append(f"  value: {json.dumps(schema['default'])}")
+    if schema.get("secret"):
+        lines.append("  sensitive: true")
+    return [*lines, f"  description: {json.dumps(schema['description'], ensure_ascii=False)}"]
+
+
+def of_file(path: Path) -> dict[str, str]:
+    """The made parts of a file, by what marks them: `<!-- name -->` in Markdown, `# <name>` in YAML."""
+    if path in PAGES:
+        return {f"<!-- {name} -->": f"{table()}\n" for name, table in PAGES[path].items()}
+    margin = "    " if path.name == "meltano.yml" else ""
+    return {f"{margin}# <settings>": indent(f"{meltano_settings()}\n", margin)}
+
+
+PAGES = {
+    README: {"reports": reports, "settings": settings, "warehouse": warehouse},
+    ROOT / "docs" / "streams.md": {"streams": streams},
+    ROOT / "docs" / "simulator.md": {"faults": faults},
+}
+FILES = (*PAGES, ROOT / "meltano.yml", ROOT / "plugin.yml")
+
+
+def with_made_parts(path: Path) -> str:
+    """The text of a file as it has to be."""
+    text = path.read_text(encoding="utf-8")
+    for mark, made in of_file(path).items():
+        end = re.sub(r"(<!-- |# <)", r"\1/", mark)
+        before, _, rest = text.partition(f"{mark}\n")
+        _, found, after = rest.partition(f"{end}\n")
+        assert found, f"{path.name} has no {mark} and {end}"
+        text = f"{before}{mark}\n{made}{end}\n{after}"
+    return text
+
+
+def main() -> None:
+    """Write the files."""
+    for path in FILES:
+        path.write_text(with_made_parts(path), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
