@@ -30,12 +30,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.redaction import clean_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class FlipkartReportsError(Exception):
-    """Base of every error of this package; `str(error)` is one sentence without secrets."""
+    """Base of every error of this package; `str(error)` is one line without secrets of this process."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clean_line(message))
 
 
 class SettingsError(FlipkartReportsError):

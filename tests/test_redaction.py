@@ -1,0 +1,98 @@
+"""Foreign text at the edge."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.exceptions import CallError
+from tap_flipkart_reports.redaction import (
+    KNOWN_SECRETS,
+    MAX_LINE,
+    MAX_QUOTED,
+    KnownSecrets,
+    clean,
+    clean_line,
+    scrub,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN = "canary-token-5f3c"
+HOSTILE = f"QUEUED\r\n2026 INFO forged \x1b[31mred \u202ereversed\u2066 nul\0 \u2028 {TOKEN}"
+
+
+@pytest.fixture(autouse=True)
+def _token() -> None:
+    KNOWN_SECRETS.add(TOKEN)
+
+
+@pytest.mark.parametrize("edge", [clean, clean_line, lambda text: str(CallError(text))])
+def test_an_edge_lets_no_control_character_line_break_or_secret_through(edge: Callable[[str], str]) -> None:
+    shown = edge(HOSTILE)
+    assert shown.isprintable()
+    assert "canary" not in shown
+    assert shown.startswith("QUEUED 2026 INFO forged [31mred reversed nul …")
+
+
+@pytest.mark.parametrize(
+    ("edge", "limit"), [(clean, MAX_QUOTED), (clean_line, MAX_LINE), (lambda text: str(CallError(text)), MAX_LINE)]
+)
+def test_an_edge_bounds_the_length(edge: Callable[[str], str], limit: int) -> None:
+    assert len(edge("word " * 100_000)) <= limit
+    assert len(edge("w" * 100_000)) <= limit
+
+
+def test_a_line_of_the_log_is_clean_whatever_it_is_made_of(caplog: pytest.LogCaptureFixture) -> None:
+    for name in (PACKAGE, f"{PACKAGE}.client", f"{PACKAGE}.sales_ledger"):
+        logging.getLogger(name).warning("report %s", HOSTILE, extra={"report_id": HOSTILE})
+    assert len(caplog.records) == 3
+    for record in caplog.records:
+        assert record.getMessage().startswith("report QUEUED 2026 INFO forged")
+        assert record.getMessage().isprintable()
+        assert record.__dict__["report_id"].isprintable()
+        assert "canary" not in f"{record.getMessage()}{record.__dict__['report_id']}"
+
+
+def test_text_in_other_scripts_stays_readable() -> None:
+    assert clean("ऑर्डर रिपोर्ट ₹१२३ 報告") == "ऑर्डर रिपोर्ट ₹१२३ 報告"
+
+
+def test_secrets_are_found_inside_words_and_percent_encoded() -> None:
+    secrets = KnownSecrets()
+    secrets.add("ab/cd+ef=gh", "short", None, "")
+    assert secrets.removed_from("xab/cd+ef=ghx ab%2Fcd%2Bef%3Dgh short") == "x…x … short"
+    assert secrets.are_in("(ab/cd+ef=gh)")
+    assert not secrets.are_in("ab/cd+ef=g")
+
+
+def test_of_two_secrets_with_one_beginning_the_longer_goes_whole() -> None:
+    secrets = KnownSecrets()
+    secrets.add("12345678", "12345678-and-more")
+    assert secrets.removed_from("12345678-and-more 12345678-and 12345678") == "… …-and …"
+
+
+def test_half_a_secret_at_the_cut_is_not_shown() -> None:
+    secret = "canary" * 50
+    KNOWN_SECRETS.add(secret)
+    for before in range(16_200, 16_500, 7):
+        assert "canary" not in clean("…" + " " * before + secret, limit=20_000)
+
+
+def test_links_are_forgotten_after_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_flipkart_reports.redaction.MAX_LINKS", 2)
+    secrets = KnownSecrets()
+    for number in range(3):
+        secrets.add_link([f"https://files.test/{number}", f"secret-{number}"])
+    assert secrets.removed_from("secret-0 secret-1 secret-2") == "secret-0 … …"
+
+
+@pytest.mark.parametrize("scrap", ["a-", "token", "?a", "?a=", "key:", "bearer ", "a1b2", "=", "://", "a://", "'a'="])
+def test_an_error_body_made_to_be_slow_is_not(scrap: str) -> None:
+    # A pattern that backtracks takes minutes for this, and the suite's limit ends them.
+    text = scrap * (500_000 // len(scrap))
+    assert len(scrub(text)) <= len(text)
