@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for path in (
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+        *(ROOT / name / "README.md" for name in ("benchmarks", "orchestrate")),
+        *sorted((ROOT / "docs").rglob("*.md")),
+    )
 }
 README = DOCUMENTS["README.md"]
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
@@ -49,12 +53,23 @@ def test_what_is_made_from_the_code_equals_it(path: Path) -> None:
     )
 
 
-def test_the_table_of_rooms_names_each_of_them() -> None:
-    table = README.partition("| room | its purpose |")[2].partition("\n\n")[0]
+def test_the_readme_fits_a_readers_patience() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+def test_the_table_of_parts_names_each_room_and_module() -> None:
+    table = DOCUMENTS["docs/how-it-works.md"].partition("| part of the package | purpose |")[2].partition("\n\n")[0]
     package = ROOT / "tap_flipkart_reports"
-    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
-    folders = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
-    assert sorted(re.findall(r"`([\w.]+(?:\.py|/))`", table)) == sorted({*modules, *folders, "schemas/"})
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py", "__main__.py"}
+    rooms = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert sorted(re.findall(r"`([\w.]+(?:\.py|/))`", table)) == sorted({*modules, *rooms, "schemas/"})
+
+
+def test_the_index_names_every_page() -> None:
+    for folder in (ROOT / "docs", ROOT / "docs" / "decisions"):
+        index = (folder / "index.md").read_text(encoding="utf-8")
+        pages = {path.name for path in folder.glob("*.md")} - {"index.md"}
+        assert pages <= set(re.findall(r"\]\(([\w-]+\.md)\)", index))
 
 
 KINDS = {
@@ -204,9 +219,13 @@ class Example:
         return f"{self.heading}: {self.commands.splitlines()[-1][:60]}"
 
 
+STORY = ("README.md", "docs/tokens.md", "docs/increments.md")
+"""The documents whose `shell` blocks are run, in the order in which a stranger comes to them."""
+
+
 def examples() -> list[Example]:
-    """The README's blocks of commands, in their order: together they are one story."""
-    parts = re.split(r"^##+ (.*)$", README, flags=re.MULTILINE)
+    """The blocks of commands, in their order: together they are one story."""
+    parts = re.split(r"^##+ (.*)$", "".join(DOCUMENTS[name] for name in STORY), flags=re.MULTILINE)
     return [
         Example(heading, match[1].strip(), match[2] or "")
         for heading, text in zip(parts[1::2], parts[2::2], strict=True)
@@ -216,7 +235,7 @@ def examples() -> list[Example]:
 
 def one_liners() -> list[str]:
     """The commands in tables."""
-    return re.findall(r"^\| `((?:tap-)?flipkart-reports [^`]+)` \|", README, re.MULTILINE)
+    return re.findall(r"^\| `((?:tap-)?flipkart-reports [^`]+)` \|", DOCUMENTS["docs/commands.md"], re.MULTILINE)
 
 
 @dataclass(kw_only=True)
@@ -243,13 +262,12 @@ class Stranger:
     def place(self, heading: str, commands: str) -> Path:
         """Where a section's commands are typed; one that has no place is a command that nobody runs."""
         return {
-            "Two commands": self.checkout,
-            "By pipe, to any target": self.checkout,
+            "Try it without an account": self.checkout,
+            "Load your own reports": self.checkout,
             "With Meltano": self.project,
-            "Sellers' tokens": self.checkout,
-            "Repair": self.project if "meltano" in commands else self.checkout,
-            "Archive and replay": self.checkout,
-            "Develop": self.checkout,
+            "The token store": self.checkout,
+            "Repair days that are wrong": self.project if "meltano" in commands else self.checkout,
+            "Replay the archive": self.checkout,
         }[heading]
 
     def types(self, commands: str, *, place: Path) -> str:

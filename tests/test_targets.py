@@ -174,7 +174,7 @@ def test_every_cell_arrives_first_and_again_with_changed_orders_and_new_columns(
 # What the targets make of the types
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
 SAMPLES = {
     "text": ("orders_report", "order_id"),
     "amount": ("sales_ledger", "taxable_value"),
@@ -186,8 +186,8 @@ SAMPLES = {
 
 
 @each_target
-def test_the_readmes_table_says_what_the_target_makes_of_each_type(target: Target, source: Source) -> None:
-    lines = README.partition("| our type |")[2].splitlines()
+def test_the_table_of_targets_says_what_the_target_makes_of_each_type(target: Target, source: Source) -> None:
+    lines = PAGE.partition("| our type |")[2].splitlines()
     column = [cell.strip().strip("`") for cell in lines[0].split("|")].index(target.program)
     table = {
         (cells := [cell.strip() for cell in line.strip("|").split("|")])[0]: cells[column + 1] for line in lines[2:9]

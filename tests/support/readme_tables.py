@@ -46,15 +46,25 @@ def own_settings() -> dict[str, dict[str, Any]]:
     return {name: schema for name, schema in CONFIG_JSONSCHEMA["properties"].items() if name not in sdk_settings()}
 
 
+COVERED = {
+    "days": "up to {days} days",
+    "month": "a calendar month, the current one too",
+    "whole_month": "a calendar month that is over",
+    "financial_year": "a financial year, the current one too",
+    "snapshot": "the stock of today",
+}
+
+
 def reports() -> str:
-    """One line per report type."""
-    lines = ["| report | stream | key | windows | identifier and parameters |", "|---|---|---|---|---|"]
+    """One line per report type: what a reader chooses by."""
+    lines = ["| report | streams | one purchase covers | columns |", "|---|---|---|---|"]
     for report_type in REPORT_TYPES.values():
         first, *others = report_type.tables
         more = f" and {len(others)} more" if others else ""
-        key = ", ".join(report_type.key_properties(first))
-        kind = KINDS[report_type.rule.kind.value]
-        lines.append(f"| {report_type.title} | `{first.stream}`{more} | {key} | {kind} | {report_type.basis} |")
+        covered = COVERED[report_type.rule.kind.value].format(days=report_type.rule.window_days)
+        place = "one warehouse, " if report_type.per_warehouse else ""
+        typed = "typed" if all(table.schema.properties for table in report_type.tables) else "as they come"
+        lines.append(f"| {report_type.title} | `{first.stream}`{more} | {place}{covered} | {typed} |")
     return "\n".join(lines)
 
 
@@ -100,8 +110,11 @@ def faults() -> str:
     return "\n".join(lines)
 
 
+LARGEST = 5
+
+
 def warehouse() -> str:
-    """What the README's first command leaves in DuckDB, as DuckDB prints it."""
+    """What the README's first command leaves in DuckDB, as DuckDB prints its largest tables."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -109,7 +122,8 @@ def warehouse() -> str:
         file.flush()
         lines = succeed([sys.executable, "-m", "tap_flipkart_reports", "--config", file.name]).splitlines()
     rows = Counter(json.loads(line)["stream"] for line in lines if line.startswith('{"type":"RECORD"'))
-    name, number = max(map(len, rows)), 5
+    largest = rows.most_common(LARGEST)
+    name, number = max(len(stream) for stream, _ in largest), 5
     return "\n".join(
         [
             "```",
@@ -117,10 +131,8 @@ def warehouse() -> str:
             f"│ {'table_name':^{name}} │ {'rows':<{number}} │",
             f"│ {'varchar':^{name}} │ {'int64':<{number}} │",
             f"├{'─' * (name + 2)}┼{'─' * (number + 2)}┤",
-            *(f"│ {stream:<{name}} │ {rows[stream]:>{number}} │" for stream in sorted(rows)),
-            f"├{'─' * (name + 2)}┴{'─' * (number + 2)}┤",
-            f"│ {f'{len(rows)} rows':<{name + number - 6}}2 columns │",
-            f"└{'─' * (name + number + 5)}┘",
+            *(f"│ {stream:<{name}} │ {count:>{number}} │" for stream, count in largest),
+            f"└{'─' * (name + 2)}┴{'─' * (number + 2)}┘",
             "```",
         ]
     )
@@ -164,7 +176,8 @@ def of_file(path: Path) -> dict[str, str]:
 
 
 PAGES = {
-    README: {"reports": reports, "settings": settings, "warehouse": warehouse},
+    README: {"reports": reports, "warehouse": warehouse},
+    ROOT / "docs" / "settings.md": {"settings": settings},
     ROOT / "docs" / "streams.md": {"streams": streams},
     ROOT / "docs" / "simulator.md": {"faults": faults},
 }
