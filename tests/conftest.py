@@ -18,6 +18,29 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+TOGETHER = ("stranger", "checkout", "installed", "shared_browser")
+"""Fixtures that take long to make and are shared by the tests of a module: these run in one process."""
+
+BESIDE = {*TOGETHER, "postgres", "wheel"}
+"""Fixtures that need more than Python: packages to install, a database, a browser."""
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist then finds the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with such fixtures are integration tests, and share a process with those that use the same."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & BESIDE:
+            item.add_marker(pytest.mark.integration)
+        if shared := [name for name in TOGETHER if name in fixtures]:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{shared[0]}"))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes may hold the time at which they were packed, and every process has to find the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def bench(
     capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -85,7 +85,9 @@ def test_titles_stay_as_they_are(title: str) -> None:
     assert clean(title) == title
 
 
-@pytest.mark.parametrize("text", [*NULL_MARKERS, "NA", " N/A ", '""', '"NA"', "Not Available", "SKU:", "\u200b", "NaN"])
+@pytest.mark.parametrize(
+    "text", [*sorted(NULL_MARKERS), "NA", " N/A ", '""', '"NA"', "Not Available", "SKU:", "\u200b", "NaN"]
+)
 @pytest.mark.parametrize("column_type", CONVERTERS)
 def test_null_markers_are_null_in_every_type(column_type: ColumnType, text: str) -> None:
     assert converted(column_type, text) is None

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,6 @@ from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.postgres import Postgres
 
@@ -48,9 +48,7 @@ EXTRACTOR = PROJECT["plugins"]["extractors"][0]
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_is_made_from_the_code_equals_it(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == with_made_parts(path), (
-        "run: uv run python tests/support/readme_tables.py"
-    )
+    assert path.read_text(encoding="utf-8") == with_made_parts(path), "run: uv run just made"
 
 
 def test_the_readme_fits_a_readers_patience() -> None:
@@ -143,6 +141,20 @@ def test_every_link_between_the_documents_leads_somewhere(name: str) -> None:
             assert anchor in anchors
 
 
+def test_the_site_is_built_strictly_and_brings_all_it_needs(tmp_path: Path) -> None:
+    succeed([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path], cwd=ROOT)
+    pages = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")]
+    assert len(pages) > len(list((ROOT / "docs").rglob("*.md")))
+    loaded = [re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*", page) for page in pages]
+    assert [tags for tags in loaded if tags] == []
+
+
+def test_every_command_of_the_justfile_that_is_mentioned_exists() -> None:
+    mentioned = set(re.findall(r"`(?:uv run )?just ([a-z-]+)", "".join(DOCUMENTS.values())))
+    assert len(mentioned) >= 5
+    assert mentioned <= set(succeed([Path(sys.executable).with_name("just"), "--summary"], cwd=ROOT).split())
+
+
 # The hosting service
 
 
@@ -153,6 +165,8 @@ def test_every_link_between_the_documents_leads_somewhere(name: str) -> None:
         (".github/workflows/release.yml", "vendor.github-workflows"),
         (".github/workflows/test.yml", "custom.github-workflows-require-timeout"),
         (".github/workflows/release.yml", "custom.github-workflows-require-timeout"),
+        (".github/workflows/nightly.yml", "vendor.github-workflows"),
+        (".github/workflows/nightly.yml", "custom.github-workflows-require-timeout"),
         (".github/dependabot.yml", "vendor.dependabot"),
     ],
 )
@@ -167,12 +181,33 @@ def test_every_action_is_pinned_by_its_commit() -> None:
     assert [action for action in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action)] == []
 
 
-def test_both_ways_of_ci_run_the_same_checks() -> None:
+TESTS = "python3 -m uv run pytest -n 2"
+"""The README's command for the tests, which CI runs too."""
+
+
+def test_every_way_of_ci_runs_the_same_checks_and_the_readmes_tests() -> None:
     workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    for check in ("ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"):
+    recipe = (ROOT / "justfile").read_text(encoding="utf-8").partition("\ncheck:\n")[2].partition("\n\n")[0]
+    checks = [line.strip().removeprefix("uv run ") for line in recipe.splitlines()]
+    assert len(checks) >= 5
+    for check in (*checks, "mkdocs build --strict", TESTS.partition("uv run ")[2]):
         assert f"uv run {check}" in workflow
         assert f"uv run {check}" in script
+    assert TESTS in README
+
+
+def test_ci_installs_every_program_of_the_system_that_tests_ask_for() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    asked = set(re.findall(r"of_the_system\(\"([\w-]+)\"\)", tests)) | {"zsh", "fish"}
+    assert {"chromium", "chromedriver"} <= asked
+    packages = {"chromedriver": "chromium-driver"}
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    (installed,) = re.findall(r"apt-get install -y -qq ([\w -]+)", script)
+    assert {packages.get(name, name) for name in asked} <= set(installed.split())
+    for name in asked:
+        assert name in workflow
 
 
 # Settings in examples
@@ -195,7 +230,8 @@ def test_every_example_of_settings_is_valid(example: dict[str, Any]) -> None:
 
 def test_every_variable_of_the_environment_is_a_setting() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    names = re.findall(r"TAP_FLIPKART_REPORTS_([A-Z_]+)", example + "".join(DOCUMENTS.values()))
+    # With two underscores it is an extra of Meltano, such as `__SELECT`.
+    names = re.findall(r"TAP_FLIPKART_REPORTS_((?!_)[A-Z_]+)", example + "".join(DOCUMENTS.values()))
     assert len(set(names)) >= 4
     beside = {KEY_VARIABLE.removeprefix("TAP_FLIPKART_REPORTS_")}  # a key is no setting: it would stand in files
     assert {name.lower() for name in {*names} - beside} <= {*own_settings(), *sdk_settings()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.clocks import VirtualClock
-from support.programs import ROOT, TARGETS_PYTHON, UV, check_out, run, succeed
+from support.programs import ROOT, TARGETS_PYTHON, UV, check_out, released, run, succeed
 from support.truth import Record, differences, records
 
 from tap_flipkart_reports.clock import SystemClock
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MELTANO = (*UV, "tool", "run", "--python", TARGETS_PYTHON, "meltano==4.4.1")
+MELTANO = (*UV, "tool", "run", "--python", TARGETS_PYTHON, released("meltano==4.4.1"))
 TAP = "tap-flipkart-reports"
 
 READ_DUCKDB = """

@@ -7,11 +7,15 @@ import re
 import sys
 import tarfile
 import zipfile
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from support.pins import pins
 from support.programs import FILES, ROOT, SOURCES, UV, check_out, install, succeed
 
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -103,6 +107,22 @@ def test_the_python_versions_it_names_are_those_it_supports() -> None:
     assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{versions[0].replace('.', '')}"
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
     assert workflow["jobs"]["tests"]["strategy"]["matrix"]["python-version"] == versions
+
+
+def test_the_pins_hold_every_package_of_the_groups_and_name_no_host() -> None:
+    pinned = PYPROJECT["tool"]["uv"]["constraint-dependencies"]
+    assert pinned == pins((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    requirements = [Requirement(line) for line in pinned]
+    assert [
+        str(requirement) for requirement in requirements if requirement.url or len(requirement.specifier) != 1
+    ] == []
+    wanted = [*PYPROJECT["project"]["dependencies"], *chain(*PYPROJECT["project"]["optional-dependencies"].values())]
+    wanted += [line for group in PYPROJECT["dependency-groups"].values() for line in group if isinstance(line, str)]
+    names = {canonicalize_name(requirement.name) for requirement in requirements}
+    assert {canonicalize_name(Requirement(line).name) for line in wanted} - names == set()
+    for requirement in requirements:
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert requirement.specifier.contains(version(requirement.name), prereleases=True), requirement
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:

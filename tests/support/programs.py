@@ -22,7 +22,10 @@ TARGETS_PYTHON = f"3.{min(sys.version_info.minor, 13)}"
 """DuckDB 1.1.3, the only one with which target-duckdb loses no row, has no wheel for Python 3.14."""
 
 SOURCES = ("tap_flipkart_reports", "schemas", "tests", "benchmarks", "docs", "orchestrate", "output")
-FILES = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "meltano.yml", "plugin.yml", ".env.example")
+FILES = (
+    *("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "justfile"),
+    *("meltano.yml", "plugin.yml", "mkdocs.yml", ".env.example"),
+)
 
 
 def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -47,6 +50,11 @@ def of_the_system(name: str) -> str:
         pytest.skip(f"{name} is not installed")  # the README asks a stranger for python3 and pip alone
     assert path is not None, f"CI has to install {name}"
     return path
+
+
+def released(requirement: str) -> str:
+    """A target or Meltano with the version that is known to work, or, in the nightly run, in its newest release."""
+    return requirement.partition("==")[0] if "NEWEST" in os.environ else requirement
 
 
 def install(folder: Path, *requirements: str | Path, python: str = sys.executable) -> Path:

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from support.programs import SECONDS, TARGETS_PYTHON, install, succeed
+from support.programs import SECONDS, TARGETS_PYTHON, install, released, succeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,7 @@ class Target(ABC):
 
 
 class DuckDB(Target):
-    requirements = ("target-duckdb==0.8.0", "duckdb==1.1.3")
+    requirements = (released("target-duckdb==0.8.0"), "duckdb==1.1.3")
     program = "target-duckdb"
     upserts = True
 
@@ -150,7 +150,7 @@ class DuckDB(Target):
 
 
 class PostgreSQL(Target):
-    requirements = ("meltanolabs-target-postgres==0.8.1", "pyarrow")  # the latter for batches in Parquet
+    requirements = (released("meltanolabs-target-postgres==0.8.1"), "pyarrow")  # the latter for batches in Parquet
     program = "target-postgres"
     upserts = True
 
@@ -187,7 +187,7 @@ WORDS = {str: "string", int: "number", Decimal: "number", dict: "object"}
 
 
 class Jsonl(Target):
-    requirements = ("target-jsonl==0.1.4",)
+    requirements = (released("target-jsonl==0.1.4"),)
     program = "target-jsonl"
     upserts = False
 
@@ -206,7 +206,7 @@ class Jsonl(Target):
 
 
 class Csv(Target):
-    requirements = ("meltanolabs-target-csv==0.5.0",)
+    requirements = (released("meltanolabs-target-csv==0.5.0"),)
     program = "target-csv"
     upserts = False
 

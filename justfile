@@ -1,0 +1,45 @@
+# The commands of this repository. `uv run just` lists them; `uv run just NAME` runs one.
+
+set positional-arguments
+
+# What a fresh checkout needs.
+[private]
+default:
+    @just --list --unsorted
+
+# an environment with everything, and the pre-commit hooks
+setup:
+    uv sync
+    uv run pre-commit install
+
+# lint, format, spelling, types, import contracts
+check:
+    uv run ruff check .
+    uv run ruff format --check .
+    uv run typos
+    uv run mypy
+    uv run lint-imports
+
+# the fast tests, in under two minutes on two cores; arguments go to pytest
+test *arguments:
+    uv run pytest -q -n 2 -m "not integration" "$@"
+
+# every test: targets, Meltano, PostgreSQL, a browser, shells, packaging
+test-all *arguments:
+    uv run pytest -q -n 2 "$@"
+
+# the parts of documents and of Meltano's definitions that are made from the code
+made:
+    uv run --directory tests python -m support.readme_tables
+
+# the made parts, and the documents as a site in `site/`, without network
+docs: made
+    uv run mkdocs build --strict --quiet
+
+# the newest versions that fit each other, as the pins of pyproject.toml
+pins:
+    uv run --directory tests python -m support.pins
+
+# the tests around the SDK's inner workings, on its newest release, betas included
+sdk-next *arguments:
+    uv run --isolated --prerelease allow --with 'singer-sdk[testing]>0.54.9' pytest -q tests/test_sdk_symbols.py tests/test_row_path.py tests/test_core.py tests/test_sync.py "$@"
