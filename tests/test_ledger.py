@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sqlite3
 import subprocess
 import sys
@@ -146,6 +147,59 @@ def test_a_lease_is_renewed_while_its_holder_lives(opened: Callable[[VirtualCloc
     assert second.claim(request(), correlation_id="c-2").held_by is not None
 
 
+class SteppedClock(VirtualClock):
+    """Lets the renewing thread wait until the test says that its pause is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pauses: queue.Queue[float] = queue.Queue()
+        self._over = threading.Semaphore(0)
+        self._has_ended = False
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        assert seconds is not None
+        self._pauses.put(seconds)
+        condition.release()
+        while not self._has_ended and not self._over.acquire(timeout=0.01):
+            pass
+        condition.acquire()
+
+    def next_pause(self) -> float:
+        """Wait for the renewing thread to pause; for how long."""
+        return self._pauses.get(timeout=60)
+
+    def end_pause(self, seconds: float) -> None:
+        """Let that time pass."""
+        self.advance(seconds)
+        self._over.release()
+
+    def end(self) -> None:
+        """Pause no more."""
+        self._has_ended = True
+
+
+def test_a_lease_is_renewed_well_before_it_ends_and_again_where_that_failed_once(place: str) -> None:
+    clock, beside = SteppedClock(), IdleClock()
+    first, second = Ledger(place, clock=clock), Ledger(place, clock=beside)
+    first.claim(request(), correlation_id="c-1")
+    first.bought(correlation_id="c-1", report_id="R-1")
+    pause, passed = clock.next_pause(), 0.0
+    for number in range(8):
+        if number == 2:
+            query(place, "ALTER TABLE flipkart_reports RENAME TO away")
+        passed += pause
+        clock.end_pause(pause)
+        pause = clock.next_pause()  # the renewal has been made, or has failed
+        if number == 2:
+            query(place, "ALTER TABLE away RENAME TO flipkart_reports")
+        beside.advance(passed - beside.monotonic())
+        assert second.claim(request(), correlation_id=f"c-{number + 2}").held_by is not None
+    assert passed > 1.5 * LEASE_SECONDS
+    clock.end()
+    first.close()
+    second.close()
+
+
 def test_a_holder_that_was_killed_on_this_machine_loses_its_lease_at_once(place: str) -> None:
     script = (
         "import os, signal, sys\n"
@@ -240,6 +294,37 @@ def test_eight_workers_at_once_grant_each_window_once(opened: Callable[[VirtualC
     for thread in threads:
         thread.join()
     assert sorted(granted) == list(range(25))
+
+
+def test_of_two_workers_that_find_the_report_of_a_dead_one_at_once_one_adopts_it(
+    postgres_url: str,
+) -> None:
+    clock = IdleClock()
+    dead, *ledgers = (Ledger(postgres_url, clock=clock) for _ in range(3))
+    dead.claim(request(), correlation_id="c-1")
+    dead.bought(correlation_id="c-1", report_id="R-1")
+    dead.close()
+    claims: list[Claim] = []
+
+    def work(ledger: Ledger) -> None:
+        claims.append(ledger.claim(request(), correlation_id="c-2"))
+
+    engine = sa.create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+    threads = [threading.Thread(target=work, args=(ledger,)) for ledger in ledgers]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("select 1 from flipkart_reports for update")
+        for thread in threads:
+            thread.start()
+        waiting = sa.text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
+        while connection.execute(waiting).scalar_one() < len(ledgers):  # both have read the row and wait to write it
+            connection.exec_driver_sql("select pg_stat_clear_snapshot()")
+    for thread in threads:
+        thread.join()
+    engine.dispose()
+    for ledger in ledgers:
+        ledger.close()
+    assert sorted(claim.report_id or "" for claim in claims) == ["", "R-1"]
+    assert sum(claim.held_by is not None for claim in claims) == 1
 
 
 def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_its_successor(

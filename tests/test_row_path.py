@@ -183,6 +183,16 @@ def test_mapped_records_are_those_of_the_sdks_loop(
     assert in_batches == one_by_one
 
 
+def test_stream_maps_see_a_column_that_a_file_has_brought(bench: Bench) -> None:
+    bench.restart({"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2})
+    maps = {STREAM: {"source": "'flipkart'"}}
+    output = bench.run(STREAM, window_days=10, max_concurrent_reports=1, stream_maps=maps)
+    *_, schema = output.schemas(STREAM)
+    assert {"source", "carbon_footprint_kg"} <= set(schema["properties"])
+    told = {record.get("carbon_footprint_kg") for record in output.records(STREAM)}
+    assert any(told)
+
+
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
@@ -264,3 +274,20 @@ def test_batch_files_hold_the_same_records(bench: Bench, tmp_path: Path) -> None
     for record in (*batched, *plain):
         record.pop("report_id")
     assert batched == plain
+
+
+def test_batch_files_of_a_window_that_fails_half_way_do_not_move_the_bookmark(bench: Bench, tmp_path: Path) -> None:
+    bench.restart({"fault": "ragged_row", "row": 5, "cells": 200, "nth": 2})
+    output = bench.run(
+        STREAM,
+        window_days=10,
+        max_concurrent_reports=1,
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": tmp_path.as_uri()},
+            "batch_size": 2,
+        },
+    )
+    assert output.error is not None
+    assert "2026-10-01 to 2026-10-10" in str(output.error)
+    assert "replication_key_value" not in output.partition(STREAM)

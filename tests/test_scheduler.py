@@ -25,8 +25,9 @@ from tap_flipkart_reports.exceptions import (
 )
 from tap_flipkart_reports.purchasing.events import Change, Delivery, Left, ReportChange
 from tap_flipkart_reports.purchasing.limits import ALL_TRIGGERS, Limits
+from tap_flipkart_reports.purchasing.ports import NoLedger
 from tap_flipkart_reports.purchasing.report_detail import ReportStatus
-from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
+from tap_flipkart_reports.purchasing.requests import Claim, Priority, ReportRequest
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.windows import Window
 
@@ -235,6 +236,19 @@ def test_a_429_slows_down_its_seller_alone(bench: Bench) -> None:
     assert by_seller["acme"] >= 50
 
 
+def test_two_429_of_one_seller_slow_down_no_other(bench: Bench) -> None:
+    bench.api.generation = lambda _seller, _identifier: 20.0
+    refusals = raising(*[RateLimitedError("slow down", retry_after=300.0)] * 2)
+    bench.api.on_trigger = lambda seller, _identifier: refusals() if seller == "acme" else None
+    slow, others = request(0, seller="acme"), [request(number, seller="bose") for number in range(40)]
+    scheduler = bench.scheduler(slow, *others, max_concurrent_reports_per_seller=1)
+    for wanted in (*others, slow):
+        assert isinstance(scheduler.take(wanted), Delivery)
+    at = [report.triggered_at for report in bench.api.reports.values() if report.seller_id == "bose"]
+    assert max(later - earlier for earlier, later in itertools.pairwise(at)) < 60
+    assert at[-1] > 600
+
+
 def test_a_429_whose_wait_exceeds_the_run_leaves_the_window_without_a_failure(bench: Bench) -> None:
     bench.api.on_trigger = raising(RateLimitedError("slow down", retry_after=7200.0))
     wanted = request()
@@ -265,6 +279,29 @@ def test_a_lost_answer_is_counted_as_bought_and_the_window_is_bought_again(bench
     scheduler = bench.scheduler(wanted)
     assert isinstance(scheduler.take(wanted), Delivery)
     assert scheduler.triggers[ALL_TRIGGERS] == 2
+
+
+def test_a_trigger_whose_answer_was_lost_keeps_no_slot(bench: Bench) -> None:
+    bench.api.on_trigger = raising(AnswerLostError("nobody knows the id"))
+    requests = [request(number) for number in range(3)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=1, max_wait=3600)
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
+
+
+def test_how_long_an_adopted_report_took_is_not_learned_from(bench: Bench) -> None:
+    bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    wanted = request(report_id="R-1")
+    scheduler = bench.scheduler(wanted)
+    assert isinstance(scheduler.take(wanted), Delivery)
+    assert scheduler.learned == {}
+
+
+@pytest.mark.parametrize("details", [1, 3])
+def test_a_report_that_detail_does_not_know_yet_is_not_bought_again(bench: Bench, details: int) -> None:
+    bench.api.on_detail = raising(*[CallRefusedError("no such report", status=404)] * details)
+    wanted = request()
+    assert isinstance(bench.scheduler(wanted).take(wanted), Delivery)
+    assert len(bench.api.reports) == 1
 
 
 def test_a_refused_trigger_fails_its_window_at_once(bench: Bench) -> None:
@@ -497,6 +534,42 @@ def test_stopping_leaves_everything_that_is_not_finished(bench: Bench) -> None:
     scheduler.take(requests[0])
     scheduler.stop("asked to")
     assert {type(scheduler.take(wanted)) for wanted in requests[4:]} == {Left}
+
+
+class RecordingLedger(NoLedger):
+    """Grants everything, and remembers in which order it was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
+        self.calls.append("claim")
+        return super().claim(request, correlation_id=correlation_id)
+
+    def bought(self, *, correlation_id: str, report_id: str) -> None:  # noqa: ARG002 - the port's
+        self.calls.append("bought")
+
+    def released(self, request: ReportRequest) -> None:  # noqa: ARG002 - the port's
+        self.calls.append("released")
+
+
+def test_stopping_lets_go_of_no_window_whose_trigger_is_under_way(bench: Bench) -> None:
+    wanted, other = request(0), request(1)
+    ledger = RecordingLedger()
+    scheduler = Scheduler(
+        api=bench.api, clock=bench.clock, limits=Limits(), folder=bench.folder, ledger=ledger, workers=0
+    )
+    scheduler.submit([wanted, other])
+
+    def on_trigger(_seller: str, _identifier: str) -> None:
+        scheduler.stop("asked to")
+        assert isinstance(scheduler.take(other), Left)
+
+    bench.api.on_trigger = on_trigger
+    left = scheduler.take(wanted)
+    assert isinstance(left, Left)
+    assert left.report_id == "R-1"
+    assert ledger.calls == ["claim", "bought", "released"]
 
 
 def test_changes_hold_the_correlation_id_that_was_sent(bench: Bench) -> None:

@@ -1076,11 +1076,18 @@ def test_the_other_faults(serve: Callable[..., Client], clock: VirtualClock) -> 
     }
 
 
+def test_a_report_may_be_unknown_at_first(serve: Callable[..., Client]) -> None:
+    client = serve({"fault": "not_yet_known", "details": 2})
+    report = client.bought()
+    assert [client.detail(report).status_code for _ in range(3)] == [404, 404, 200]
+
+
 def test_every_fault_has_its_test() -> None:
     tested = {rule["fault"] for rule in (*FILE_FAULTS, *SETTLEMENT_FAULTS)} | {
         *("odd_status", "slow", "no_location", "expires", "gzip_encoding", "bad_json", "drop_connection"),
         *("slow_answer", "rotate_refresh_token", "token_dead", "rate_limit", "server_error", "token_expired"),
         *("answer_lost", "failed", "expired", "never", "dead_link", "cut_download", "cut_chunked", "second_layout"),
+        "not_yet_known",
     }
     assert tested == set(FAULTS)
 

@@ -286,6 +286,7 @@ SURVIVED: list[tuple[dict[str, Any], int]] = [
     ({"fault": "answer_lost"}, 2),
     ({"fault": "slow", "seconds": 5000}, 1),
     ({"fault": "odd_status", "word": "QUEUED", "details": 3}, 1),
+    ({"fault": "not_yet_known", "details": 2}, 1),
     ({"fault": "no_location", "times": 2}, 1),
     ({"fault": "dead_link", "times": 2}, 1),
     ({"fault": "dead_link", "times": 3}, 2),

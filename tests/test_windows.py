@@ -124,6 +124,11 @@ def test_a_running_month_that_is_bought_is_read_as_it_was_bought() -> None:
     assert due(WindowKind.MONTH, "2026-03-01", "2026-03-06", bookmark="2026-03-05") == ["2026-03-01 to 2026-03-06"]
 
 
+def test_a_bought_window_that_begins_within_the_running_month_is_not_taken_for_the_month() -> None:
+    within = window("2026-03-03", "2026-03-05")
+    assert due(WindowKind.MONTH, "2026-03-01", "2026-03-06", pending=(within,)) == ["2026-03-01 to 2026-03-06"]
+
+
 def test_months_round_the_start_down_and_read_the_running_month_from_its_first_day() -> None:
     assert due(WindowKind.MONTH, "2026-01-17", "2026-03-05") == [
         "2026-01-01 to 2026-01-31",
@@ -207,7 +212,7 @@ def test_a_failed_lookback_holds_the_bookmark_and_is_owed_again_the_next_day() -
     ]
 
 
-def test_a_lookback_that_was_read_is_not_bought_again_on_the_same_day() -> None:
+def test_a_lookback_that_was_read_is_bought_again_on_another_day_alone() -> None:
     rule = WindowRule(kind=WindowKind.DAYS, window_days=5, lookback_days=10)
     start, newest = date(2026, 1, 1), date(2026, 2, 2)
     coverage = Coverage(bookmark=date(2026, 1, 31))
@@ -215,6 +220,10 @@ def test_a_lookback_that_was_read_is_not_bought_again_on_the_same_day() -> None:
     first = owed_from(rule, coverage, start=start, newest=newest)
     coverage = coverage.with_finished(windows[0], owed_from=first, newest=newest)
     assert all_due(rule, coverage, start=start, newest=newest) == windows[1:]
+    assert all_due(rule, coverage, start=start, newest=newest + DAY) == [
+        *windows[:2],
+        window("2026-02-01", "2026-02-03"),
+    ]
     coverage = coverage.with_finished(windows[1], owed_from=first, newest=newest)
     coverage = coverage.with_finished(windows[2], owed_from=first, newest=newest)
     assert coverage == Coverage(bookmark=newest)

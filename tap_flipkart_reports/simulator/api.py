@@ -340,6 +340,9 @@ class Api:
         with self._lock:
             report = self._report(seller_id, report_id)
             report.details += 1
+            unknown = report.faults.get("not_yet_known")
+            if unknown is not None and report.details <= unknown.get("details", 1):
+                raise refused(404, "NOT_FOUND", "no such report")
             answer: dict[str, Any] = {"report_id": report_id, "status": self._status(report, firing)}
             if answer["status"] == "COMPLETED" and "no_location" not in firing:
                 expiry = self._link(report)

@@ -81,6 +81,7 @@ FAULTS: Mapping[str, Fault] = {
     "expired": _trigger("the report ends as EXPIRED"),
     "never": _trigger("the report is never ready"),
     "slow": _trigger("the report takes so many seconds", seconds=NUMBER),
+    "not_yet_known": _trigger("the first answers (1, or `details`) about the report are 404", details=int),
     "odd_status": _trigger("the first answers (1, or `details`) say QUEUED, or the word", word=str, details=int),
     "no_location": _detail("COMPLETED without a location"),
     "expires": _detail("the report is EXPIRED from then on"),
