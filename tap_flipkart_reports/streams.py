@@ -13,7 +13,6 @@ What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -25,33 +24,23 @@ from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.singerlib.json import serialize_json
 
 from tap_flipkart_reports.exceptions import SettingsError
-from tap_flipkart_reports.planning.bookmarks import (
-    BOOKMARK_COLUMN,
-    read_coverage,
-    read_pace,
-    read_pending,
-    read_unbought,
-    write_coverage,
-    write_pace,
-    write_pending,
-    write_unbought,
-)
+from tap_flipkart_reports.planning.bookmarks import BOOKMARK_COLUMN
+from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.planning.record_schema import NULLABLE_TEXT, record_schema
+from tap_flipkart_reports.sync.partition_state import PartitionStates
+from tap_flipkart_reports.sync.ports import RecordTable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
+    from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.files.columns import Column
-    from tap_flipkart_reports.planning.coverage import Coverage
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
-    from tap_flipkart_reports.purchasing.polling import Learned
-    from tap_flipkart_reports.purchasing.requests import PendingReport
-    from tap_flipkart_reports.sync.run import Extraction
-    from tap_flipkart_reports.tap import TapFlipkartReports
-    from tap_flipkart_reports.windows import Window
+    from tap_flipkart_reports.sync.run import Run
 
 
 class ReportStream(Stream):
@@ -61,66 +50,51 @@ class ReportStream(Stream):
         tap: the tap.
         report_type: the report.
         table: one of its tables.
+        run: what the tap's streams share; built when it is first asked for.
+        clock: where the run's time comes from.
+        emits_state: whether STATE messages are written.
+
+    Attributes:
+        partition_states: what the state holds of each partition.
     """
 
     replication_key = BOOKMARK_COLUMN
 
-    def __init__(self, tap: TapFlipkartReports, report_type: ReportType, table: ReportTable) -> None:
+    def __init__(  # noqa: PLR0913 - the SDK's tap, the table, and the three things of the run
+        self,
+        tap: Tap,
+        report_type: ReportType,
+        table: ReportTable,
+        *,
+        run: Callable[[], Run],
+        clock: Clock,
+        emits_state: bool = True,
+    ) -> None:
         super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
         self.primary_keys = report_type.key_properties(table)
         self.report_type = report_type
         self.table = table
-        self._reports_tap = tap
+        self.partition_states = PartitionStates(
+            stream=table.stream,
+            state_of=self.get_context_state,
+            stream_state=lambda: self.stream_state,
+            finalize=self._finalize_state,
+        )
+        self._run = run
+        self._clock = clock
+        self._emits_state = emits_state
         self._new_columns: tuple[Column, ...] = ()
-        self.drift_told: set[tuple[str, str]] = set()
-
-    @property
-    def _extraction(self) -> Extraction:
-        return self._reports_tap.extraction
-
-    # What to ask for
+        self._drift_logged: set[tuple[str, str]] = set()
 
     @property
     def partitions(self) -> list[dict[str, Any]]:
         """One per seller, and per warehouse where the report asks for one."""
-        return self._extraction.demand.partitions_of(self)
+        return [key.context for key in self._run().wanted.partitions_of(self.report_type)]
 
-    def coverage(self, context: Mapping[str, Any]) -> Coverage:
-        """The days that are complete.
-
-        Raises:
-            SettingsError: the state that was handed in cannot be read.
-        """
-        with self._readable_state(context) as partition:
-            return read_coverage(partition)
-
-    def pending(self, context: Mapping[str, Any]) -> list[PendingReport]:
-        """The reports that are bought and not yet read, as the state knows them.
-
-        Raises:
-            SettingsError: the state that was handed in cannot be read.
-        """
-        with self._readable_state(context) as partition:
-            return read_pending(partition)
-
-    def unbought(self, context: Mapping[str, Any]) -> tuple[Window, ...]:
-        """The windows that the budget of earlier runs has left over.
-
-        Raises:
-            SettingsError: the state that was handed in cannot be read.
-        """
-        with self._readable_state(context) as partition:
-            return read_unbought(partition)
-
-    @contextmanager
-    def _readable_state(self, context: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        try:
-            yield self.get_context_state(dict(context))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SettingsError(
-                f"the state of {self.name}, {dict(context)}, cannot be read ({error}); "
-                "start from a state the tap has written, or from none"
-            ) from error
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether a limit of records ends the stream."""
+        return self.ABORT_AT_RECORD_COUNT is not None
 
     # Records
 
@@ -130,7 +104,8 @@ class ReportStream(Stream):
         Args:
             context: the partition.
         """
-        for columns in self._extraction.columns_of(self, dict(context or {}), as_json=False):
+        key = PartitionKey.from_context(context or {})
+        for columns in self._run().columns_of(self, key, as_json=False):
             yield from _records(columns)
 
     def _sync_records(
@@ -145,7 +120,7 @@ class ReportStream(Stream):
             context: the partition, or none for all.
             write_messages: false for BATCH.
         """
-        if not write_messages or not self.selected or self.child_streams or self.ABORT_AT_RECORD_COUNT is not None:
+        if not write_messages or not self.selected or self.child_streams or self.is_dry_run:
             yield from super()._sync_records(context, write_messages=write_messages)
             return
         from tap_flipkart_reports.sync.record_lines import (  # noqa: PLC0415 - discovery writes none
@@ -159,8 +134,9 @@ class ReportStream(Stream):
             for partition in [context] if context is not None else self.partitions:
                 counter.with_context(partition)
                 timer.with_context(partition)
-                for columns in self._extraction.columns_of(self, dict(partition), as_json=not is_mapped):
-                    now = self._reports_tap.clock.now().isoformat()
+                key = PartitionKey.from_context(partition)
+                for columns in self._run().columns_of(self, key, as_json=not is_mapped):
+                    now = self._clock.now().isoformat()
                     if is_mapped:
                         self._write_lines(mapped.of(self._mapped(columns), time_extracted=now))
                     else:
@@ -218,18 +194,27 @@ class ReportStream(Stream):
         sys.stdout.buffer.flush()
         self.state_manager.is_flushed = False
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The table's columns, and those that files have brought."""
-        return (*self.table.columns, *self._new_columns)
+    def record_table(self) -> RecordTable:
+        """What reading a report for this stream needs."""
+        return RecordTable(
+            stream=self.name,
+            report_type=self.report_type,
+            table=self.table,
+            columns=(*self.table.columns, *self._new_columns),
+            selected=self._selected_columns(),
+            add_columns=self._add_columns,
+            drift_logged=self._drift_logged,
+        )
 
-    @property
-    def wanted_columns(self) -> list[str]:
-        """Names of the columns that the catalog selects."""
+    def _selected_columns(self) -> list[str]:
         return [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
 
-    def evolve(self, new: Sequence[Column]) -> None:
-        """Add columns of a file to the stream, and tell the target before the first record that has them."""
+    def _add_columns(self, new: Sequence[Column]) -> list[str]:
+        """Add columns of a file to the stream, and tell the target before the first record that has them.
+
+        Returns:
+            The names of the columns that are selected then.
+        """
         self._new_columns = (*self._new_columns, *new)
         for column in new:
             for schema in (self._schema, self._input_schema):
@@ -244,6 +229,7 @@ class ReportStream(Stream):
         )
         self._stream_maps = None
         self._write_schema_message()
+        return self._selected_columns()
 
     # State
 
@@ -253,56 +239,6 @@ class ReportStream(Stream):
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         """Rows never move the bookmark: a report may hold rows of days outside its window."""
 
-    def book_finished(
-        self, context: Context, window: Window, *, report_id: str, owed: Window | None, pace: Learned | None
-    ) -> None:
-        """Book a window whose last record is out.
-
-        Args:
-            context: its partition.
-            window: its days.
-            report_id: the report they were read from.
-            owed: the days that the run owed the partition; `None` where no bookmark moves.
-            pace: generation times seen of the report type.
-        """
-        partition = self.get_context_state(context)
-        if owed is not None:
-            coverage = read_coverage(partition).with_finished(window, owed_from=owed.first, newest=owed.last)
-            write_coverage(partition, coverage)
-            write_unbought(partition, [left for left in read_unbought(partition) if not window.overlaps(left)])
-        if pace is not None:
-            write_pace(self.stream_state, pace)
-        self.forget(context, report_id)
-        self._finalize_state(partition)
-
-    @property
-    def pace(self) -> Learned | None:
-        """Generation times seen by earlier runs, from the state."""
-        return read_pace(self.stream_state)
-
-    def book_bought(self, context: Context, report: PendingReport) -> None:
-        """Remember a report that is bought and not yet read."""
-        partition = self.get_context_state(context)
-        write_pending(partition, [*read_pending(partition), report])
-
-    def book_unbought(self, context: Context, window: Window) -> None:
-        """Remember a window that the budget has left over: it is the first to be bought by the next run."""
-        partition = self.get_context_state(context)
-        write_unbought(partition, [*read_unbought(partition), window])
-
-    def forget(self, context: Context, report_id: str) -> None:
-        """Forget a report that was bought."""
-        partition = self.get_context_state(context)
-        write_pending(partition, [report for report in read_pending(partition) if report.report_id != report_id])
-
-    def give_up(self, report_id: str) -> None:
-        """Forget a report that is bought and not yet read."""
-        for context in self.partitions:
-            partition = self.get_context_state(context)
-            if report_id in {report.report_id for report in read_pending(partition)}:
-                self.logger.warning("%s, %s: report %s is given up.", self.name, context, report_id)
-                self.forget(context, report_id)
-
     def emit_state(self) -> None:
         """Write a STATE message, unless the SDK does so behind a BATCH manifest."""
         if self.get_batch_config(self.config) is None:
@@ -310,7 +246,7 @@ class ReportStream(Stream):
             self._write_state_message()
 
     def _write_state_message(self) -> None:
-        if self._reports_tap.tells_state:
+        if self._emits_state:
             super()._write_state_message()
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.auth import AccessToken
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.settings.values import App, Settings
-    from tap_flipkart_reports.sync.run import Extraction
+    from tap_flipkart_reports.sync.run import Run
 
 
 class TapFlipkartReports(Tap):
@@ -54,14 +54,14 @@ class TapFlipkartReports(Tap):
     config_jsonschema = CONFIG_JSONSCHEMA
     clock: Clock = SystemClock()
     """Where the run's time comes from; tests put their own here."""
-    tells_state: bool = True
+    emits_state: bool = True
     """Whether STATE messages are written."""
     workers: int | None = None
     """Threads that make calls; by default one more than reports in progress. 0 makes them where records are made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         self._settings: Settings | None = None
-        self._extraction: Extraction | None = None
+        self._current_run: Run | None = None
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
         super().__init__(*args, **kwargs)
 
@@ -136,7 +136,14 @@ class TapFlipkartReports(Tap):
     def discover_streams(self) -> Sequence[ReportStream]:
         """One stream per table of every report type, known or declared; needs no settings."""
         return [
-            ReportStream(self, report_type, table)
+            ReportStream(
+                self,
+                report_type,
+                table,
+                run=lambda: self.current_run,
+                clock=self.clock,
+                emits_state=self.emits_state,
+            )
             for report_type in self._report_types.values()
             for table in report_type.tables
         ]
@@ -155,26 +162,26 @@ class TapFlipkartReports(Tap):
     # The run
 
     @property
-    def extraction(self) -> Extraction:
+    def current_run(self) -> Run:
         """What the streams share in this run; built when it is first asked for, because discovery needs none of it."""
-        if self._extraction is None:
-            self._extraction = self._build_extraction()
-        return self._extraction
+        if self._current_run is None:
+            self._current_run = self._build_run()
+        return self._current_run
 
-    def _build_extraction(self) -> Extraction:
-        from tap_flipkart_reports.sync.run import Extraction  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.sync.services import Services  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.sync.wanted import Demand  # noqa: PLC0415 - discovery does without
+    def _build_run(self) -> Run:
+        from tap_flipkart_reports.sync.run import Run  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.services import RunServices  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.wanted import WantedReports  # noqa: PLC0415 - discovery does without
 
-        services = Services(settings=self.settings, clock=self.clock)
+        services = RunServices(settings=self.settings, clock=self.clock)
         streams = cast("list[ReportStream]", list(self.streams.values()))
-        demand = Demand(settings=self.settings, services=services, clock=self.clock, streams=streams)
-        return Extraction(demand=demand, services=services, clock=self.clock, streams=streams, workers=self.workers)
+        wanted = WantedReports(settings=self.settings, services=services, clock=self.clock, streams=streams)
+        return Run(wanted=wanted, services=services, clock=self.clock, streams=streams, workers=self.workers)
 
     def close(self) -> None:
         """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
-        if self._extraction is not None:
-            self._extraction.close()
+        if self._current_run is not None:
+            self._current_run.close()
 
     def run(self) -> None:
         """Sync everything that is selected.
@@ -188,24 +195,24 @@ class TapFlipkartReports(Tap):
             # PYTHONUNBUFFERED, as many containers have it: a signal then cuts a write short, and what is left of it
             # is lost without a word.
             sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
-        extraction = self.extraction
+        run = self.current_run
         try:
-            with closing(self), extraction.shown():
-                self._sync_reports(extraction)
-                extraction.tidy()
+            with closing(self), run.shown():
+                self._sync_reports(run)
+                run.tidy()
         except LedgerError:
-            if streams := extraction.demand.selected_streams():
+            if streams := run.wanted.selected_streams():
                 streams[0].emit_state()  # which alone may know of a report that could not be booked
             raise
         except BrokenPipeError:  # click would end the process without a word
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
             ) from None
-        extraction.tell_ending()
-        if extraction.failures:
-            raise WindowsFailedError(extraction.failures)
+        run.tell_ending()
+        if run.failures:
+            raise WindowsFailedError(run.failures)
 
-    def _sync_reports(self, extraction: Extraction) -> None:
+    def _sync_reports(self, run: Run) -> None:
         """As the SDK's `sync_all`, but the streams of one report take turns partition by partition.
 
         Their files wait on disk until the last of them has read them, and those of all partitions would be too many.
@@ -214,9 +221,10 @@ class TapFlipkartReports(Tap):
         self._set_compatible_replication_methods()
         if self.state:
             self._state_writer.write_state(self.state)
-        extraction.give_up_reports()
-        for streams in extraction.demand.reports():
-            for context in streams[0].partitions if len(streams) > 1 else [None]:
+        run.give_up_reports()
+        for report in run.wanted.reports():
+            streams = [self.streams[stream.name] for stream in report]
+            for context in streams[0].partitions or () if len(streams) > 1 else [None]:
                 for stream in streams:
                     stream.sync(context)
             for stream in streams:
@@ -229,11 +237,11 @@ class TapFlipkartReports(Tap):
         The SDK writes the state from inside its handler, which may glue it to half a record; here the main thread does
         so when it gets there.
         """
-        extraction = self._extraction
-        if extraction is None or not extraction.is_under_way or extraction.is_stopping:
+        run = self._current_run
+        if run is None or not run.is_under_way or run.is_stopping:
             os._exit(128 + signum)  # whoever asks twice does not want to wait for calls that are under way
         self.logger.warning("Asked to end: finishing what is under way; once more ends at once.")
-        extraction.stop()
+        run.stop()
 
     # The command line
 
@@ -284,7 +292,7 @@ class TapFlipkartReports(Tap):
         config = ctx.params["config"]
         with closing(cls(config=config.config, parse_env_config=config.parse_env)) as tap:
             refused = [
-                error for token in tap.extraction.services.tokens.values() if (error := _refusal_of(token)) is not None
+                error for token in tap.current_run.services.tokens.values() if (error := _refusal_of(token)) is not None
             ]
         for error in refused:
             tap.logger.error("%s", error)

@@ -153,7 +153,7 @@ def test_an_archive_that_cannot_be_written_fails_the_window_before_its_bookmark_
 
 def test_an_archive_of_an_unknown_kind_is_named(bench: Bench) -> None:
     with pytest.raises(ArchiveError, match="report_archive cannot be opened"):
-        _ = bench.tap("sales_ledger", report_archive="carrier-pigeon://loft").extraction.services.archive
+        _ = bench.tap("sales_ledger", report_archive="carrier-pigeon://loft").current_run.services.archive
 
 
 @pytest.mark.parametrize("with_archive", [False, True], ids=["folder", "archive"])

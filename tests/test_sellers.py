@@ -31,7 +31,7 @@ SIDE = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
 def checks(bench: Bench, *, warn_days: int = 14, **settings: Any) -> list[SellerCheck]:
     tap = bench.tap(**settings)
     try:
-        services = tap.extraction.services
+        services = tap.current_run.services
         return check_sellers(services.tokens, api=services.api, clock=bench.clock, warn_days=warn_days)
     finally:
         tap.close()

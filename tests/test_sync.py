@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.truth import expected
 
+from tap_flipkart_reports.commands.plan import plan_run
 from tap_flipkart_reports.exceptions import SettingsError, WindowsFailedError
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -362,7 +363,7 @@ def test_the_plan_is_what_the_run_then_does(bench: Bench) -> None:
     settings: dict[str, Any] = {"window_days": 5, "warehouse_ids": ["del"]}
     streams = ("sales_ledger", "orders_report", "stock_ledger", "mir_ledger")
     before = bench.tap(*streams, **settings)
-    plan = before.extraction.demand.plan()
+    plan = plan_run(before.current_run.wanted)
     assert bench.simulator.calls == {}
     before.close()
     bench.run(*streams, **settings)
@@ -381,14 +382,14 @@ def test_a_plan_under_a_budget_names_what_the_run_then_leaves(bench: Bench) -> N
         "lookback_days": 0,
     }
     before = bench.tap("sales_ledger", "orders_report", **settings)
-    plan = before.extraction.demand.plan()
+    plan = plan_run(before.current_run.wanted)
     before.close()
     output = bench.run("sales_ledger", "orders_report", **settings)
     planned = [(step.stream, step.seller_id, step.from_date, step.to_date) for step in plan.steps if step.buys]
     assert sorted(planned) == sorted(bench.bought())
     assert len(planned) == 7
     left = {(step.stream, step.seller_id, step.from_date) for step in plan.steps if step.action == "leave"}
-    requests = [left.request for left in output.tap.extraction.left]
+    requests = [left.request for left in output.tap.current_run.left]
     assert left == {(request.stream, request.seller_id, str(request.window.first)) for request in requests}
     assert plan.over_budget == len(left) == 13
 
@@ -529,7 +530,7 @@ def test_a_changed_header_is_told_with_its_fingerprint_which_the_ledger_keeps_wi
     assert fingerprint != other_fingerprint
     (told,) = [message for message in caplog.messages if "has new columns Carbon Footprint (kg)" in message]
     assert any(f"(header {kept})" in told for kept in (fingerprint, other_fingerprint))
-    assert "1 rows passed over" in "".join(output.tap.extraction.summary.lines())
+    assert "1 rows passed over" in "".join(output.tap.current_run.summary.lines())
 
 
 def test_with_a_ledger_a_lost_state_costs_nothing(bench: Bench, tmp_path: Path) -> None:

@@ -376,7 +376,7 @@ def test_a_store_that_is_gone_during_a_run_leaves_nothing_bought_and_no_trigger_
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     ledger = tmp_path / "ledger.db"
     tap = bench.tap("sales_ledger", token_store=place, report_ledger=str(ledger))
-    assert tap.extraction.services.token_store is not None
+    assert tap.current_run.services.token_store is not None
     execute(place, "drop table flipkart_reports_tokens")
     with pytest.raises(WindowsFailedError, match="token_store cannot be used"):
         tap.run()

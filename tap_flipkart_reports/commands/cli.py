@@ -189,12 +189,12 @@ def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from tap_flipkart_reports.commands.plan import table  # noqa: PLC0415 - only this command plans
+    from tap_flipkart_reports.commands.plan import plan_run, table  # noqa: PLC0415 - only this command plans
 
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        plan = tap.extraction.demand.plan()
+        plan = plan_run(tap.current_run.wanted)
     finally:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
@@ -259,13 +259,15 @@ def _run(tap: TapFlipkartReports) -> int:
 
 
 def _coverage(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.coverage_map import coverage_of  # noqa: PLC0415 - only this command draws
     from tap_flipkart_reports.commands.coverage_page import page  # noqa: PLC0415 - only this command draws
     from tap_flipkart_reports.commands.coverage_table import table  # noqa: PLC0415 - only this command draws
 
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        coverage = tap.extraction.demand.coverage(has_state=options.state is not None)
+        run = tap.current_run
+        coverage = coverage_of(run.wanted, run.services.ledger, has_state=options.state is not None)
     finally:
         tap.close()
     if options.html is not None:
@@ -297,7 +299,7 @@ def _sellers(options: argparse.Namespace) -> int:
 
     tap = _tap(options)
     try:
-        services = tap.extraction.services
+        services = tap.current_run.services
         checks = check_sellers(services.tokens, api=services.api, clock=tap.clock, warn_days=options.warn_days)
     finally:
         tap.close()

@@ -18,8 +18,10 @@ from tap_flipkart_reports.windows import DAY, Window, clipped, merged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tap_flipkart_reports.adapters.ledger import Ledger
     from tap_flipkart_reports.planning.wanted_reports import Partition
     from tap_flipkart_reports.purchasing.requests import Purchase
+    from tap_flipkart_reports.sync.wanted import WantedReports
 
 FINISHED = "FINISHED"
 GONE = frozenset({"FAILED", "EXPIRED", "GIVEN UP", "LOST"})
@@ -190,6 +192,25 @@ class CoverageMap:
             "rows_by_day": {day.isoformat(): rows for day, rows in self.rows_by_day.items()},
             "seconds_by_type": {name: asdict(durations) for name, durations in self.durations.items()},
         }
+
+
+def coverage_of(wanted: WantedReports, ledger: Ledger | None, *, has_state: bool) -> CoverageMap:
+    """Which days are there and what they cost; no call is made and nothing is written.
+
+    Args:
+        wanted: what a run would want.
+        ledger: what was bought, if one is kept.
+        has_state: whether a state was handed in.
+    """
+    reports = wanted.reports()
+    kinds = [streams[0].report_type for streams in reports]
+    return coverage_map(
+        [wanted.partition(streams, key) for streams in reports for key in wanted.partitions_of(streams[0].report_type)],
+        purchases=ledger.history() if ledger is not None else None,
+        has_state=has_state,
+        start=wanted.settings.start_date,
+        newest_days={report_type.name: wanted.newest_day(report_type) for report_type in kinds},
+    )
 
 
 def coverage_map(

@@ -7,13 +7,17 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.commands.forecast import left_over
 from tap_flipkart_reports.commands.tables import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from tap_flipkart_reports.purchasing.polling import Learned
     from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.sync.ports import RecordStream
+    from tap_flipkart_reports.sync.wanted import WantedReports
 
 ADOPT = "adopt"
 TRIGGER = "trigger"
@@ -113,6 +117,44 @@ def step_of(request: ReportRequest, *, learned: Learned | None, is_left: bool = 
         reason=reason,
         expected_seconds=learned.typical if learned else None,
     )
+
+
+def plan_run(wanted: WantedReports) -> Plan:
+    """What a run would do from here; no call is made and nothing is written."""
+    requests, limits, learned = list(wanted.all_requests()), wanted.limits(), wanted.learned()
+    return make_plan(
+        requests,
+        skipped=[step for streams in wanted.reports() for step in _skipped(wanted, streams)],
+        learned=learned,
+        max_concurrent_reports=limits.max_concurrent_reports,
+        left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
+    )
+
+
+def _skipped(wanted: WantedReports, streams: Sequence[RecordStream]) -> Iterator[Step]:
+    """Partitions of a report for which this run has nothing to get, and why."""
+    name = streams[0].report_type.name
+    requests = wanted.requests(streams)
+    if not requests:
+        reason = "it asks for a warehouse, and warehouse_ids names none"
+        yield Step(action=SKIP, stream=name, seller_id="(all)", warehouse_id=None, reason=reason)
+    for key, needed in requests.items():
+        if not needed:
+            bookmarks = [stream.partition_states[key].coverage().bookmark for stream in streams]
+            complete = min((day for day in bookmarks if day is not None), default=None)
+            yield Step(
+                action=SKIP,
+                stream=name,
+                seller_id=key.seller_id,
+                warehouse_id=key.warehouse_id,
+                reason=_reason_to_skip(complete, is_repair=bool(wanted.settings.repairs)),
+            )
+
+
+def _reason_to_skip(complete: date | None, *, is_repair: bool) -> str:
+    if is_repair:
+        return "nothing of it is to be repaired"
+    return f"it is complete up to {complete}" if complete else "none of its days may be asked for yet"
 
 
 def make_plan(

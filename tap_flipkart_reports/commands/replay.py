@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.exceptions import CallError, SettingsError
+from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
 from tap_flipkart_reports.settings.reader import read_settings
-from tap_flipkart_reports.sync.run import Extraction
-from tap_flipkart_reports.sync.services import Services
-from tap_flipkart_reports.sync.wanted import Demand
+from tap_flipkart_reports.sync.report_files import ArchivedFiles, ReportFiles
+from tap_flipkart_reports.sync.run import Run
+from tap_flipkart_reports.sync.services import RunServices
+from tap_flipkart_reports.sync.wanted import WantedReports
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tap_flipkart_reports.adapters.archive import Archive, ArchivedReport
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.purchasing.events import Delivery
+    from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.settings.values import Settings
     from tap_flipkart_reports.streams import ReportStream
+    from tap_flipkart_reports.sync.ports import RecordStream
     from tap_flipkart_reports.windows import Window
 
 
@@ -56,7 +59,7 @@ class ReplayTap(TapFlipkartReports):
         arguments: those of the tap.
     """
 
-    tells_state = False
+    emits_state = False
     workers = 0
 
     def __init__(self, *, wanted: Wanted, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
@@ -70,14 +73,14 @@ class ReplayTap(TapFlipkartReports):
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return settings
 
-    def _build_extraction(self) -> Replay:
+    def _build_run(self) -> Run:
         services = ReplayServices(settings=self.settings, clock=self.clock, wanted=self._replayed)
         streams = cast("list[ReportStream]", list(self.streams.values()))
-        demand = ReplayDemand(wanted=self._replayed, services=services, clock=self.clock, streams=streams)
-        return Replay(demand=demand, services=services, clock=self.clock, streams=streams, workers=self.workers)
+        wanted = ReplayedReports(wanted=self._replayed, services=services, clock=self.clock, streams=streams)
+        return Run(wanted=wanted, services=services, clock=self.clock, streams=streams, workers=self.workers)
 
 
-class ReplayServices(Services):
+class ReplayServices(RunServices):
     """The archive in place of the API; nothing is bought.
 
     Args:
@@ -113,19 +116,17 @@ class ReplayServices(Services):
         return self.archive
 
     @cached_property
+    def files(self) -> ReportFiles:
+        """What keeps rejected rows."""
+        return ArchivedFiles(archive=self.archive, clock=self._clock)
+
+    @cached_property
     def api(self) -> ReportApi:
         """What answers for the API."""
         return ArchivedApi(self._the_archive, self.reports)
 
 
-class Replay(Extraction):
-    """A run over the archive."""
-
-    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        """It is kept already."""
-
-
-class ReplayDemand(Demand):
+class ReplayedReports(WantedReports):
     """What of the archive is wanted.
 
     Args:
@@ -136,24 +137,22 @@ class ReplayDemand(Demand):
     """
 
     def __init__(
-        self, *, wanted: Wanted, services: ReplayServices, clock: Clock, streams: Sequence[ReportStream]
+        self, *, wanted: Wanted, services: ReplayServices, clock: Clock, streams: Sequence[RecordStream]
     ) -> None:
         super().__init__(settings=services.settings, services=services, clock=clock, streams=streams)
         self._replayed = wanted
         self._archived = services
 
-    def partitions_of(self, stream: ReportStream) -> list[dict[str, Any]]:
+    def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
         """The partitions of which the archive has reports."""
-        places = {
-            (report.seller_id, report.warehouse_id): None
+        keys = [
+            PartitionKey(report.seller_id, report.warehouse_id if report_type.per_warehouse else None)
             for report in self._archived.reports
-            if report.identifier == stream.report_type.identifier
-        }
-        if not stream.report_type.per_warehouse:
-            return [{"seller_id": seller_id} for seller_id in dict.fromkeys(seller_id for seller_id, _ in places)]
-        return [{"seller_id": seller_id, "warehouse_id": warehouse_id} for seller_id, warehouse_id in places]
+            if report.identifier == report_type.identifier
+        ]
+        return list(dict.fromkeys(keys))
 
-    def selected_streams(self) -> list[ReportStream]:
+    def selected_streams(self) -> list[RecordStream]:
         """The selected streams, or of them those that are wanted.
 
         Raises:
@@ -165,9 +164,7 @@ class ReplayDemand(Demand):
             raise SettingsError(f"{', '.join(sorted(unknown))}: no such stream, or the catalog does not select it")
         return [stream for stream in selected if not wanted or stream.name in wanted]
 
-    def _requests_of_partition(
-        self, streams: Sequence[ReportStream], context: Mapping[str, Any]
-    ) -> list[ReportRequest]:
+    def _requests_of_partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> list[ReportRequest]:
         report_type = streams[0].report_type
         return [
             ReportRequest(
@@ -186,8 +183,8 @@ class ReplayDemand(Demand):
             )
             for report in self._archived.reports
             if report.identifier == report_type.identifier
-            and report.seller_id == context["seller_id"]
-            and report.warehouse_id == context.get("warehouse_id")
+            and report.seller_id == key.seller_id
+            and report.warehouse_id == key.warehouse_id
         ]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS
 from tap_flipkart_reports.files.header_match import listed, match_header
@@ -14,7 +16,7 @@ from tap_flipkart_reports.files.rows import RowCounts, read_rows
 from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_flipkart_reports.files.converters import Converters
     from tap_flipkart_reports.files.header_match import Layout
@@ -22,17 +24,20 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.rows import RejectedRow, RowBatch
     from tap_flipkart_reports.files.sheets import Table
     from tap_flipkart_reports.purchasing.events import Delivery
-    from tap_flipkart_reports.streams import ReportStream
-    from tap_flipkart_reports.sync.run import Extraction
+    from tap_flipkart_reports.settings.values import Settings
+    from tap_flipkart_reports.sync.ports import RecordTable
+    from tap_flipkart_reports.sync.report_files import ReportFiles
 
 
-class Reading:
+class ReportReader:
     """One report, read for one stream.
 
     Args:
-        stream: the stream.
+        table: what the stream wants of it.
         delivery: the report.
-        extraction: the run.
+        settings: of the run.
+        files: keeps the file, and rows that are passed over.
+        is_stopping: whether the run was asked to end.
 
     Attributes:
         name: stream, seller, window and report, as every message names them.
@@ -42,16 +47,29 @@ class Reading:
         is_cut_short: whether the run was asked to end in the middle; the next reads the report from its first row.
     """
 
-    def __init__(self, *, stream: ReportStream, delivery: Delivery, extraction: Extraction) -> None:
-        self._stream = stream
+    def __init__(
+        self,
+        *,
+        table: RecordTable,
+        delivery: Delivery,
+        settings: Settings,
+        files: ReportFiles,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._wanted = table
+        self._columns, self._selected = list(table.columns), list(table.selected)
         self.delivery = delivery
-        self._extraction = extraction
-        self._identity = UniqueKeys(stream.table.key) if stream.table.key else RowHashes()
+        self._settings = settings
+        self._files = files
+        self._is_stopping = is_stopping
+        self._logger = logging.getLogger(PACKAGE).getChild(table.stream)
+        key = table.table.key
+        self._identity = UniqueKeys(key) if key else RowHashes()
         self._rejected: list[RejectedRow] = []
         self.counts = RowCounts()
         self.fingerprints: set[str] = set()
         self.is_cut_short = False
-        self.name = f"{delivery.request.named(stream.name)}, report {delivery.report_id}"
+        self.name = f"{delivery.request.named(table.stream)}, report {delivery.report_id}"
 
     def columns(self, *, as_json: bool) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of the rows of the stream's tables, batch by batch.
@@ -67,8 +85,8 @@ class Reading:
         converters = JSON_CONVERTERS if as_json else CONVERTERS
         try:
             with self._opened() as report:
-                self._extraction.keep(self.delivery, lambda: report.headers)
-                tables = report.of(self._stream.name)
+                self._files.keep(self.delivery, lambda: report.headers)
+                tables = report.of(self._wanted.stream)
                 self._tell_tables(report, tables)
                 for table in tables:
                     yield from self._columns_of(table, converters)
@@ -82,42 +100,43 @@ class Reading:
     @contextmanager
     def _opened(self) -> Iterator[Report]:
         """The report's file; one that cannot be read is kept in the archive, too."""
-        max_file_bytes = self._extraction.settings.max_file_bytes
-        tables = self._stream.report_type.tables
+        max_file_bytes = self._settings.max_file_bytes
+        tables = self._wanted.report_type.tables
         try:
             with open_report(self.delivery.path, tables, max_file_bytes=max_file_bytes) as report:
                 yield report
         except FileError:
-            self._extraction.keep(self.delivery, dict)
+            self._files.keep(self.delivery, dict)
             raise
 
     def _columns_of(self, table: Table, converters: Converters) -> Iterator[Mapping[str, Sequence[Any]]]:
-        stream, settings = self._stream, self._extraction.settings
-        layout = match_header(table.header, stream.columns, reserved=OWN_COLUMNS, layouts=stream.table.layouts)
+        layouts = self._wanted.table.layouts
+        layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=layouts)
         self.fingerprints.add(layout.fingerprint)
         self._tell_drift(layout)
-        if settings.schema_drift == "evolve" and layout.new:
-            stream.evolve([column for _, column in layout.new])
-        wanted = stream.wanted_columns
-        origin = dict.fromkeys(wanted) | self._origin()
+        if self._settings.schema_drift == "evolve" and layout.new:
+            new = [column for _, column in layout.new]
+            self._columns += new
+            self._selected = list(self._wanted.add_columns(new))
+        origin = dict.fromkeys(self._selected) | self._origin()
         for batch in read_rows(
             table,
             layout,
-            wanted=frozenset(wanted),
-            rules=settings.row_rules,
+            wanted=frozenset(self._selected),
+            rules=self._settings.row_rules,
             identity=self._identity,
             counts=self.counts,
             reject=self._rejected.append,
             converters=converters,
         ):
             columns = _all_columns(batch)
-            yield {name: columns.get(name) or [origin[name]] * batch.count for name in wanted}
-            if self._extraction.is_stopping:
+            yield {name: columns.get(name) or [origin[name]] * batch.count for name in self._selected}
+            if self._is_stopping():
                 self.is_cut_short = True
                 return
 
     def _origin(self) -> dict[str, Any]:
-        request, report_type = self.delivery.request, self._stream.report_type
+        request, report_type = self.delivery.request, self._wanted.report_type
         return {
             "seller_id": request.seller_id,
             **({"warehouse_id": request.warehouse_id} if report_type.per_warehouse else {}),
@@ -133,18 +152,19 @@ class Reading:
             ("does not have the columns %s, which are null", layout.missing),
             ("has new columns %s", [column for _, column in layout.new]),
         ):
-            news = [column.header.strip() for column in columns if (text, column.name) not in self._stream.drift_told]
-            self._stream.drift_told |= {(text, column.name) for column in columns}
+            logged = self._wanted.drift_logged
+            news = [column.header.strip() for column in columns if (text, column.name) not in logged]
+            logged |= {(text, column.name) for column in columns}
             if news:
-                self._stream.logger.warning("%s %s (header %s).", self.name, text % ", ".join(news), layout.fingerprint)
+                self._logger.warning("%s %s (header %s).", self.name, text % ", ".join(news), layout.fingerprint)
 
     def _tell_tables(self, report: Report, tables: Sequence[Table]) -> None:
         """Say which tables of a report are not there, and which are there for no stream."""
         if not tables:
-            self._stream.logger.info("%s has no table %r: no rows.", self.name, self._stream.table.title)
-        if self._stream.name == self.delivery.request.readers[0]:
+            self._logger.info("%s has no table %r: no rows.", self.name, self._wanted.table.title)
+        if self._wanted.stream == self.delivery.request.readers[0]:
             for stranger in report.strangers:
-                self._stream.logger.warning(
+                self._logger.warning(
                     "%s, report %s has a table that no stream reads, %s with the columns %s; "
                     "`flipkart-reports inspect` shows it.",
                     self.delivery.request,
@@ -155,20 +175,20 @@ class Reading:
 
     def _tell_rejected(self) -> None:
         """Keep the rows that were passed over, and say where."""
-        place = self._extraction.keep_rejected(self._stream.name, self.delivery, self._rejected)
-        self._stream.logger.warning(
+        folder = self._files.keep_rejected(self._wanted.stream, self.delivery, self._rejected)
+        self._logger.warning(
             "%s: %d rows were passed over, the first on line %d, which %s; they are kept in %s.",
             self.name,
             len(self._rejected),
             self._rejected[0].line,
             self._rejected[0].cause,
-            place,
+            folder,
         )
 
     def _tell_counts(self) -> None:
-        self._stream.logger.info("%s: %d rows.", self.name, self.counts.rows)
+        self._logger.info("%s: %d rows.", self.name, self.counts.rows)
         for column, bad in self.counts.bad_cells.items():
-            self._stream.logger.warning(
+            self._logger.warning(
                 "%s: %d cells of column %s do not fit its type, the first on line %d; kept in _unparsed.",
                 self.name,
                 bad.count,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import weakref
 from collections import defaultdict
 from contextlib import closing, nullcontext
-from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.adapters.archive import Archive
 from tap_flipkart_reports.adapters.processes import new_folder
 from tap_flipkart_reports.exceptions import (
     ArchiveError,
@@ -22,31 +19,28 @@ from tap_flipkart_reports.exceptions import (
     LedgerError,
     RowError,
 )
+from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.events import Change, Left
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.sync.metrics import log_change, log_totals
 from tap_flipkart_reports.sync.progress import is_watched, live_table
-from tap_flipkart_reports.sync.report_reader import Reading
+from tap_flipkart_reports.sync.report_reader import ReportReader
 from tap_flipkart_reports.sync.summary import Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.files.rows import RejectedRow
-    from tap_flipkart_reports.purchasing.events import Delivery, ReportChange, Standing
+    from tap_flipkart_reports.purchasing.events import ReportChange, Standing
     from tap_flipkart_reports.purchasing.requests import ReportRequest
-    from tap_flipkart_reports.streams import ReportStream
-    from tap_flipkart_reports.sync.services import Services
-    from tap_flipkart_reports.sync.wanted import Demand
+    from tap_flipkart_reports.sync.ports import RecordStream
+    from tap_flipkart_reports.sync.services import RunServices
+    from tap_flipkart_reports.sync.wanted import WantedReports
     from tap_flipkart_reports.windows import Window
 
 LOGGER = logging.getLogger(PACKAGE)
-
-REJECTED_FOLDER = PACKAGE
-"""The archive of rows that were passed over where there is none, below the working folder."""
 
 MAX_WORKERS = 32
 """Threads that make calls; they mostly wait for the network."""
@@ -54,11 +48,11 @@ MAX_WORKERS = 32
 STOPPED = "the run was asked to end"
 
 
-class Extraction:
+class Run:
     """What one run shares between its streams.
 
     Args:
-        demand: what it wants.
+        wanted: what it wants.
         services: what it talks to.
         clock: where its time comes from.
         streams: all of the tap's.
@@ -75,14 +69,14 @@ class Extraction:
     def __init__(
         self,
         *,
-        demand: Demand,
-        services: Services,
+        wanted: WantedReports,
+        services: RunServices,
         clock: Clock,
-        streams: Sequence[ReportStream],
+        streams: Sequence[RecordStream],
         workers: int | None = None,
     ) -> None:
-        self.settings = demand.settings
-        self.demand = demand
+        self.settings = wanted.settings
+        self.wanted = wanted
         self.services = services
         self.clock = clock
         self.left: list[Left] = []
@@ -92,20 +86,20 @@ class Extraction:
         self._streams = {stream.name: stream for stream in streams}
         self._max_workers = workers
         self._scheduler: Scheduler | None = None
-        self._kept: set[str] = set()
+        self._files = services.files
 
     # Who gets them
 
-    def scheduler_for(self, stream: ReportStream) -> Scheduler:
+    def scheduler_for(self, stream: RecordStream) -> Scheduler:
         """The run's scheduler, which knows the reports of all selected streams.
 
         Under a record limit (the SDK's dry runs) a stream gets one of its own, which triggers nothing ahead.
         """
-        if stream.ABORT_AT_RECORD_COUNT is not None:
-            requests = chain.from_iterable(self.demand.requests([stream]).values())
+        if stream.is_dry_run:
+            requests = chain.from_iterable(self.wanted.requests([stream]).values())
             return self._build_scheduler(requests, workers=0, ahead=False)
         if self._scheduler is None:
-            self._scheduler = self._build_scheduler(self.demand.all_requests(), workers=self._workers(), ahead=True)
+            self._scheduler = self._build_scheduler(self.wanted.all_requests(), workers=self._workers(), ahead=True)
         return self._scheduler
 
     def _workers(self) -> int:
@@ -120,96 +114,52 @@ class Extraction:
         scheduler = Scheduler(
             api=self.services.api,
             clock=self.clock,
-            limits=self.demand.limits(),
+            limits=self.wanted.limits(),
             folder=folder,
-            on_changes=self._book,
+            on_changes=self._record_changes,
             ledger=self.services.ledger,
-            learned=self.demand.learned(),
+            learned=self.wanted.learned(),
             workers=workers,
             ahead=ahead,
         )
         scheduler.submit(requests)
         return scheduler
 
-    # What is kept of them
+    # What becomes of them
 
-    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        """Put a downloaded file into the archive, once, whatever the number of streams that read it.
-
-        Args:
-            delivery: the file.
-            headers: tells the headers found in it, by table; all its sheets have to be looked at for that.
-
-        Raises:
-            ArchiveError: it cannot be written.
-        """
-        if self.services.archive is not None and delivery.report_id not in self._kept:
-            self.services.archive.keep(delivery, headers())
-            self._kept.add(delivery.report_id)
-
-    def keep_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
-        """Keep rows that a stream has passed over, in the archive or else in a folder where the tap runs.
-
-        Returns:
-            Where they are.
-
-        Raises:
-            ArchiveError: they cannot be written; the window fails then.
-        """
-        archive = self.services.archive or Archive(REJECTED_FOLDER, clock=self.clock)
-        return archive.keep_rejected(
-            delivery, stream, (json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n" for row in rows)
-        )
-
-    def _book(self, changes: Sequence[ReportChange]) -> None:
+    def _record_changes(self, changes: Sequence[ReportChange]) -> None:
         """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
         for change in changes:
             self.summary.changed(change)
             log_change(change)
-        booked = [change for change in changes if change.change in {Change.TRIGGERED, Change.ABANDONED}]
-        for change in booked:
+        recorded = [change for change in changes if change.change in {Change.TRIGGERED, Change.ABANDONED}]
+        for change in recorded:
             for name in change.request.readers:
-                self._book_bought(change, self._streams[name])
+                _record_purchase(change, self._streams[name])
         # With a ledger the ids are safe already, and the state of many sellers is too long to be written that often.
-        if booked and self.services.ledger is None:
-            self._streams[booked[-1].request.readers[0]].emit_state()
-
-    @staticmethod
-    def _book_bought(change: ReportChange, stream: ReportStream) -> None:
-        request, report_id = change.request, str(change.report_id)
-        context = {"seller_id": request.seller_id}
-        if request.warehouse_id is not None:
-            context["warehouse_id"] = request.warehouse_id
-        if change.change is Change.ABANDONED:
-            stream.forget(context, report_id)
-            return
-        stream.book_bought(
-            context,
-            PendingReport(
-                report_id=report_id, window=request.window, digest=request.digest, is_repair=request.is_repair
-            ),
-        )
+        if recorded and self.services.ledger is None:
+            self._streams[recorded[-1].request.readers[0]].emit_state()
 
     # Their rows
 
     def columns_of(
-        self, stream: ReportStream, context: dict[str, Any], *, as_json: bool
+        self, stream: RecordStream, key: PartitionKey, *, as_json: bool
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """Typed columns of some rows after some rows, of every window of a partition; windows are booked on the way.
+        """Typed columns of every window of a partition, batch by batch; a window is recorded when its last row is out.
 
         A window that fails stops neither the others nor the run.
 
         Args:
             stream: the stream.
-            context: the partition.
+            key: the partition.
             as_json: whether the values are only written as JSON.
 
         Raises:
             LedgerError: purchases cannot be booked any more.
         """
         scheduler = self.scheduler_for(stream)
-        requests = self.demand.requests_of(stream, context)
-        owed = None if all(request.is_repair for request in requests) else self.demand.owed(stream, context)
+        requests = self.wanted.requests_of(stream, key)
+        owed = None if all(request.is_repair for request in requests) else self.wanted.owed(stream, key)
         for request in requests:
             try:
                 taken = scheduler.take(request)
@@ -219,51 +169,56 @@ class Extraction:
                 self._fail(request.named(stream.name), request, error)
                 continue
             if isinstance(taken, Left):
-                self._leave(taken, stream, context)
+                self._leave(taken, stream, key)
                 continue
-            reading = Reading(stream=stream, delivery=taken, extraction=self)
+            reader = ReportReader(
+                table=stream.record_table(),
+                delivery=taken,
+                settings=self.settings,
+                files=self._files,
+                is_stopping=lambda: self.is_stopping,
+            )
             try:
-                for columns in reading.columns(as_json=as_json):
+                for columns in reader.columns(as_json=as_json):
                     yield columns
                     scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except (FileError, RowError, ArchiveError) as error:
                 # The report stays bought: the next run downloads it again, for nothing, and perhaps the settings then
                 # allow for what is wrong with it, or a newer tap can read it. To buy it anew is for a person to decide.
                 cure = "; the next run reads it again, for nothing, unless given_up_reports names it"
-                self._fail(reading.name, request, error, cure=cure)
+                self._fail(reader.name, request, error, cure=cure)
             else:
-                if reading.is_cut_short:
-                    self._leave(Left(request=request, report_id=taken.report_id, reason=STOPPED), stream, context)
+                if reader.is_cut_short:
+                    self._leave(Left(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
                 else:
-                    self._finish(reading, stream, context, owed=owed, scheduler=scheduler)
+                    self._finish(reader, stream, key, owed=owed, scheduler=scheduler)
             finally:
                 scheduler.release(taken, stream=stream.name)
 
     def _finish(
         self,
-        reading: Reading,
-        stream: ReportStream,
-        context: dict[str, Any],
+        reader: ReportReader,
+        stream: RecordStream,
+        key: PartitionKey,
         *,
         owed: Window | None,
         scheduler: Scheduler,
     ) -> None:
-        delivery, request = reading.delivery, reading.delivery.request
-        stream.book_finished(
-            context,
-            request.window,
-            report_id=delivery.report_id,
-            owed=None if request.is_repair else owed,
-            pace=scheduler.learned.get(request.identifier),
+        delivery, request = reader.delivery, reader.delivery.request
+        states = stream.partition_states
+        states[key].record_finished(
+            request.window, report_id=delivery.report_id, owed=None if request.is_repair else owed
         )
-        rows, rejected = reading.counts.rows, reading.counts.skipped
-        scheduler.finish(delivery, stream=stream.name, rows=rows, rejected=rejected, fingerprints=reading.fingerprints)
+        if (generation_times := scheduler.learned.get(request.identifier)) is not None:
+            states.record_generation_times(generation_times)
+        rows, rejected = reader.counts.rows, reader.counts.skipped
+        scheduler.finish(delivery, stream=stream.name, rows=rows, rejected=rejected, fingerprints=reader.fingerprints)
         self.summary.finished(request, rows=rows, rejected=rejected)
         stream.emit_state()
 
-    def _leave(self, left: Left, stream: ReportStream, context: dict[str, Any]) -> None:
+    def _leave(self, left: Left, stream: RecordStream, key: PartitionKey) -> None:
         if left.is_unbought and not left.request.is_repair:
-            stream.book_unbought(context, left.request.window)
+            stream.partition_states[key].record_unbought(left.request.window)
         self.left.append(left)
         self.summary.left(left)
 
@@ -279,8 +234,7 @@ class Extraction:
         Raises:
             ArchiveError: it cannot be removed.
         """
-        if self.services.archive is not None and self.settings.report_archive_days is not None:
-            self.services.archive.forget_older(self.settings.report_archive_days)
+        self._files.remove_older(self.settings.report_archive_days)
 
     def shown(self) -> AbstractContextManager[None]:
         """A live table of the reports where somebody watches."""
@@ -292,8 +246,9 @@ class Extraction:
     def give_up_reports(self) -> None:
         """Forget the reports that the settings give up, wherever they are remembered."""
         for report_id in self.settings.given_up_reports:
-            for stream in self.demand.selected_streams():
-                stream.give_up(report_id)
+            for stream in self.wanted.selected_streams():
+                for key in self.wanted.partitions_of(stream.report_type):
+                    stream.partition_states[key].give_up(report_id)
             if self.services.ledger is not None:
                 self.services.ledger.give_up(report_id)
 
@@ -324,3 +279,14 @@ class Extraction:
         with closing(self.services):
             if self._scheduler is not None:
                 self._scheduler.close()
+
+
+def _record_purchase(change: ReportChange, stream: RecordStream) -> None:
+    request, report_id = change.request, str(change.report_id)
+    state = stream.partition_states[PartitionKey(request.seller_id, request.warehouse_id)]
+    if change.change is Change.ABANDONED:
+        state.forget(report_id)
+        return
+    state.record_purchase(
+        PendingReport(report_id=report_id, window=request.window, digest=request.digest, is_repair=request.is_repair)
+    )

@@ -12,6 +12,7 @@ from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.credentials import Credentials
+from tap_flipkart_reports.sync.report_files import ReportFiles
 
 if TYPE_CHECKING:
     from tap_flipkart_reports.adapters.ledger import Ledger
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.simulator import Simulator
 
 
-class Services:
+class RunServices:
     """What a run talks to.
 
     Args:
@@ -55,6 +56,11 @@ class Services:
         """The archive of downloaded files, if there is to be one."""
         place = self.settings.report_archive
         return Archive(place, clock=self._clock) if place else None
+
+    @cached_property
+    def files(self) -> ReportFiles:
+        """What keeps files and rejected rows."""
+        return ReportFiles(archive=self.archive, clock=self._clock)
 
     @cached_property
     def api(self) -> ReportApi:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.clock import today
-from tap_flipkart_reports.commands.plan import SKIP, Plan, Step, make_plan
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.planning.wanted_reports import Partition, repairing_reports, wanted_reports
 from tap_flipkart_reports.planning.window_rules import owed_from
 from tap_flipkart_reports.purchasing.limits import Limits
@@ -19,23 +19,15 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.commands.coverage_map import CoverageMap
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.purchasing.polling import Learned
     from tap_flipkart_reports.purchasing.requests import PendingReport, ReportRequest
     from tap_flipkart_reports.settings.values import Settings
-    from tap_flipkart_reports.streams import ReportStream
-    from tap_flipkart_reports.sync.services import Services
-
-_Place = tuple[str, ...]
-"""A partition's seller, and warehouse if it has one."""
+    from tap_flipkart_reports.sync.ports import RecordStream
+    from tap_flipkart_reports.sync.services import RunServices
 
 
-def _place(context: Mapping[str, Any]) -> _Place:
-    return tuple(context.values())
-
-
-class Demand:
+class WantedReports:
     """What a run wants, by its settings, its catalog, its state and the ledger.
 
     Args:
@@ -46,20 +38,20 @@ class Demand:
     """
 
     def __init__(
-        self, *, settings: Settings, services: Services, clock: Clock, streams: Sequence[ReportStream]
+        self, *, settings: Settings, services: RunServices, clock: Clock, streams: Sequence[RecordStream]
     ) -> None:
         self.settings = settings
         self._services = services
         self._clock = clock
         self._streams = streams
-        self._wanted: dict[tuple[str, ...], dict[_Place, list[ReportRequest]]] = {}
+        self._wanted: dict[tuple[str, ...], dict[PartitionKey, list[ReportRequest]]] = {}
 
-    def partitions_of(self, stream: ReportStream) -> list[dict[str, Any]]:
-        """The partitions of a stream: one per seller, and per warehouse where the report asks for one."""
-        sellers = [{"seller_id": credentials.seller_id} for credentials in self.settings.sellers]
-        if not stream.report_type.per_warehouse:
-            return sellers
-        return [{**seller, "warehouse_id": name} for seller in sellers for name in self.settings.warehouse_ids]
+    def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
+        """The partitions of a report type: one per seller, and per warehouse where it asks for one."""
+        sellers = [credentials.seller_id for credentials in self.settings.sellers]
+        if not report_type.per_warehouse:
+            return [PartitionKey(seller) for seller in sellers]
+        return [PartitionKey(seller, warehouse) for seller in sellers for warehouse in self.settings.warehouse_ids]
 
     @cached_property
     def _today(self) -> date:
@@ -69,7 +61,7 @@ class Demand:
         """The last day this run may ask for; the same for all of the run, even past midnight."""
         return self.settings.newest_day(report_type, today=self._today)
 
-    def selected_streams(self) -> list[ReportStream]:
+    def selected_streams(self) -> list[RecordStream]:
         """The streams that the run reads: all that the catalog selects, or of them those that the settings name."""
         selected = [stream for stream in self._streams if stream.selected]
         only = self.settings.only_report_types
@@ -82,32 +74,32 @@ class Demand:
             raise SettingsError(f"repair names {', '.join(sorted(deselected))}, which the catalog does not select")
         return [stream for stream in selected if stream.name in repaired] if repaired else selected
 
-    def reports(self) -> list[list[ReportStream]]:
+    def reports(self) -> list[list[RecordStream]]:
         """The selected streams, those of one report together."""
-        reports: dict[str, list[ReportStream]] = {}
+        reports: dict[str, list[RecordStream]] = {}
         for stream in self.selected_streams():
             reports.setdefault(stream.report_type.name, []).append(stream)
         return list(reports.values())
 
     # Which reports
 
-    def requests_of(self, stream: ReportStream, context: Mapping[str, Any]) -> list[ReportRequest]:
+    def requests_of(self, stream: RecordStream, key: PartitionKey) -> list[ReportRequest]:
         """The reports of a partition that a stream has to read, in their order.
 
         Args:
             stream: the stream.
-            context: the partition.
+            key: the partition.
         """
         requests = self.requests(self._sharing(stream))
-        return [request for request in requests[_place(context)] if stream.name in request.readers]
+        return [request for request in requests[key] if stream.name in request.readers]
 
-    def _sharing(self, stream: ReportStream) -> list[ReportStream]:
+    def _sharing(self, stream: RecordStream) -> list[RecordStream]:
         """The selected streams of a stream's report; under a record limit (the SDK's dry runs) it stands alone."""
-        if stream.ABORT_AT_RECORD_COUNT is not None:
+        if stream.is_dry_run:
             return [stream]
         return [other for other in self.selected_streams() if other.report_type.name == stream.report_type.name]
 
-    def requests(self, streams: Sequence[ReportStream]) -> Mapping[_Place, list[ReportRequest]]:
+    def requests(self, streams: Sequence[RecordStream]) -> Mapping[PartitionKey, list[ReportRequest]]:
         """The reports that streams of one report type have to get, by partition.
 
         Made once, of the state the run began with: the bookmarks move while it runs.
@@ -115,29 +107,29 @@ class Demand:
         names = tuple(stream.name for stream in streams)
         if names not in self._wanted:
             self._wanted[names] = {
-                _place(context): self._requests_of_partition(streams, context) for context in streams[0].partitions
+                key: self._requests_of_partition(streams, key) for key in self.partitions_of(streams[0].report_type)
             }
         return self._wanted[names]
 
-    def _requests_of_partition(
-        self, streams: Sequence[ReportStream], context: Mapping[str, Any]
-    ) -> list[ReportRequest]:
+    def _requests_of_partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> list[ReportRequest]:
         newest = self.newest_day(streams[0].report_type)
-        partition = self._partition(streams, context)
+        partition = self.partition(streams, key)
         if newest is None:
             return []
         if not self.settings.repairs:
             return wanted_reports(partition, start=self.settings.start_date, newest=newest)
         return repairing_reports(partition, self._repaired_days(partition), newest=newest)
 
-    def _partition(self, streams: Sequence[ReportStream], context: Mapping[str, Any]) -> Partition:
+    def partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> Partition:
+        """What is known of a partition of one report: days that are complete, reports that are bought."""
+        states = {stream.name: stream.partition_states[key] for stream in streams}
         return Partition(
             report_type=streams[0].report_type,
-            seller_id=context["seller_id"],
-            warehouse_id=context.get("warehouse_id"),
-            coverages={stream.name: stream.coverage(context) for stream in streams},
-            pending=self._pending(streams, context),
-            unbought=[window for stream in streams for window in stream.unbought(context)],
+            seller_id=key.seller_id,
+            warehouse_id=key.warehouse_id,
+            coverages={name: state.coverage() for name, state in states.items()},
+            pending=self._pending(streams, key),
+            unbought=[window for state in states.values() for window in state.unbought()],
         )
 
     def _repaired_days(self, partition: Partition) -> dict[str, list[Window]]:
@@ -148,18 +140,18 @@ class Demand:
                     days.setdefault(stream, []).append(repair.days)
         return days
 
-    def _pending(self, streams: Sequence[ReportStream], context: Mapping[str, Any]) -> list[PendingReport]:
+    def _pending(self, streams: Sequence[RecordStream], key: PartitionKey) -> list[PendingReport]:
         """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
         pending: dict[str, PendingReport] = {}
         if self._services.ledger is not None:
             booked = self._services.ledger.at_hand(
-                seller_id=context["seller_id"],
+                seller_id=key.seller_id,
                 identifier=streams[0].report_type.identifier,
-                warehouse_id=context.get("warehouse_id"),
+                warehouse_id=key.warehouse_id,
             )
             pending = {report.report_id: report for report in booked}
         for stream in streams:
-            pending |= {report.report_id: report for report in stream.pending(context)}
+            pending |= {report.report_id: report for report in stream.partition_states[key].pending()}
         given_up = self.settings.given_up_reports
         return [report for report in pending.values() if report.report_id not in given_up]
 
@@ -168,13 +160,13 @@ class Demand:
         for streams in self.reports():
             yield from chain.from_iterable(self.requests(streams).values())
 
-    def owed(self, stream: ReportStream, context: Mapping[str, Any]) -> Window | None:
+    def owed(self, stream: RecordStream, key: PartitionKey) -> Window | None:
         """The days this run owes a partition, if any; asked before the first of its windows is finished."""
         newest = self.newest_day(stream.report_type)
         if newest is None:
             return None
         start = self.settings.start_date
-        first = owed_from(stream.report_type.rule, stream.coverage(context), start=start, newest=newest)
+        first = owed_from(stream.report_type.rule, stream.partition_states[key].coverage(), start=start, newest=newest)
         return Window(first, newest) if first <= newest else None
 
     # Within which limits
@@ -197,60 +189,8 @@ class Demand:
 
     def learned(self) -> dict[str, Learned]:
         """Generation times by identifier, from earlier runs."""
-        return {stream.report_type.identifier: pace for stream in self.selected_streams() if (pace := stream.pace)}
-
-    # What there is to see of it
-
-    def plan(self) -> Plan:
-        """What a run would do from here; no call is made and nothing is written."""
-        from tap_flipkart_reports.commands.forecast import left_over  # noqa: PLC0415 - runs do without
-
-        requests, limits, learned = list(self.all_requests()), self.limits(), self.learned()
-        return make_plan(
-            requests,
-            skipped=[step for streams in self.reports() for step in self._skipped(streams)],
-            learned=learned,
-            max_concurrent_reports=limits.max_concurrent_reports,
-            left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
-        )
-
-    def coverage(self, *, has_state: bool) -> CoverageMap:
-        """Which days are there and what they cost; no call is made and nothing is written.
-
-        Args:
-            has_state: whether a state was handed in.
-        """
-        from tap_flipkart_reports.commands.coverage_map import coverage_map  # noqa: PLC0415 - runs do without
-
-        reports = self.reports()
-        return coverage_map(
-            [self._partition(streams, context) for streams in reports for context in streams[0].partitions],
-            purchases=self._services.ledger.history() if self._services.ledger is not None else None,
-            has_state=has_state,
-            start=self.settings.start_date,
-            newest_days={streams[0].report_type.name: self.newest_day(streams[0].report_type) for streams in reports},
-        )
-
-    def _skipped(self, streams: Sequence[ReportStream]) -> Iterator[Step]:
-        """Partitions of a report for which this run has nothing to get, and why."""
-        name = streams[0].report_type.name
-        requests = self.requests(streams)
-        if not requests:
-            reason = "it asks for a warehouse, and warehouse_ids names none"
-            yield Step(action=SKIP, stream=name, seller_id="(all)", warehouse_id=None, reason=reason)
-        for context in streams[0].partitions:
-            if not requests[_place(context)]:
-                bookmarks = [stream.coverage(context).bookmark for stream in streams]
-                complete = min((day for day in bookmarks if day is not None), default=None)
-                yield Step(
-                    action=SKIP,
-                    stream=name,
-                    seller_id=context["seller_id"],
-                    warehouse_id=context.get("warehouse_id"),
-                    reason=self._reason_to_skip(complete),
-                )
-
-    def _reason_to_skip(self, complete: date | None) -> str:
-        if self.settings.repairs:
-            return "nothing of it is to be repaired"
-        return f"it is complete up to {complete}" if complete else "none of its days may be asked for yet"
+        return {
+            stream.report_type.identifier: pace
+            for stream in self.selected_streams()
+            if (pace := stream.partition_states.generation_times)
+        }

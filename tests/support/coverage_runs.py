@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.commands.coverage_map import coverage_of
 from tap_flipkart_reports.commands.coverage_page import page
 from tap_flipkart_reports.exceptions import WindowsFailedError
 from tap_flipkart_reports.simulator import Faults, Simulator
@@ -108,7 +109,7 @@ class Runs:
     def coverage(self, *, with_state: bool = True, **settings: Any) -> CoverageMap:
         tap = self.tap(with_state=with_state, **settings)
         try:
-            return tap.extraction.demand.coverage(has_state=with_state)
+            return coverage_of(tap.current_run.wanted, tap.current_run.services.ledger, has_state=with_state)
         finally:
             tap.close()
 

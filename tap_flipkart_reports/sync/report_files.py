@@ -1,0 +1,78 @@
+"""What is kept of a run's files: the files themselves, and rows that were passed over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.adapters.archive import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.files.rows import RejectedRow
+    from tap_flipkart_reports.purchasing.events import Delivery
+
+REJECTED_FOLDER = PACKAGE
+"""The archive of rows that were passed over where there is none, below the working folder."""
+
+
+class ReportFiles:
+    """Keeps files and rejected rows.
+
+    Args:
+        archive: where files are kept, if anywhere.
+        clock: where the run's time comes from.
+    """
+
+    def __init__(self, *, archive: Archive | None, clock: Clock) -> None:
+        self._archive = archive
+        self._clock = clock
+        self._kept: set[str] = set()
+
+    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+        """Put a downloaded file into the archive, once, whatever the number of streams that read it.
+
+        Args:
+            delivery: the file.
+            headers: tells the headers found in it, by table; all its sheets have to be looked at for that.
+
+        Raises:
+            ArchiveError: it cannot be written.
+        """
+        if self._archive is not None and delivery.report_id not in self._kept:
+            self._archive.keep(delivery, headers())
+            self._kept.add(delivery.report_id)
+
+    def keep_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
+        """Keep rows that a stream has passed over, in the archive or else in a folder where the tap runs.
+
+        Returns:
+            Where they are.
+
+        Raises:
+            ArchiveError: they cannot be written; the window fails then.
+        """
+        archive = self._archive or Archive(REJECTED_FOLDER, clock=self._clock)
+        return archive.keep_rejected(
+            delivery, stream, (json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n" for row in rows)
+        )
+
+    def remove_older(self, days: int | None) -> None:
+        """Remove what the archive need not keep any longer.
+
+        Raises:
+            ArchiveError: it cannot be removed.
+        """
+        if self._archive is not None and days is not None:
+            self._archive.forget_older(days)
+
+
+class ArchivedFiles(ReportFiles):
+    """For files that come out of the archive."""
+
+    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+        """It is kept already."""
