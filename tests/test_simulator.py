@@ -511,6 +511,15 @@ def test_the_sheets_of_a_settlement_belong_together(serve: Callable[..., Client]
     assert simulator.rows("financial_year_ledger", "acme", OCTOBER, table="GST_Details") == details
 
 
+def test_a_settlement_is_the_sum_of_its_columns(serve: Callable[..., Client]) -> None:
+    rows = serve().simulator.rows("settled_transaction_ledger", "acme", OCTOBER)
+    names = list(rows[0])
+    for row in rows:
+        parts = names[names.index("Sale Amount (Rs.)") : names.index("Tier")]
+        assert sum((amounts([row], name) for name in parts), Decimal(0)) == amounts([row], names[3])
+    assert amounts(rows, "My share (Rs.)") < 0
+
+
 def test_the_tax_sections_are_the_sums_of_the_sales(serve: Callable[..., Client]) -> None:
     simulator = serve().simulator
     sales = simulator.rows("sales_ledger", "acme", OCTOBER)

@@ -44,8 +44,13 @@ class Settlement:
 
     @property
     def sale(self) -> Decimal:
-        """What the buyer paid."""
-        return ZERO if self.is_refund else self.order.amount
+        """The price before the seller's discount."""
+        return ZERO if self.is_refund else self.order.amount + self.order.discount
+
+    @property
+    def my_share(self) -> Decimal:
+        """The seller's discount, negative."""
+        return ZERO if self.is_refund else -self.order.discount
 
     @property
     def refund(self) -> Decimal:
@@ -95,7 +100,7 @@ class Settlement:
     @property
     def bank_value(self) -> Decimal:
         """What reaches the bank."""
-        return self.sale + self.refund + self.fees + self.gst + self.tcs + self.tds
+        return self.sale + self.my_share + self.refund + self.fees + self.gst + self.tcs + self.tds
 
 
 def settlements_of(order: Order) -> Iterator[Settlement]:
@@ -190,7 +195,7 @@ def _orders_row(settlement: Settlement) -> Row:
         "Order ID": order.order_id,
         "Order item ID": order.item_id,
         "Sale Amount (Rs.)": rupees(settlement.sale),
-        "My share (Rs.)": str(-order.discount),
+        "My share (Rs.)": str(settlement.my_share),
         "Marketplace Fee (Rs.)\n= SUM (V:AI)": str(settlement.fees),
         "Taxes (Rs.)": str(gst + settlement.tcs + settlement.tds),
         "Refund (Rs.)": rupees(settlement.refund),
