@@ -120,8 +120,8 @@ def test_an_unfinished_report_is_adopted_by_the_next_run(opened: Callable[[Virtu
     first.bought(correlation_id="c-1", report_id="R-1")
     first.close()
     second = opened(clock)
-    (pending,) = second.at_hand(seller_id="acme", identifier="orders_report", warehouse_id=None)
-    assert second.at_hand(seller_id="bharat", identifier="orders_report", warehouse_id=None) == ()
+    (pending,) = second.unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None)
+    assert second.unread_reports(seller_id="bharat", identifier="orders_report", warehouse_id=None) == ()
     assert (pending.report_id, pending.window, pending.digest) == ("R-1", request().window, request().digest)
     assert second.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
 
@@ -403,13 +403,13 @@ def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualC
         ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
     ledger.finished(request(1), rows=7, rejected=0, fingerprints=())
 
-    def at_hand() -> list[tuple[str, bool]]:
-        reports = opened(clock).at_hand(seller_id="acme", identifier="orders_report", warehouse_id=None)
+    def unread_reports() -> list[tuple[str, bool]]:
+        reports = opened(clock).unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None)
         return sorted((report.report_id, report.is_finished) for report in reports)
 
-    assert at_hand() == [("R-1", True), ("R-2", False)]
+    assert unread_reports() == [("R-1", True), ("R-2", False)]
     clock.advance(24 * 3600)
-    assert at_hand() == [("R-2", False)]
+    assert unread_reports() == [("R-2", False)]
 
 
 # The tables and their versions

@@ -5,16 +5,16 @@ import random
 
 import pytest
 
-from tap_flipkart_reports.purchasing.links import Transfers
-from tap_flipkart_reports.purchasing.polling import JITTER, Learned, poll_pause
-from tap_flipkart_reports.purchasing.rate_limit import Brake
+from tap_flipkart_reports.purchasing.links import DownloadSpeeds
+from tap_flipkart_reports.purchasing.polling import JITTER, GenerationTimes, poll_pause
+from tap_flipkart_reports.purchasing.rate_limit import ConcurrencyLimit
 
 QUOTA = 3
 
 
 def refusals(triggers: int, *, quota: int = QUOTA) -> list[int]:
     """At which of so many wishes to trigger an API that allows `quota` reports at once refuses."""
-    brake = Brake(ceiling=8)
+    brake = ConcurrencyLimit(ceiling=8)
     refused = []
     for wish in range(triggers):
         if brake.cap > quota:
@@ -25,7 +25,7 @@ def refusals(triggers: int, *, quota: int = QUOTA) -> list[int]:
 
 
 def test_a_429_lowers_the_number_to_what_is_in_progress_but_never_to_nothing() -> None:
-    brake = Brake(ceiling=8)
+    brake = ConcurrencyLimit(ceiling=8)
     brake.refused(now=0.0, in_progress=5, retry_after=None, pause=5.0)
     assert brake.cap == 5
     brake.refused(now=0.0, in_progress=0, retry_after=None, pause=5.0)
@@ -33,7 +33,7 @@ def test_a_429_lowers_the_number_to_what_is_in_progress_but_never_to_nothing() -
 
 
 def test_the_number_grows_by_one_at_a_time_up_to_its_ceiling() -> None:
-    brake = Brake(ceiling=4)
+    brake = ConcurrencyLimit(ceiling=4)
     brake.refused(now=0.0, in_progress=1, retry_after=None, pause=5.0)
     caps = []
     for _ in range(12):
@@ -50,7 +50,7 @@ def test_a_limit_that_stands_is_tried_ever_more_rarely() -> None:
 
 
 def test_a_limit_that_is_lifted_is_forgotten_step_by_step() -> None:
-    brake = Brake(ceiling=8)
+    brake = ConcurrencyLimit(ceiling=8)
     for _ in range(100):
         if brake.cap > QUOTA:
             brake.refused(now=0.0, in_progress=QUOTA, retry_after=None, pause=5.0)
@@ -63,7 +63,7 @@ def test_a_limit_that_is_lifted_is_forgotten_step_by_step() -> None:
 
 
 def test_pauses_after_429_double_unless_the_api_names_one() -> None:
-    brake = Brake(ceiling=8)
+    brake = ConcurrencyLimit(ceiling=8)
     waits = [brake.refused(now=0.0, in_progress=3, retry_after=None, pause=5.0) for _ in range(8)]
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
     assert brake.refused(now=0.0, in_progress=3, retry_after=7.0, pause=5.0) == 7.0
@@ -72,7 +72,7 @@ def test_pauses_after_429_double_unless_the_api_names_one() -> None:
 
 
 def test_a_download_is_expected_to_take_what_the_largest_file_takes_at_the_speed_seen() -> None:
-    transfers = Transfers()
+    transfers = DownloadSpeeds()
     assert transfers.expected("orders_report") == 0.0
     transfers.saw("orders_report", size=1000, seconds=10.0)
     transfers.saw("orders_report", size=4000, seconds=40.0)
@@ -82,7 +82,7 @@ def test_a_download_is_expected_to_take_what_the_largest_file_takes_at_the_speed
 
 
 def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:
-    transfers = Transfers()
+    transfers = DownloadSpeeds()
     transfers.saw("orders_report", size=1000, seconds=0.0)
     assert transfers.expected("orders_report") == 0.0
 
@@ -93,14 +93,14 @@ def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:
         (0.0, None, 5.0),
         (1000.0, None, 40.0),
         (36_000.0, None, 120.0),
-        (0.0, Learned(shortest=600.0, typical=900.0, seen=11), 480.0),
-        (400.0, Learned(shortest=600.0, typical=900.0, seen=11), 80.0),
-        (600.0, Learned(shortest=600.0, typical=900.0, seen=11), 24.0),
-        (0.0, Learned(shortest=600.0, typical=900.0, seen=1), 5.0),
+        (0.0, GenerationTimes(shortest=600.0, typical=900.0, seen=11), 480.0),
+        (400.0, GenerationTimes(shortest=600.0, typical=900.0, seen=11), 80.0),
+        (600.0, GenerationTimes(shortest=600.0, typical=900.0, seen=11), 24.0),
+        (0.0, GenerationTimes(shortest=600.0, typical=900.0, seen=1), 5.0),
     ],
 )
 def test_pauses_grow_with_the_wait_and_the_first_is_as_long_as_is_known_to_be_in_vain(
-    waited: float, learned: Learned | None, pause: float
+    waited: float, learned: GenerationTimes | None, pause: float
 ) -> None:
     pauses = [
         poll_pause(waited=waited, learned=learned, poll_interval=5, poll_max_interval=120, rng=random.Random(seed))  # noqa: S311 - jitter

@@ -23,7 +23,7 @@ from tap_flipkart_reports.exceptions import (
     ReportFailedError,
     ReportTimeoutError,
 )
-from tap_flipkart_reports.purchasing.events import Change, Delivery, Left, ReportChange
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent
 from tap_flipkart_reports.purchasing.limits import ALL_TRIGGERS, Limits
 from tap_flipkart_reports.purchasing.ports import NoLedger
 from tap_flipkart_reports.purchasing.report_detail import ReportStatus
@@ -59,7 +59,7 @@ class Bench:
     def __init__(self, folder: Path, **script: Any) -> None:
         self.clock = VirtualClock()
         self.api = ScriptedApi(clock=self.clock, **script)
-        self.changes: list[ReportChange] = []
+        self.changes: list[ReportEvent] = []
         self.folder = folder
 
     def scheduler(self, *requests: ReportRequest, ahead: bool = True, **limits: Any) -> Scheduler:
@@ -68,7 +68,7 @@ class Bench:
             clock=self.clock,
             limits=Limits(**limits),
             folder=self.folder,
-            on_changes=self.changes.extend,
+            on_events=self.changes.extend,
             workers=0,
             ahead=ahead,
         )
@@ -76,7 +76,7 @@ class Bench:
         return scheduler
 
     def told(self) -> list[tuple[str, str | None]]:
-        return [(change.change.value, change.report_id) for change in self.changes]
+        return [(event.kind.value, event.report_id) for event in self.changes]
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_a_429_whose_wait_exceeds_the_run_leaves_the_window_without_a_failure(be
     bench.api.on_trigger = raising(RateLimitedError("slow down", retry_after=7200.0))
     wanted = request()
     left = bench.scheduler(wanted, max_wait=600).take(wanted)
-    assert isinstance(left, Left)
+    assert isinstance(left, Deferred)
     assert bench.clock.monotonic() < 600
 
 
@@ -293,7 +293,7 @@ def test_how_long_an_adopted_report_took_is_not_learned_from(bench: Bench) -> No
     wanted = request(report_id="R-1")
     scheduler = bench.scheduler(wanted)
     assert isinstance(scheduler.take(wanted), Delivery)
-    assert scheduler.learned == {}
+    assert scheduler.generation_times == {}
 
 
 @pytest.mark.parametrize("details", [1, 3])
@@ -384,7 +384,7 @@ def test_max_wait_ends_the_run_with_the_reports_still_bought(tmp_path: Path) -> 
     requests = [request(number) for number in range(6)]
     scheduler = bench.scheduler(*requests, max_wait=300, max_concurrent_reports_per_seller=4)
     lefts = [scheduler.take(wanted) for wanted in requests]
-    assert all(isinstance(left, Left) for left in lefts)
+    assert all(isinstance(left, Deferred) for left in lefts)
     assert [left.report_id for left in lefts] == ["R-1", "R-2", "R-3", "R-4", None, None]
     assert bench.clock.monotonic() <= 300 + 1
 
@@ -396,7 +396,7 @@ def test_the_budget_is_never_exceeded_whatever_fails(tmp_path: Path) -> None:
     scheduler = bench.scheduler(*requests, max_reports=7)
     outcomes = Counter(type(scheduler.take(wanted)).__name__ for wanted in requests)
     assert len(bench.api.reports) == 7
-    assert outcomes == {"Delivery": 3, "Left": 17}
+    assert outcomes == {"Delivery": 3, "Deferred": 17}
 
 
 def test_nothing_is_triggered_ahead_where_that_is_forbidden(bench: Bench) -> None:
@@ -533,7 +533,7 @@ def test_stopping_leaves_everything_that_is_not_finished(bench: Bench) -> None:
     scheduler = bench.scheduler(*requests)
     scheduler.take(requests[0])
     scheduler.stop("asked to")
-    assert {type(scheduler.take(wanted)) for wanted in requests[4:]} == {Left}
+    assert {type(scheduler.take(wanted)) for wanted in requests[4:]} == {Deferred}
 
 
 class RecordingLedger(NoLedger):
@@ -563,11 +563,11 @@ def test_stopping_lets_go_of_no_window_whose_trigger_is_under_way(bench: Bench) 
 
     def on_trigger(_seller: str, _identifier: str) -> None:
         scheduler.stop("asked to")
-        assert isinstance(scheduler.take(other), Left)
+        assert isinstance(scheduler.take(other), Deferred)
 
     bench.api.on_trigger = on_trigger
     left = scheduler.take(wanted)
-    assert isinstance(left, Left)
+    assert isinstance(left, Deferred)
     assert left.report_id == "R-1"
     assert ledger.calls == ["claim", "bought", "released"]
 
@@ -577,4 +577,4 @@ def test_changes_hold_the_correlation_id_that_was_sent(bench: Bench) -> None:
     bench.scheduler(wanted).take(wanted)
     (correlation_id,) = {change.correlation_id for change in bench.changes}
     assert correlation_id
-    assert bench.changes[0].change is Change.TRIGGERED
+    assert bench.changes[0].kind is EventKind.TRIGGERED

@@ -187,15 +187,15 @@ class Ledger:
 
     # What the plan asks
 
-    def at_hand(self, *, seller_id: str, identifier: str, warehouse_id: str | None) -> Sequence[PendingReport]:
+    def unread_reports(self, *, seller_id: str, identifier: str, warehouse_id: str | None) -> Sequence[PendingReport]:
         """Reports that need not be bought, whoever bought them: those not yet read, and those bought and read today.
 
         As they were when this was first asked: whoever wants one claims it, and is told then what has become of it.
         """
-        return self._at_hand.get((seller_id, identifier, warehouse_id), ())
+        return self._unread_reports.get((seller_id, identifier, warehouse_id), ())
 
     @cached_property
-    def _at_hand(self) -> Mapping[tuple[str, str, str | None], Sequence[PendingReport]]:
+    def _unread_reports(self) -> Mapping[tuple[str, str, str | None], Sequence[PendingReport]]:
         """By place, with one look at the table: there are hundreds of places."""
         where = sa.and_(_COLUMNS.live == 1, _COLUMNS.report_id.is_not(None))
         rows = self._write(lambda connection: connection.execute(sa.select(_REPORTS).where(where)).all())

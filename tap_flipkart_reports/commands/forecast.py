@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.purchasing.events import Left
+from tap_flipkart_reports.purchasing.events import Deferred
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.scheduler import LOGGER, Scheduler
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from threading import Condition
 
     from tap_flipkart_reports.purchasing.limits import Limits
-    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import ReportRequest
 
 UNKNOWN_SECONDS = 300.0
@@ -30,7 +30,7 @@ UNKNOWN_SECONDS = 300.0
 
 
 def left_over(
-    requests: Sequence[ReportRequest], *, limits: Limits, learned: Mapping[str, Learned]
+    requests: Sequence[ReportRequest], *, limits: Limits, learned: Mapping[str, GenerationTimes]
 ) -> frozenset[ReportRequest]:
     """The windows that the budget would leave for a later run.
 
@@ -41,11 +41,11 @@ def left_over(
     """
     clock = _ForeseenClock()
     api = _ForeseenApi(clock=clock, learned=learned)
-    scheduler = Scheduler(api=api, clock=clock, limits=limits, folder=Path(), learned=learned, workers=0)
+    scheduler = Scheduler(api=api, clock=clock, limits=limits, folder=Path(), generation_times=learned, workers=0)
     with _silenced(LOGGER):
         scheduler.submit(requests)
         taken = [(request, scheduler.take(request)) for request in requests]
-    return frozenset(request for request, outcome in taken if isinstance(outcome, Left) and outcome.is_unbought)
+    return frozenset(request for request, outcome in taken if isinstance(outcome, Deferred) and outcome.is_unbought)
 
 
 @contextmanager
@@ -85,7 +85,7 @@ class _NoFile:
 @dataclass(kw_only=True)
 class _ForeseenApi:
     clock: _ForeseenClock
-    learned: Mapping[str, Learned]
+    learned: Mapping[str, GenerationTimes]
     ready_at: dict[str, float] = field(default_factory=dict)
 
     def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:  # noqa: ARG002 - the seam's

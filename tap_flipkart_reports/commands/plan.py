@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import ReportRequest
     from tap_flipkart_reports.sync.ports import RecordStream
     from tap_flipkart_reports.sync.wanted import WantedReports
@@ -94,7 +94,7 @@ class Plan:
         }
 
 
-def step_of(request: ReportRequest, *, learned: Learned | None, is_left: bool = False) -> Step:
+def step_of(request: ReportRequest, *, learned: GenerationTimes | None, is_left: bool = False) -> Step:
     """What a run does about a window."""
     if is_left:
         action, reason = LEAVE, "the budget of reports is used up; it is first in the next run"
@@ -161,7 +161,7 @@ def make_plan(
     requests: Iterable[ReportRequest],
     *,
     skipped: Sequence[Step],
-    learned: Mapping[str, Learned],
+    learned: Mapping[str, GenerationTimes],
     max_concurrent_reports: int,
     left: Collection[ReportRequest] = (),
 ) -> Plan:

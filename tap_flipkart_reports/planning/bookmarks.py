@@ -18,7 +18,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.planning.coverage import Coverage
-from tap_flipkart_reports.purchasing.polling import Learned
+from tap_flipkart_reports.purchasing.polling import GenerationTimes
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.windows import Window, merged
 
@@ -111,11 +111,11 @@ def _texts(windows: Iterable[Window]) -> list[list[str]]:
     return [[window.first.isoformat(), window.last.isoformat()] for window in windows]
 
 
-def read_pace(stream_state: Mapping[str, Any]) -> Learned | None:
+def read_pace(stream_state: Mapping[str, Any]) -> GenerationTimes | None:
     """Generation times seen by earlier runs; none where the state holds nothing that can be read as such."""
     try:
         known = stream_state["generation_milliseconds"]
-        return Learned(
+        return GenerationTimes(
             shortest=int(known["shortest"]) / MILLISECONDS,
             typical=int(known["typical"]) / MILLISECONDS,
             seen=int(known["seen"]),
@@ -124,7 +124,7 @@ def read_pace(stream_state: Mapping[str, Any]) -> Learned | None:
         return None
 
 
-def write_pace(stream_state: dict[str, Any], pace: Learned) -> None:
+def write_pace(stream_state: dict[str, Any], pace: GenerationTimes) -> None:
     """Keep generation times, in whole milliseconds: SDK targets read fractions as decimals and then fail."""
     stream_state["generation_milliseconds"] = {
         "shortest": round(pace.shortest * MILLISECONDS),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.requests import ReportRequest
 
 
-class Change(Enum):
+class EventKind(Enum):
     """What happened to a report, as the consumer is told."""
 
     ADOPTED = "adopted"
@@ -25,11 +25,11 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportChange:
+class ReportEvent:
     """A change in the life of a report.
 
     Attributes:
-        change: what happened.
+        kind: what happened.
         request: for which window.
         report_id: the report, `None` with `LOST`.
         correlation_id: the id that was sent with the trigger, `None` for an adopted report.
@@ -41,7 +41,7 @@ class ReportChange:
         size: bytes, with `DOWNLOADED`.
     """
 
-    change: Change
+    kind: EventKind
     request: ReportRequest
     report_id: str | None
     correlation_id: str | None
@@ -72,7 +72,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
+class Deferred:
     """A report that is left for the next run; not a failure.
 
     Attributes:
@@ -89,7 +89,7 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class ReportProgress:
     """Where a report stands while the run goes on; for people who watch.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tap_flipkart_reports.purchasing.polling import WEIGHT_OF_NEWEST
 
 
-class Transfers:
+class DownloadSpeeds:
     """How long downloads take, by what was seen of their size and speed."""
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ REPORTS_TO_TRUST = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learned:
+class GenerationTimes:
     """Generation times seen of one report type, in seconds.
 
     Attributes:
@@ -49,23 +49,28 @@ class Learned:
         """
         return self.shortest * FIRST_POLL_SHARE * min(1.0, (self.seen - 1) / REPORTS_TO_TRUST)
 
-    def with_seen(self, seconds: float) -> Learned:
+    def with_seen(self, seconds: float) -> GenerationTimes:
         """What is known after one more report."""
         forgotten = (self.typical - self.shortest) * FORGETTING
-        return Learned(
+        return GenerationTimes(
             shortest=min(seconds, self.shortest + forgotten),
             typical=self.typical + (seconds - self.typical) * WEIGHT_OF_NEWEST,
             seen=self.seen + 1,
         )
 
     @classmethod
-    def first(cls, seconds: float) -> Learned:
+    def first(cls, seconds: float) -> GenerationTimes:
         """What is known after the first report."""
         return cls(shortest=seconds, typical=seconds)
 
 
 def poll_pause(
-    *, waited: float, learned: Learned | None, poll_interval: float, poll_max_interval: float, rng: random.Random
+    *,
+    waited: float,
+    learned: GenerationTimes | None,
+    poll_interval: float,
+    poll_max_interval: float,
+    rng: random.Random,
 ) -> float:
     """Seconds until the next detail call.
 

@@ -9,7 +9,7 @@ LONGEST_PROBATION = 4
 """How often in a row the number of triggers may be doubled that must be accepted before one more report is tried."""
 
 
-class Brake:
+class ConcurrencyLimit:
     """How many reports may be in progress at once, as far as the API lets itself be known.
 
     A 429 lowers the number to what is in progress and forbids triggers for a while; after as many accepted triggers as

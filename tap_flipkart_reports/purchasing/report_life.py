@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.purchasing.events import Delivery, Left
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ class TrackedReport:
     rows: int = 0
     rejected: int = 0
     fingerprints: set[str] = field(default_factory=set)
-    outcome: Delivery | Left | Exception | None = None
+    outcome: Delivery | Deferred | Exception | None = None
 
     @property
     def is_settled(self) -> bool:

@@ -35,12 +35,12 @@ from tap_flipkart_reports.exceptions import (
     ReportFailedError,
     ReportTimeoutError,
 )
-from tap_flipkart_reports.purchasing.events import Change, Delivery, Left, ReportChange, Standing
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, ReportProgress
 from tap_flipkart_reports.purchasing.limits import ALL_TRIGGERS, Limits
-from tap_flipkart_reports.purchasing.links import Transfers
-from tap_flipkart_reports.purchasing.polling import Learned, poll_pause
+from tap_flipkart_reports.purchasing.links import DownloadSpeeds
+from tap_flipkart_reports.purchasing.polling import GenerationTimes, poll_pause
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportApi, ReportLedger
-from tap_flipkart_reports.purchasing.rate_limit import Brake
+from tap_flipkart_reports.purchasing.rate_limit import ConcurrencyLimit
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.report_life import Stage, TrackedReport
 
@@ -88,9 +88,9 @@ class Scheduler:
         clock: time.
         limits: caps, pauses, budget.
         folder: where files wait until they are taken; the caller owns and removes it.
-        on_changes: told of all changes since the last time, in the thread that calls `take`.
+        on_events: told of all changes since the last time, in the thread that calls `take`.
         ledger: where bought reports are booked.
-        learned: generation times by identifier, from earlier runs.
+        generation_times: generation times by identifier, from earlier runs.
         workers: threads that make calls; 0 makes them in the thread that calls `take`.
         ahead: whether reports may be triggered before they are asked for.
     """
@@ -102,9 +102,9 @@ class Scheduler:
         clock: Clock,
         limits: Limits,
         folder: Path,
-        on_changes: Callable[[Sequence[ReportChange]], None] = lambda _changes: None,
+        on_events: Callable[[Sequence[ReportEvent]], None] = lambda _changes: None,
         ledger: ReportLedger | None = None,
-        learned: Mapping[str, Learned] | None = None,
+        generation_times: Mapping[str, GenerationTimes] | None = None,
         workers: int = 8,
         ahead: bool = True,
     ) -> None:
@@ -112,12 +112,12 @@ class Scheduler:
         self._clock = clock
         self._limits = limits
         self._folder = folder
-        self._on_changes = on_changes
+        self._on_changes = on_events
         self._ledger = ledger or NoLedger()
         self._workers = workers
         self._ahead = ahead
         self._rng = random.Random()  # noqa: S311 - jitter, not a secret
-        self.learned: dict[str, Learned] = dict(learned or {})
+        self.generation_times: dict[str, GenerationTimes] = dict(generation_times or {})
         self.triggers: Counter[str | tuple[str, str]] = Counter()
 
         self._changed = threading.Condition()
@@ -131,12 +131,12 @@ class Scheduler:
         self._ready: list[tuple[float, int, TrackedReport]] = []
         self._in_progress: Counter[str] = Counter()
         self._last_trigger: dict[str, int] = {}
-        self._brake = Brake(ceiling=limits.max_concurrent_reports)
-        self._brakes: dict[str, Brake] = {}
+        self._brake = ConcurrencyLimit(ceiling=limits.max_concurrent_reports)
+        self._brakes: dict[str, ConcurrencyLimit] = {}
         self._last_refused_seller: str | None = None
-        self._transfers = Transfers()
+        self._transfers = DownloadSpeeds()
         self._downloading = 0
-        self._changes: deque[ReportChange] = deque()
+        self._changes: deque[ReportEvent] = deque()
         self._wanted: TrackedReport | None = None
         self._unsettled = 0
         self._bytes_waiting = 0
@@ -165,7 +165,7 @@ class Scheduler:
                     self._bought.append(life)
             self._changed.notify_all()
 
-    def take(self, request: ReportRequest) -> Delivery | Left:
+    def take(self, request: ReportRequest) -> Delivery | Deferred:
         """Wait for a report.
 
         Args:
@@ -197,7 +197,7 @@ class Scheduler:
                 self._make(*call)
         if isinstance(life.outcome, Exception):
             raise life.outcome
-        return cast("Delivery | Left", life.outcome)
+        return cast("Delivery | Deferred", life.outcome)
 
     def finish(
         self, delivery: Delivery, *, stream: str, rows: int, rejected: int = 0, fingerprints: Collection[str] = ()
@@ -252,13 +252,13 @@ class Scheduler:
             thread.join(max(0.0, ends - self._clock.monotonic()))
         self.tell()
 
-    def standings(self) -> tuple[list[Standing], int]:
+    def progress(self) -> tuple[list[ReportProgress], int]:
         """Where the reports that are bought stand, the oldest first, and how many windows wait for their turn."""
         with self._changed:
             now = self._clock.monotonic()
             polls = {life.order: at for at, _, life in self._polls}
             bought = [
-                Standing(
+                ReportProgress(
                     request=life.request,
                     report_id=life.report_id,
                     status=life.stage.value,
@@ -477,7 +477,7 @@ class Scheduler:
             self._ledger.lost(correlation_id=correlation_id)
             with self._changed:
                 self._free_slot(life)
-                self._tell(life, Change.LOST)
+                self._tell(life, EventKind.LOST)
                 self._try_again(life, error)
         except (CallError, AuthenticationError) as error:
             self._ledger.not_bought(correlation_id=correlation_id)
@@ -490,7 +490,7 @@ class Scheduler:
                 life.not_found = life.dead_links = 0
                 self._brake.accepted()
                 self._brake_of(request.seller_id).accepted()
-                self._tell(life, Change.TRIGGERED)  # first of all: the state has the id if the ledger fails
+                self._tell(life, EventKind.TRIGGERED)  # first of all: the state has the id if the ledger fails
             self._ledger.bought(correlation_id=correlation_id, report_id=report_id)
             with self._changed:
                 self._poll_at(life, life.triggered_at + self._pause(life))
@@ -505,7 +505,7 @@ class Scheduler:
         life.correlation_id = None
         life.triggered_at = self._clock.monotonic()
         life.not_found = life.dead_links = 0
-        self._tell(life, Change.ADOPTED)
+        self._tell(life, EventKind.ADOPTED)
         self._poll_at(life, life.triggered_at)
 
     def _trigger_refused(self, life: TrackedReport, error: CallError | AuthenticationError) -> None:
@@ -610,9 +610,11 @@ class Scheduler:
             self._free_slot(life)
             if life.correlation_id is not None:
                 seconds = self._clock.monotonic() - life.triggered_at
-                known = self.learned.get(life.request.identifier)
-                self.learned[life.request.identifier] = known.with_seen(seconds) if known else Learned.first(seconds)
-        self._tell(life, Change.COMPLETED, seconds=seconds, pause=life.pause)
+                known = self.generation_times.get(life.request.identifier)
+                self.generation_times[life.request.identifier] = (
+                    known.with_seen(seconds) if known else GenerationTimes.first(seconds)
+                )
+        self._tell(life, EventKind.COMPLETED, seconds=seconds, pause=life.pause)
         life.stage = Stage.READY
         life.ready_at = self._clock.monotonic()
         dies_at = life.expiry.timestamp() if life.expiry else float("inf")
@@ -641,7 +643,7 @@ class Scheduler:
     def _pause(self, life: TrackedReport) -> float:
         return poll_pause(
             waited=self._clock.monotonic() - life.triggered_at,
-            learned=self.learned.get(life.request.identifier) if life.correlation_id else None,
+            learned=self.generation_times.get(life.request.identifier) if life.correlation_id else None,
             poll_interval=self._limits.poll_interval,
             poll_max_interval=self._limits.poll_max_interval,
             rng=self._rng,
@@ -682,7 +684,7 @@ class Scheduler:
                 seconds = self._clock.monotonic() - began
                 self._transfers.saw(request.identifier, size=file.size, seconds=seconds)
                 self._bytes_waiting += file.size
-                self._tell(life, Change.DOWNLOADED, size=file.size)
+                self._tell(life, EventKind.DOWNLOADED, size=file.size)
                 delivery = Delivery(request=request, report_id=report_id, path=path, size=file.size, sha256=file.sha256)
                 self._settle(life, delivery)
 
@@ -719,7 +721,7 @@ class Scheduler:
     def _give_up_report(self, life: TrackedReport, error: ReportFailedError | ReportExpiredError) -> None:
         self._free_slot(life)
         self._ledger.abandoned(life.request, status="FAILED" if isinstance(error, ReportFailedError) else "EXPIRED")
-        self._tell(life, Change.ABANDONED)
+        self._tell(life, EventKind.ABANDONED)
         self._try_again(life, error)
 
     def _try_again(self, life: TrackedReport, error: FlipkartReportsError) -> None:
@@ -765,10 +767,10 @@ class Scheduler:
             self._in_progress[life.request.seller_id] -= 1
 
     def _leave(self, life: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
-        left = Left(request=life.request, report_id=life.report_id, reason=reason, is_unbought=is_unbought)
+        left = Deferred(request=life.request, report_id=life.report_id, reason=reason, is_unbought=is_unbought)
         self._settle(life, left)
 
-    def _settle(self, life: TrackedReport, outcome: Delivery | Left | Exception) -> None:
+    def _settle(self, life: TrackedReport, outcome: Delivery | Deferred | Exception) -> None:
         if life.is_settled:
             return
         self._free_slot(life)
@@ -785,21 +787,21 @@ class Scheduler:
         life.stage = Stage.CALLING
         return life
 
-    def _brake_of(self, seller_id: str) -> Brake:
+    def _brake_of(self, seller_id: str) -> ConcurrencyLimit:
         if seller_id not in self._brakes:
-            self._brakes[seller_id] = Brake(ceiling=self._limits.max_concurrent_reports_per_seller)
+            self._brakes[seller_id] = ConcurrencyLimit(ceiling=self._limits.max_concurrent_reports_per_seller)
         return self._brakes[seller_id]
 
-    def _drain(self) -> list[ReportChange]:
+    def _drain(self) -> list[ReportEvent]:
         changes = list(self._changes)
         self._changes.clear()
         return changes
 
-    def _tell(self, life: TrackedReport, change: Change, **figures: float | None) -> None:
+    def _tell(self, life: TrackedReport, change: EventKind, **figures: float | None) -> None:
         """Log a change, with its facts as fields for structured logs, and keep it for the consumer."""
         request = life.request
-        news = ReportChange(
-            change=change,
+        news = ReportEvent(
+            kind=change,
             request=request,
             report_id=life.report_id,
             correlation_id=life.correlation_id,

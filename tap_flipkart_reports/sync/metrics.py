@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import metrics
 
-from tap_flipkart_reports.purchasing.events import Change
+from tap_flipkart_reports.purchasing.events import EventKind
 
 if TYPE_CHECKING:
-    from tap_flipkart_reports.purchasing.events import ReportChange
+    from tap_flipkart_reports.purchasing.events import ReportEvent
     from tap_flipkart_reports.sync.summary import Summary
 
 LOGGER = logging.getLogger(metrics.METRICS_LOGGER_NAME)
@@ -46,12 +46,12 @@ _TOTALS = (
 )
 
 
-def log_change(change: ReportChange) -> None:
-    """Measure what a change in the life of a report shows."""
-    if change.change is Change.COMPLETED and change.seconds is not None:
-        tags = {"stream": change.request.stream, "seller_id": change.request.seller_id, "report_id": change.report_id}
-        _log("timer", ReportMetric.GENERATION_TIME, round(change.seconds, 3), tags)
-        _log("timer", ReportMetric.POLL_WAIT, round(change.pause or 0.0, 3), tags)
+def log_event(event: ReportEvent) -> None:
+    """Measure what an event in the life of a report shows."""
+    if event.kind is EventKind.COMPLETED and event.seconds is not None:
+        tags = {"stream": event.request.stream, "seller_id": event.request.seller_id, "report_id": event.report_id}
+        _log("timer", ReportMetric.GENERATION_TIME, round(event.seconds, 3), tags)
+        _log("timer", ReportMetric.POLL_WAIT, round(event.pause or 0.0, 3), tags)
 
 
 def log_totals(summary: Summary) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.planning.coverage import Coverage
     from tap_flipkart_reports.planning.partition_key import PartitionKey
-    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import PendingReport
     from tap_flipkart_reports.windows import Window
 
@@ -163,10 +163,10 @@ class PartitionStates:
             ) from error
 
     @property
-    def generation_times(self) -> Learned | None:
+    def generation_times(self) -> GenerationTimes | None:
         """Generation times seen by earlier runs."""
         return read_pace(self._stream_state())
 
-    def record_generation_times(self, generation_times: Learned) -> None:
+    def record_generation_times(self, generation_times: GenerationTimes) -> None:
         """Record generation times of the report type."""
         write_pace(self._stream_state(), generation_times)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tap_flipkart_reports.purchasing.events import Standing
+    from tap_flipkart_reports.purchasing.events import ReportProgress
 
 MAX_SHOWN = 20
 """Rows of the table: more reports than fit on a screen tell nobody anything."""
@@ -28,18 +28,18 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def live_table(standings: Callable[[], tuple[list[Standing], int]]) -> Iterator[None]:
+def live_table(progress: Callable[[], tuple[list[ReportProgress], int]]) -> Iterator[None]:
     """Show a table that is drawn anew twice a second, with the log above it.
 
     Args:
-        standings: where the reports stand, and how many windows wait; called from a thread of its own.
+        progress: where the reports stand, and how many windows wait; called from a thread of its own.
     """
     from rich.console import Console  # noqa: PLC0415 - an extra
     from rich.live import Live  # noqa: PLC0415 - an extra
 
     live = Live(
         console=Console(stderr=True),
-        get_renderable=lambda: _table(*standings()),
+        get_renderable=lambda: _table(*progress()),
         refresh_per_second=REFRESHES_PER_SECOND,
         transient=True,
         redirect_stdout=False,  # the messages for the target go there
@@ -54,16 +54,16 @@ def live_table(standings: Callable[[], tuple[list[Standing], int]]) -> Iterator[
         yield
 
 
-def _table(standings: list[Standing], waiting: int) -> Table:
+def _table(progress: list[ReportProgress], waiting: int) -> Table:
     from rich.table import Table  # noqa: PLC0415 - an extra
 
-    more = len(standings) - MAX_SHOWN
+    more = len(progress) - MAX_SHOWN
     rest = [f"{waiting} windows wait for their turn"] if waiting else []
     rest += [f"{more} more reports are not shown"] if more > 0 else []
     table = Table(title="Reports", caption="; ".join(rest) or None)
     for title in ("report type", "seller", "warehouse", "window", "status", "age", "next poll"):
         table.add_column(title)
-    for standing in islice(standings, MAX_SHOWN):
+    for standing in islice(progress, MAX_SHOWN):
         request = standing.request
         table.add_row(
             request.stream,

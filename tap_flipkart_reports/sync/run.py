@@ -20,10 +20,10 @@ from tap_flipkart_reports.exceptions import (
     RowError,
 )
 from tap_flipkart_reports.planning.partition_key import PartitionKey
-from tap_flipkart_reports.purchasing.events import Change, Left
+from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
-from tap_flipkart_reports.sync.metrics import log_change, log_totals
+from tap_flipkart_reports.sync.metrics import log_event, log_totals
 from tap_flipkart_reports.sync.progress import is_watched, live_table
 from tap_flipkart_reports.sync.report_reader import ReportReader
 from tap_flipkart_reports.sync.summary import Summary
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.purchasing.events import ReportChange, Standing
+    from tap_flipkart_reports.purchasing.events import ReportEvent, ReportProgress
     from tap_flipkart_reports.purchasing.requests import ReportRequest
     from tap_flipkart_reports.sync.ports import RecordStream
     from tap_flipkart_reports.sync.services import RunServices
@@ -79,7 +79,7 @@ class Run:
         self.wanted = wanted
         self.services = services
         self.clock = clock
-        self.left: list[Left] = []
+        self.left: list[Deferred] = []
         self.failures: list[str] = []
         self.summary = Summary()
         self.is_stopping = False
@@ -116,9 +116,9 @@ class Run:
             clock=self.clock,
             limits=self.wanted.limits(),
             folder=folder,
-            on_changes=self._record_changes,
+            on_events=self._record_changes,
             ledger=self.services.ledger,
-            learned=self.wanted.learned(),
+            generation_times=self.wanted.learned(),
             workers=workers,
             ahead=ahead,
         )
@@ -127,15 +127,15 @@ class Run:
 
     # What becomes of them
 
-    def _record_changes(self, changes: Sequence[ReportChange]) -> None:
+    def _record_changes(self, events: Sequence[ReportEvent]) -> None:
         """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
-        for change in changes:
-            self.summary.changed(change)
-            log_change(change)
-        recorded = [change for change in changes if change.change in {Change.TRIGGERED, Change.ABANDONED}]
-        for change in recorded:
-            for name in change.request.readers:
-                _record_purchase(change, self._streams[name])
+        for event in events:
+            self.summary.changed(event)
+            log_event(event)
+        recorded = [event for event in events if event.kind in {EventKind.TRIGGERED, EventKind.ABANDONED}]
+        for event in recorded:
+            for name in event.request.readers:
+                _record_purchase(event, self._streams[name])
         # With a ledger the ids are safe already, and the state of many sellers is too long to be written that often.
         if recorded and self.services.ledger is None:
             self._streams[recorded[-1].request.readers[0]].emit_state()
@@ -168,7 +168,7 @@ class Run:
             except FlipkartReportsError as error:
                 self._fail(request.named(stream.name), request, error)
                 continue
-            if isinstance(taken, Left):
+            if isinstance(taken, Deferred):
                 self._leave(taken, stream, key)
                 continue
             reader = ReportReader(
@@ -189,7 +189,7 @@ class Run:
                 self._fail(reader.name, request, error, cure=cure)
             else:
                 if reader.is_cut_short:
-                    self._leave(Left(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
+                    self._leave(Deferred(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
                 else:
                     self._finish(reader, stream, key, owed=owed, scheduler=scheduler)
             finally:
@@ -209,14 +209,14 @@ class Run:
         states[key].record_finished(
             request.window, report_id=delivery.report_id, owed=None if request.is_repair else owed
         )
-        if (generation_times := scheduler.learned.get(request.identifier)) is not None:
+        if (generation_times := scheduler.generation_times.get(request.identifier)) is not None:
             states.record_generation_times(generation_times)
         rows, rejected = reader.counts.rows, reader.counts.skipped
         scheduler.finish(delivery, stream=stream.name, rows=rows, rejected=rejected, fingerprints=reader.fingerprints)
         self.summary.finished(request, rows=rows, rejected=rejected)
         stream.emit_state()
 
-    def _leave(self, left: Left, stream: RecordStream, key: PartitionKey) -> None:
+    def _leave(self, left: Deferred, stream: RecordStream, key: PartitionKey) -> None:
         if left.is_unbought and not left.request.is_repair:
             stream.partition_states[key].record_unbought(left.request.window)
         self.left.append(left)
@@ -240,8 +240,8 @@ class Run:
         """A live table of the reports where somebody watches."""
         return live_table(self._standings) if is_watched() else nullcontext()
 
-    def _standings(self) -> tuple[list[Standing], int]:
-        return self._scheduler.standings() if self._scheduler is not None else ([], 0)
+    def _standings(self) -> tuple[list[ReportProgress], int]:
+        return self._scheduler.progress() if self._scheduler is not None else ([], 0)
 
     def give_up_reports(self) -> None:
         """Forget the reports that the settings give up, wherever they are remembered."""
@@ -281,10 +281,10 @@ class Run:
                 self._scheduler.close()
 
 
-def _record_purchase(change: ReportChange, stream: RecordStream) -> None:
-    request, report_id = change.request, str(change.report_id)
+def _record_purchase(event: ReportEvent, stream: RecordStream) -> None:
+    request, report_id = event.request, str(event.report_id)
     state = stream.partition_states[PartitionKey(request.seller_id, request.warehouse_id)]
-    if change.change is Change.ABANDONED:
+    if event.kind is EventKind.ABANDONED:
         state.forget(report_id)
         return
     state.record_purchase(

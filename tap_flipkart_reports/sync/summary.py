@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.purchasing.events import Change
+from tap_flipkart_reports.purchasing.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_flipkart_reports.purchasing.events import Left, ReportChange
+    from tap_flipkart_reports.purchasing.events import Deferred, ReportEvent
     from tap_flipkart_reports.purchasing.requests import ReportRequest
 
 
@@ -70,16 +70,16 @@ class Summary:
         """The tally that a request counts for."""
         return self.tallies[request.stream, request.seller_id]
 
-    def changed(self, change: ReportChange) -> None:
+    def changed(self, event: ReportEvent) -> None:
         """Count a change in the life of a report."""
-        tally = self.of(change.request)
-        if change.change in {Change.TRIGGERED, Change.LOST}:
+        tally = self.of(event.request)
+        if event.kind in {EventKind.TRIGGERED, EventKind.LOST}:
             tally.triggered += 1
-            tally.retriggered += change.attempt > 1
-        elif change.change is Change.ADOPTED:
+            tally.retriggered += event.attempt > 1
+        elif event.kind is EventKind.ADOPTED:
             tally.adopted += 1
-        elif change.change is Change.DOWNLOADED:
-            tally.bytes += change.size or 0
+        elif event.kind is EventKind.DOWNLOADED:
+            tally.bytes += event.size or 0
 
     def finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
         """Count a window that a stream has read."""
@@ -88,7 +88,7 @@ class Summary:
         tally.rows += rows
         tally.rejected += rejected
 
-    def left(self, left: Left) -> None:
+    def left(self, left: Deferred) -> None:
         """Count a window that is left for the next run."""
         self.of(left.request).left += 1
 

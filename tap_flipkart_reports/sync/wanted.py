@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.planning.report_type import ReportType
-    from tap_flipkart_reports.purchasing.polling import Learned
+    from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import PendingReport, ReportRequest
     from tap_flipkart_reports.settings.values import Settings
     from tap_flipkart_reports.sync.ports import RecordStream
@@ -144,7 +144,7 @@ class WantedReports:
         """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
         pending: dict[str, PendingReport] = {}
         if self._services.ledger is not None:
-            booked = self._services.ledger.at_hand(
+            booked = self._services.ledger.unread_reports(
                 seller_id=key.seller_id,
                 identifier=streams[0].report_type.identifier,
                 warehouse_id=key.warehouse_id,
@@ -187,7 +187,7 @@ class WantedReports:
             },
         )
 
-    def learned(self) -> dict[str, Learned]:
+    def learned(self) -> dict[str, GenerationTimes]:
         """Generation times by identifier, from earlier runs."""
         return {
             stream.report_type.identifier: pace
