@@ -33,16 +33,16 @@ _NON_NEGATIVE = {"minimum": 0}
 _POSITIVE = {"minimum": 1}
 
 _OVERRIDES = th.ObjectType(
-    th.Property("identifier", th.StringType, description="The word in POST /reports/{identifier}"),
+    th.Property("identifier", th.StringType, description="The identifier in POST /reports/{identifier}"),
     th.Property("parameters", th.ObjectType(additional_properties=True), description="The trigger's parameters"),
     th.Property(
         "key_properties",
         th.ArrayType(th.StringType),
-        description="Natural key of the report's first table; with none, its rows are told apart by their hash",
+        description="Natural key of the report's first table; an empty list identifies rows by their hash",
     ),
     th.Property("window_days", th.IntegerType(**_POSITIVE), description="Longest window, in days"),
     th.Property("lookback_days", th.IntegerType(**_NON_NEGATIVE), description="Days read again before the bookmark"),
-    th.Property("hold_back_days", th.IntegerType(**_NON_NEGATIVE), description="Newest days not yet asked for"),
+    th.Property("hold_back_days", th.IntegerType(**_NON_NEGATIVE), description="Most recent days to skip"),
     th.Property("report_timeout", th.NumberType(exclusive_minimum=0), description="Seconds one report may take"),
     th.Property("max_reports", th.IntegerType(**_POSITIVE), description="Triggers of this type allowed in one run"),
     th.Property(
@@ -86,60 +86,60 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         th.StringType,
         secret=True,
         title="Refresh token",
-        description="Refresh token of the only seller, instead of `sellers`",
+        description="Refresh token when only one seller is configured, instead of `sellers`",
     ),
     th.Property(
         "access_token",
         th.StringType,
         secret=True,
         title="Access token",
-        description="Access token of the only seller, used as it is, instead of `sellers`",
+        description="Access token when only one seller is configured, used as it is, instead of `sellers`",
     ),
     th.Property(
         "seller_id",
         th.StringType,
         title="Seller ID",
         default=DEFAULT_SELLER,
-        description="Name of the only seller in records and state",
+        description="Seller name to use when only one seller is configured",
     ),
     th.Property(
         "start_date",
         th.StringType,
         title="Start date",
-        description="First day wanted, in Asia/Kolkata: a date, a time stamp with or without a zone, `yesterday` or "
+        description="First day to load, in Asia/Kolkata: a date, a time stamp with or without a zone, `yesterday` or "
         "`30 days ago`. Required",
     ),
     th.Property(
         "end_date",
         th.StringType,
         title="End date",
-        description="Last day wanted, in Asia/Kolkata; never later than yesterday less `hold_back_days`",
+        description="Last day to load, in Asia/Kolkata; at most yesterday minus `hold_back_days`",
     ),
     th.Property(
         "warehouse_ids",
         th.ArrayType(th.StringType),
         title="Warehouses",
-        description="Warehouses for the reports that ask for one; without any, those streams are skipped",
+        description="Warehouses for reports that are requested per warehouse; without any, those streams are skipped",
     ),
     th.Property(
         "window_days",
         th.IntegerType(**_POSITIVE),
         title="Window days",
-        description="Longest window, in days, of the reports asked for by a range of days; by default 31",
+        description="Longest window, in days, of reports that are requested by a range of days; 31 by default",
     ),
     th.Property(
         "lookback_days",
         th.IntegerType(**_NON_NEGATIVE),
         title="Look-back days",
         description="Days before the bookmark that are read again on each new day; by default 30 for orders_report "
-        "and returns_report, 0 for the others",
+        "and returns_report, and 0 for all others",
     ),
     th.Property(
         "hold_back_days",
         th.IntegerType(**_NON_NEGATIVE),
         default=DEFAULT_HOLD_BACK_DAYS,
         title="Hold-back days",
-        description="Newest days that are not asked for yet, because their numbers still change",
+        description="Most recent days to skip, because their figures still change",
     ),
     th.Property(
         "report_types",
@@ -165,7 +165,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         ),
         title="Custom reports",
         description="Report types the tap does not know: `name`, `identifier`, `window` (days, month, financial_year "
-        "or snapshot), and if need be `per_warehouse`, `parameters`, `key_properties`, `window_days`, `lookback_days`",
+        "or snapshot), and optionally `per_warehouse`, `parameters`, `key_properties`, `window_days`, `lookback_days`",
     ),
     th.Property(
         "repair",
@@ -181,54 +181,54 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         ),
         title="Repair",
         description="Days to read again, and nothing else, without moving a bookmark: entries of `stream`, "
-        "`from_date`, `to_date`, and if need be `seller_id` and `warehouse_id`",
+        "`from_date`, `to_date`, and optionally `seller_id` and `warehouse_id`",
     ),
     th.Property(
         "given_up_reports",
         th.ArrayType(th.StringType),
         title="Given up reports",
-        description="Ids of bought reports that are not read any more, for example because their file is broken for "
-        "good: their windows are bought anew",
+        description="Report ids to abandon, for example because their file is permanently unreadable; their windows "
+        "are purchased again",
     ),
     th.Property(
         "only_sellers",
         th.ArrayType(th.StringType),
         title="Only sellers",
-        description="Sellers of this run, by `seller_id`; by default all",
+        description="Sellers to load in this run, by `seller_id`; all by default",
     ),
     th.Property(
         "only_report_types",
         th.ArrayType(th.StringType),
         title="Only report types",
-        description="Report types of this run, of those whose streams are selected; by default all",
+        description="Report types to load in this run, among those whose streams are selected; all by default",
     ),
     th.Property(
         "max_concurrent_reports",
         th.IntegerType(**_POSITIVE),
         default=8,
         title="Concurrent reports",
-        description="Reports in progress at once, of all streams and sellers together",
+        description="Reports in progress at once, over all streams and sellers",
     ),
     th.Property(
         "max_concurrent_reports_per_seller",
         th.IntegerType(**_POSITIVE),
         default=4,
         title="Concurrent reports per seller",
-        description="Reports in progress at once of one seller",
+        description="Reports in progress at once for one seller",
     ),
     th.Property(
         "poll_interval",
         th.NumberType(exclusive_minimum=0),
         default=5,
         title="Poll interval",
-        description="Seconds between the first two detail calls of a report; the pause grows from there",
+        description="Seconds between the first two detail calls for a report; the pause grows from there",
     ),
     th.Property(
         "poll_max_interval",
         th.NumberType(exclusive_minimum=0),
         default=120,
         title="Longest poll interval",
-        description="Seconds the pause between two detail calls of a report never exceeds",
+        description="Longest pause between two detail calls for a report, in seconds",
     ),
     th.Property(
         "report_timeout",
@@ -241,47 +241,47 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "max_wait",
         th.NumberType(exclusive_minimum=0),
         title="Longest wait",
-        description="Seconds the run waits for reports; what is not ready by then stays bought, is left for the next "
-        "run, and the run ends well. By default it waits for all",
+        description="Seconds to wait for reports; reports not ready by then are picked up by the next run, and this "
+        "run exits with 0. By default the run waits for all",
     ),
     th.Property(
         "max_reports",
         th.IntegerType(**_POSITIVE),
         title="Budget",
-        description="Triggers allowed in one run; the rest is left for the next run, and the run ends well. By default "
-        "there is no limit",
+        description="Reports one run may buy; the next run buys the rest, and this run exits with 0. By default there "
+        "is no limit",
     ),
     th.Property(
         "report_ledger",
         th.StringType,
         secret=True,
         title="Report ledger",
-        description="Where bought reports are booked: a file path (SQLite) or an SQLAlchemy URL such as "
+        description="Where purchases are recorded: a file path (SQLite) or an SQLAlchemy URL such as "
         "postgresql://user:password@host/database, which many workers may share. By default the ids of reports in "
-        "flight travel in the state alone",
+        "progress are in the state only",
     ),
     th.Property(
         "report_archive",
         th.StringType,
         title="Report archive",
-        description="Folder or fsspec URL where downloaded files are kept, each with a note of which report it is, so "
-        "that `flipkart-reports replay` can read them again without a call. By default none is kept",
+        description="Folder or fsspec URL where downloaded files are kept, each with a note of its report, so that "
+        "`flipkart-reports replay` can read them again without a call. By default no file is kept",
     ),
     th.Property(
         "report_archive_days",
         th.IntegerType(**_POSITIVE),
         title="Days in the archive",
-        description="Days after which a file is removed from `report_archive`; by default it stays",
+        description="Days after which a file is removed from `report_archive`; by default files stay",
     ),
     th.Property(
         "token_store",
         th.StringType,
         secret=True,
         title="Token store",
-        description="Where tokens that Flipkart hands out are kept for other workers and the next run, so that a "
-        "rotated refresh token locks nobody out: a file path (SQLite, mode 0600) or an SQLAlchemy URL, for example the "
-        "ledger's. Encrypted with the key in the environment as `TAP_FLIPKART_REPORTS_TOKEN_KEY`; needs the extra "
-        "`tokens`. By default tokens are kept nowhere",
+        description="Where new tokens are kept for other workers and the next run, so that a rotated refresh token "
+        "does not lock you out: a file path (SQLite, mode 0600) or an SQLAlchemy URL, for example the ledger's. "
+        "Encrypted with the key in the environment variable `TAP_FLIPKART_REPORTS_TOKEN_KEY`; needs the extra "
+        "`tokens`. By default no token is kept",
     ),
     th.Property(
         "schema_drift",
@@ -304,7 +304,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         th.StringType(allowed_values=["fail", "skip"]),
         default="fail",
         title="Bad rows",
-        description="Rows with more or fewer cells than the header: `fail` fails the window, `skip` passes over them, "
+        description="Rows with more or fewer cells than the header: `fail` fails the window, `skip` skips them, "
         "logged and counted",
     ),
     th.Property(
@@ -312,14 +312,14 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         th.IntegerType(**_NON_NEGATIVE),
         default=100,
         title="Most bad rows",
-        description="Rows of one table of a report that `bad_rows: skip` passes over; with more, the window fails",
+        description="Bad rows of one table of a report that `bad_rows: skip` tolerates; with more, the window fails",
     ),
     th.Property(
         "max_file_bytes",
         th.IntegerType(**_POSITIVE),
         default=MAX_FILE_BYTES,
         title="Largest file",
-        description="Bytes a report's file may have when it is unpacked; a larger one fails its window unread",
+        description="Largest size of a report's file in bytes, unpacked; a larger file fails its window unread",
     ),
     th.Property(
         "api_url",
