@@ -5,6 +5,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 ├── SettingsError                       a setting is wrong or missing; nothing was called, nothing bought
 ├── AuthenticationError                 a seller's credentials were refused, or cannot be read
 ├── AuthorizationError                  a seller's authorisation did not come about
+├── ConnectionTestError                 a test of the connection found a token that is not to be had
 ├── CallError                           one HTTP call did not succeed, retries included
 │   ├── CallRefusedError                the API said no (4xx)
 │   │   ├── RateLimitedError            429: come back later
@@ -53,6 +54,10 @@ class AuthenticationError(FlipkartReportsError):
 
 class AuthorizationError(FlipkartReportsError):
     """A seller's authorisation did not come about."""
+
+
+class ConnectionTestError(FlipkartReportsError):
+    """A test of the connection found tokens that are not to be had."""
 
 
 class CallError(FlipkartReportsError):

@@ -20,7 +20,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import (
-    FlipkartReportsError,
+    ConnectionTestError,
     LedgerError,
     PipeClosedError,
     SettingsError,
@@ -33,6 +33,7 @@ from tap_flipkart_reports.settings.overrides import read_report_types
 from tap_flipkart_reports.settings.reader import read_app, read_settings
 from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.streams import ReportStream
+from tap_flipkart_reports.sync.connection_test import is_meltano_config_test, messages, refused_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     import click
 
-    from tap_flipkart_reports.auth import AccessToken
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.settings.values import App, Settings
     from tap_flipkart_reports.sync.run import Run
@@ -268,12 +268,30 @@ class TapFlipkartReports(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        cls(
+        tap = cls(
             config=config.config,
             parse_env_config=config.parse_env,
             state=read_json(Path(state.name), "--state") if state else None,
             catalog=read_json(Path(catalog.name), "--catalog") if catalog else None,
-        ).run()
+        )
+        if state is None and is_meltano_config_test(output=sys.stdout, log=sys.stderr, environment=os.environ):
+            tap.answer_config_test()
+        else:
+            tap.run()
+
+    def answer_config_test(self) -> None:
+        """Answer Meltano's `config test` without buying anything.
+
+        Raises:
+            ConnectionTestError: a seller's token is not to be had.
+        """
+        with closing(self):
+            tokens = self.current_run.services.tokens
+            if refused := refused_tokens(tokens.values()):
+                raise ConnectionTestError(f"{'; '.join(map(str, refused))}. Nothing was bought")
+        self.logger.info("The settings and the tokens are good. Nothing was bought: this was a test of the connection.")
+        sys.stdout.write(messages(tokens))
+        sys.stdout.flush()
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - the SDK's private class
@@ -291,19 +309,5 @@ class TapFlipkartReports(Tap):
             return
         config = ctx.params["config"]
         with closing(cls(config=config.config, parse_env_config=config.parse_env)) as tap:
-            refused = [
-                error for token in tap.current_run.services.tokens.values() if (error := _refusal_of(token)) is not None
-            ]
-        for error in refused:
-            tap.logger.error("%s", error)
+            refused = refused_tokens(tap.current_run.services.tokens.values())
         ctx.exit(1 if refused else 0)
-
-
-def _refusal_of(token: AccessToken) -> FlipkartReportsError | None:
-    """Why a seller's token is not to be had, if it is not; asking for it costs nothing."""
-    try:
-        token.value()
-    except FlipkartReportsError as error:
-        return error
-    TapFlipkartReports.logger.info("Seller %s: the token is good.", token.seller_id)
-    return None

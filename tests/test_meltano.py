@@ -181,6 +181,27 @@ def test_what_failed_fails_the_run_and_the_rest_is_loaded_and_not_bought_again(p
         assert wrong_cells(project, stream, project.in_duckdb()[stream]) == []
 
 
+# What must not buy
+
+
+def test_config_test_asks_for_tokens_and_buys_nothing(project: Project) -> None:
+    told = project.succeeds("config", "test", TAP)
+    assert "Plugin configuration is valid" in told
+    assert project.simulator.triggers == []
+
+
+def test_config_test_names_the_seller_whose_token_is_refused(project: Project) -> None:
+    sellers = json.loads(project.settings["TAP_FLIPKART_REPORTS_SELLERS"])
+    broken = json.dumps([sellers[0], {**sellers[1], "refresh_token": "withdrawn"}])
+    ended = project.meltano("config", "test", TAP, TAP_FLIPKART_REPORTS_SELLERS=broken)
+    assert ended.returncode == 1
+    assert "Plugin configuration is invalid" in ended.stdout
+    assert "seller bharat" in ended.stdout
+    assert "Nothing was bought" in ended.stdout
+    assert "withdrawn" not in ended.stdout
+    assert project.simulator.triggers == []
+
+
 # Settings
 
 

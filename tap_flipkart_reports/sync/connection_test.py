@@ -1,0 +1,75 @@
+"""A test of the connection that buys nothing: each seller's token is asked for, which is free.
+
+Meltano's `config test` is a real sync that it ends at the first record, so it would buy reports and keep no state of
+them. Of Meltano's commands it is the only one that gives the tap one pipe for both standard output and standard error,
+and no state (read in Meltano 4.4.1, core/plugin_test_service.py).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+from typing import IO, TYPE_CHECKING
+
+from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.exceptions import FlipkartReportsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tap_flipkart_reports.auth import AccessToken
+
+LOGGER = logging.getLogger(PACKAGE)
+
+MELTANO_VARIABLE = "MELTANO_EXTRACTOR_NAME"
+"""Set by Meltano for every extractor it starts."""
+
+STREAM = "connection_test"
+
+
+def is_meltano_config_test(*, output: IO[str], log: IO[str], environment: Mapping[str, str]) -> bool:
+    """Whether Meltano tests the settings; only to be asked where no state was handed in.
+
+    Args:
+        output: standard output.
+        log: standard error.
+        environment: of the process.
+    """
+    if MELTANO_VARIABLE not in environment:
+        return False
+    try:
+        one, other = os.fstat(output.fileno()), os.fstat(log.fileno())
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(one.st_mode) and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
+def refused_tokens(tokens: Iterable[AccessToken]) -> list[FlipkartReportsError]:
+    """Ask for each seller's token, and log the answer; why some are not to be had, if they are not."""
+    refused = [error for token in tokens if (error := _refusal_of(token)) is not None]
+    for error in refused:
+        LOGGER.error("%s", error)
+    return refused
+
+
+def _refusal_of(token: AccessToken) -> FlipkartReportsError | None:
+    try:
+        token.value()
+    except FlipkartReportsError as error:
+        return error
+    LOGGER.info("Seller %s: the token is good.", token.seller_id)
+    return None
+
+
+def messages(sellers: Iterable[str]) -> str:
+    """Singer messages of a stream of its own: Meltano takes the settings for valid at the first record."""
+    schema = {
+        "type": "SCHEMA",
+        "stream": STREAM,
+        "schema": {"type": "object", "properties": {"seller_id": {"type": "string"}}},
+        "key_properties": ["seller_id"],
+    }
+    records = [{"type": "RECORD", "stream": STREAM, "record": {"seller_id": seller}} for seller in sellers]
+    return "".join(f"{json.dumps(message)}\n" for message in (schema, *records))
