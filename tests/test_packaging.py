@@ -110,7 +110,7 @@ def test_the_python_versions_it_names_are_those_it_supports() -> None:
 
 
 def test_the_pins_hold_every_package_of_the_groups_and_name_no_host() -> None:
-    pinned = PYPROJECT["tool"]["uv"]["constraint-dependencies"]
+    pinned = PYPROJECT["dependency-groups"]["pins"]
     assert pinned == pins((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     requirements = [Requirement(line) for line in pinned]
     assert [
