@@ -75,6 +75,8 @@ def _sections(name: str) -> tuple[ReportTable, ...]:
             ("_section_13", "Section 13 in GSTR-1", ("Section 13*",)),
             ("_section_5b", "Section 5B in GSTR-1", ("Section 5B*", "Section 5(B)*")),
             ("_gstr8_section_3", "Section 3 in GSTR-8", ("Section 3*", "*GSTR-8*")),
+            ("_section_10a1", "Section 10A(1) in GSTR-1", ("*10A(1)*", "*10(A)(1)*")),
+            ("_section_10b1", "Section 10B(1) in GSTR-1", ("*10B(1)*", "*10(B)(1)*", "*10B(2)*", "*10(B)(2)*")),
         )
     )
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tap_flipkart_reports.files.header_match import normalise
+from tap_flipkart_reports.files.header_match import match_header, normalise
 from tap_flipkart_reports.planning.parameters import filled_in, placeholders_in
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.planning.table_schema import table_schema
@@ -54,7 +55,7 @@ def test_every_published_table_is_a_stream() -> None:
         "sales_ledger": "cash_back",
         "settled_transaction_ledger": settlement,
         "financial_year_ledger": settlement,
-        "gst_returns_report": "section_5b section_7b2 section_12 section_13 gstr8_section_3",
+        "gst_returns_report": "section_5b section_7b2 section_12 section_13 gstr8_section_3 section_10a1 section_10b1",
         "profit_and_loss": "orders",
     }.items():
         first, *rest = tables_of(name)
@@ -100,26 +101,33 @@ def test_schemas_stay_within_what_targets_can_take(stream: str) -> None:
 
 @pytest.mark.parametrize("stream", ALL_TABLES)
 def test_two_columns_read_the_same_only_where_the_file_has_one_header_twice(stream: str) -> None:
-    headers = [column.header for column in ALL_TABLES[stream].columns]
-    assert len(set(map(normalise, headers))) == len(set(headers))
-    assert [header for header in set(headers) if headers.count(header) > 1] == (
-        ["Bank Settlement [Projected] (INR)"] if stream == "profit_and_loss" else []
+    names = Counter(
+        name for column in ALL_TABLES[stream].columns for name in set(map(normalise, (column.header, *column.aliases)))
     )
-
-
-@pytest.mark.parametrize("stream", ALL_TABLES)
-def test_an_alias_is_no_other_columns_header(stream: str) -> None:
-    columns = ALL_TABLES[stream].columns
-    names = [normalise(words) for column in columns for words in (*column.aliases, column.header)]
-    assert len(set(names)) == len(names) - (stream == "profit_and_loss")
+    twice = {normalise("Bank Settlement [Projected] (INR)")} if stream.startswith("profit_and_loss") else set()
+    assert {name for name, columns in names.items() if columns > 1} == twice
 
 
 @pytest.mark.parametrize("stream", ALL_TABLES)
 def test_the_words_about_columns_are_about_columns(stream: str) -> None:
     table, schema = ALL_TABLES[stream], table_schema(stream)
-    for names in (table.key, table.fill_down, table.dated_by, schema.seen_once, *schema.layouts):
+    for names in (table.key, table.fill_down, table.dated_by, schema.seen_once):
         assert set(names) <= set(schema.properties)
-    assert not schema.layouts or set().union(*schema.layouts) == set(schema.properties)
+    document = json.loads((SCHEMAS / f"{stream}.json").read_text(encoding="utf-8"))
+    for layout in document.get("layouts", {}).values():
+        assert set(layout) <= {"seen", "without"}
+        assert set(layout.get("without", ())) < set(document["properties"])
+    assert set().union(*(layout.columns for layout in schema.layouts)) == set(schema.properties)
+
+
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_a_file_of_any_known_layout_lacks_no_column_and_has_no_new_one(stream: str) -> None:
+    table = ALL_TABLES[stream]
+    for layout in table.schema.layouts:
+        header = [column.header for column in table.columns if column.name in layout.columns]
+        match = match_header(header, table.columns, reserved=(), layouts=table.layouts)
+        assert (match.missing, match.new, match.unnamed) == ((), (), ()), layout.name
+        assert {column.name for _, column in match.placed} == layout.columns
 
 
 @pytest.mark.parametrize("stream", ALL_TABLES)

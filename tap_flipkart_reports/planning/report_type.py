@@ -33,7 +33,8 @@ class ReportTable:
         sheets: names of the sheets or archive members that hold it; they are compared by `normalise`, `*` stands for
             any text.
         fill_down: columns that are blank where they would repeat the row above; the first of them tells whether.
-        dated_by: columns by which a row belongs to one payout or day; without a natural key the file has to have them.
+        dated_by: columns by which a row belongs to one payout or day; without a natural key the file has to have those
+            that all layouts have.
     """
 
     stream: str
@@ -51,8 +52,8 @@ class ReportTable:
 
     @property
     def layouts(self) -> tuple[frozenset[str], ...]:
-        """Names of the columns of each layout, where it comes in several."""
-        return self.schema.layouts
+        """Names of the columns of each layout, the smallest first: of two that a file fits, it lacks less of that."""
+        return tuple(sorted((layout.columns for layout in self.schema.layouts), key=len))
 
     @property
     def properties(self) -> dict[str, dict[str, Any]]:
@@ -76,7 +77,7 @@ class ReportTable:
                 type=schema.get("format") or schema["type"][0],
                 aliases=tuple(self.schema.properties.get(name, {}).get("aliases", ())),
                 is_key=name in self.key,
-                is_required=name in (self.key or self.dated_by),
+                is_required=name in (self.key or self.dated_by) and all(name in names for names in self.layouts),
                 fills_down=name in self.fill_down,
             )
             for name, schema in self.properties.items()

@@ -15,25 +15,40 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableLayout:
+    """One of the layouts that a table was seen in.
+
+    Attributes:
+        name: the year of the files that have it, or a word.
+        seen: where and when it was seen.
+        columns: names of its columns.
+    """
+
+    name: str
+    seen: str
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableSchema:
-    """The columns of a report's table as published.
+    """The columns of a report's table as they were seen.
 
     Attributes:
         description: what a row is.
         properties: JSON Schema of each column; `title` is the exact header in the file, `aliases` are others.
-        seen_once: columns that only one public reader of the files knows; the others are known by several.
-        layouts: names of the columns of each layout, where the table comes in several.
+        seen_once: columns that only one public reader of the files knows.
+        layouts: the layouts it was seen in, the newest first.
     """
 
     description: str = ""
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seen_once: frozenset[str] = frozenset()
-    layouts: tuple[frozenset[str], ...] = ()
+    layouts: tuple[TableLayout, ...] = ()
 
 
 @cache
 def table_schema(stream: str) -> TableSchema:
-    """The published columns of a stream, from `schemas/<stream>.json`, which may refer to another stream's.
+    """The columns of a stream, from `schemas/<stream>.json`, which may refer to another stream's.
 
     Without such a file there are none: each header of the stream's tables then becomes a column of text.
     """
@@ -47,7 +62,12 @@ def table_schema(stream: str) -> TableSchema:
         description=document["description"],
         properties=document["properties"],
         seen_once=frozenset(document.get("seen_once", ())),
-        layouts=tuple(map(frozenset, document.get("layouts", ()))),
+        layouts=tuple(
+            TableLayout(
+                name=name, seen=layout["seen"], columns=frozenset(document["properties"]) - {*layout.get("without", ())}
+            )
+            for name, layout in document.get("layouts", {}).items()
+        ),
     )
 
 

@@ -85,10 +85,25 @@ def streams() -> str:
 
 
 def columns(table: ReportTable) -> str:
-    """How many columns are known, and how well."""
-    names, once = set(table.schema.properties), table.schema.seen_once
-    known = [(names - once, "seen by several readers"), (names & once, "seen by one")]
-    return ", ".join(f"{len(some)} {words}" for some, words in known if some) or "not published"
+    """How many columns are known, and of which layouts."""
+    if not table.schema.properties:
+        return "not published"
+    return f"{len(table.schema.properties)} ({', '.join(layout.name for layout in table.schema.layouts)})"
+
+
+def layouts() -> str:
+    """One line per layout of a table; tables of which one refers to the other's schema share lines."""
+    lines = ["| stream | layout | columns | seen |", "|---|---|---|---|"]
+    told: set[int] = set()
+    for report_type in REPORT_TYPES.values():
+        for table in report_type.tables:
+            if id(table.schema.properties) not in told:
+                lines += [
+                    f"| `{table.stream}` | {layout.name} | {len(layout.columns)} | {layout.seen} |"
+                    for layout in table.schema.layouts
+                ]
+            told.add(id(table.schema.properties))
+    return "\n".join(lines)
 
 
 def settings() -> str:
@@ -178,7 +193,7 @@ def of_file(path: Path) -> dict[str, str]:
 PAGES = {
     README: {"reports": reports, "warehouse": warehouse},
     ROOT / "docs" / "settings.md": {"settings": settings},
-    ROOT / "docs" / "streams.md": {"streams": streams},
+    ROOT / "docs" / "streams.md": {"streams": streams, "layouts": layouts},
     ROOT / "docs" / "simulator.md": {"faults": faults},
 }
 FILES = (*PAGES, ROOT / "meltano.yml", ROOT / "plugin.yml")
