@@ -405,7 +405,7 @@ def test_the_reports_of_a_seller_belong_together(serve: Callable[..., Client]) -
             Decimal(row[name]) for name in row if name.endswith(" Amount") and name[:4] in {"IGST", "CGST"}
         ) + Decimal(row["SGST Amount (Or UTGST as applicable)"])
         taxable = Decimal(row["Taxable Value (Final Invoice Amount -Taxes)"])
-        assert taxable + taxes == Decimal(row["Buyer Invoice Amount "])
+        assert taxable + taxes == Decimal(row["Buyer Invoice Amount"])
 
 
 def amounts(rows: list[dict[str, str]], column: str) -> Decimal:

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.simulator.business.layouts import Layout, Table
-from tap_flipkart_reports.simulator.business.orders import STATE_CODES, Order
+from tap_flipkart_reports.simulator.business.orders import DAY, STATE_CODES, Order
 from tap_flipkart_reports.simulator.business.sales import tcs_on
-from tap_flipkart_reports.simulator.business.views import GSTIN, ZERO, View, halves, rupees
+from tap_flipkart_reports.simulator.business.views import GSTIN, ZERO, View, halves, month_before, rupees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,7 +128,7 @@ def _other_states(view: View) -> Iterator[Row]:
             "IGST %": str(rate),
             "IGST Amount Rs.": str(total.igst),
             **NO_CESS,
-            "Delivered State (PoS)": state.upper(),
+            "Delivered State (PoS)": state,
             "Delivered State Code": STATE_CODES[state],
         }
 
@@ -179,7 +179,7 @@ def _documents(view: View) -> Iterator[Row]:
 
 LARGE_HEADER = (
     "GSTIN", "Delivered State (PoS)", "Invoice Number", "Invoice Date", "Invoice Amount Rs.", "IGST %",
-    "Taxable Value Rs.", "IGST Amount Rs.", "Cess %", "CESS Amount Rs.",
+    "Taxable Value Rs.", "IGST Amount Rs.", "Cess %", "CESS\nAmount Rs.",
 )  # fmt: skip
 
 
@@ -189,14 +189,15 @@ def _large(view: View) -> Iterator[Row]:
         if _is_large(order) and moment is not None:
             yield {
                 "GSTIN": GSTIN,
-                "Delivered State (PoS)": order.state.upper(),
+                "Delivered State (PoS)": order.state,
                 "Invoice Number": order.invoice_id if sign > 0 else order.credit_note_id,
                 "Invoice Date": moment.date().isoformat(),
                 "Invoice Amount Rs.": rupees(sign * order.amount),
                 "IGST %": str(order.product.gst),
                 "Taxable Value Rs.": rupees(sign * order.taxable),
                 "IGST Amount Rs.": rupees(sign * order.tax),
-                **NO_CESS,
+                "Cess %": "0",
+                "CESS\nAmount Rs.": "0",
             }
 
 
@@ -227,6 +228,61 @@ def _tcs(view: View) -> Iterator[Row]:
         }
 
 
+# Amendments of GSTR-1
+
+AMENDED_DAYS, AMENDED_SHARE = 8, 5
+"""Of the first days of a month every fifth sale is amended by the return of the next month, its value unchanged."""
+
+AMENDED_WITHIN_HEADER = (
+    "GSTIN", "Taxable Value Rs.", "CGST %", "CGST Amount Rs.", "SGST/UT %", "SGST /UT Amount Rs.", "CESS Amount Rs.",
+    "Amended Period",
+)  # fmt: skip
+
+AMENDED_OTHER_HEADER = (
+    "GSTIN", "Aggregate Taxable Value Rs.", "IGST %", "IGST Amount Rs.", "CESS Amount Rs.", "Delivered State (PoS)",
+    "Delivered State Code", "Amended Period",
+)  # fmt: skip
+
+
+def _amended(view: View) -> Iterator[tuple[Order, str]]:
+    """Sales of the month before that are declared again, each with that month; nothing of it is this month's."""
+    first, _ = month_before(view.first)
+    for order in view.over(first, first + (AMENDED_DAYS - 1) * DAY).placed():
+        if order.number % AMENDED_SHARE == 0 and order.dispatched is not None:
+            yield order, f"{first:%B %Y}"
+
+
+def _amended_within(view: View) -> Iterator[Row]:
+    for order, period in _amended(view):
+        if order.is_intra_state:
+            cgst, sgst = halves(order.tax)
+            yield {
+                "GSTIN": GSTIN,
+                "Taxable Value Rs.": str(order.taxable),
+                "CGST %": str(order.product.gst / 2),
+                "CGST Amount Rs.": str(cgst),
+                "SGST/UT %": str(order.product.gst / 2),
+                "SGST /UT Amount Rs.": str(sgst),
+                "CESS Amount Rs.": "0",
+                "Amended Period": period,
+            }
+
+
+def _amended_other(view: View) -> Iterator[Row]:
+    for order, period in _amended(view):
+        if not order.is_intra_state:
+            yield {
+                "GSTIN": GSTIN,
+                "Aggregate Taxable Value Rs.": str(order.taxable),
+                "IGST %": str(order.product.gst),
+                "IGST Amount Rs.": str(order.tax),
+                "CESS Amount Rs.": "0",
+                "Delivered State (PoS)": order.state,
+                "Delivered State Code": STATE_CODES[order.state],
+                "Amended Period": period,
+            }
+
+
 WITHIN_STATE = "Section 7(A)(2) in GSTR-1 (intra-state)"
 
 GST_RETURNS_REPORT = Layout(
@@ -234,9 +290,12 @@ GST_RETURNS_REPORT = Layout(
         Table(title="Section 5B in GSTR-1 (large inter-state)", header=LARGE_HEADER, make=_large),
         Table(title=WITHIN_STATE, header=WITHIN_STATE_HEADER, make=_within_state),
         Table(title="Section 7(B)(2) in GSTR-1 (inter-state)", header=OTHER_STATES_HEADER, make=_other_states),
-        Table(title="Section 12 in GSTR-1 (HSN)", header=HSN_HEADER, make=_hsn),
         Table(title="Section 13 in GSTR-1 (documents)", header=DOCUMENTS_HEADER, make=_documents),
+        Table(title="Section 12 in GSTR-1 (HSN)", header=HSN_HEADER, make=_hsn),
         Table(title="Section 3 in GSTR-8 (TCS)", header=TCS_HEADER, make=_tcs),
+        Table(title="Section 10A(1) in GSTR-1", header=AMENDED_WITHIN_HEADER, make=_amended_within),
+        Table(title="Section 10B(1) in GSTR-1", header=AMENDED_OTHER_HEADER, make=_amended_other),
     ),
     first=WITHIN_STATE,
+    front=("Help",),
 )
