@@ -40,7 +40,8 @@ class Layout:
         width: how many cells the header has, and every row has to have.
         placed: the schema's columns that the file has, each with its place from 0.
         new: columns that the schema does not have, as text, each with its place.
-        missing: the schema's columns that the file does not have, of the layout that it has most of.
+        missing: the schema's columns that the file does not have, of the layout that it has most of; of layouts that
+            it has as much of, one that it has all of, or else the first.
         unnamed: places of blank headers. Their cells are kept as `column_<place from 1>` in `RowBatch.extra`.
         fills_down: places of columns that are filled from the row above where they are blank; the first tells whether.
         fingerprint: the same for headers that read the same.
@@ -100,7 +101,7 @@ def match_header(
         header: the header's cells as the file has them.
         columns: the schema's columns.
         reserved: names of the record's own columns, which no new column takes.
-        layouts: names of the columns of each layout, where the table comes in several.
+        layouts: names of the columns of each layout, where the table comes in several; the likeliest first.
 
     Raises:
         RowError: a column is missing that the file has to have.
@@ -113,7 +114,7 @@ def match_header(
             names = [text.strip(PADDING) for text in header if text.strip(PADDING)]
             raise RowError(f"the file has no column {column.header.strip()!r}, a key, but {listed(names)}")
     if layouts:
-        layout = max(layouts, key=lambda names: len(found.intersection(names)))
+        layout = max(layouts, key=lambda names: (len(found.intersection(names)), found.issuperset(names)))
         missing = [column for column in missing if column.name in layout]
     unnamed = tuple(place for place, text in enumerate(header) if place not in placed and not column_name(text))
     taken = {*reserved, *(column.name for column in columns), *map(column_number, unnamed)}

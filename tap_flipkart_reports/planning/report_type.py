@@ -52,8 +52,8 @@ class ReportTable:
 
     @property
     def layouts(self) -> tuple[frozenset[str], ...]:
-        """Names of the columns of each layout, the smallest first: of two that a file fits, it lacks less of that."""
-        return tuple(sorted((layout.columns for layout in self.schema.layouts), key=len))
+        """Names of the columns of each layout, the newest first."""
+        return tuple(layout.columns for layout in self.schema.layouts)
 
     @property
     def properties(self) -> dict[str, dict[str, Any]]:
