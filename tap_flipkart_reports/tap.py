@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
 import sys
@@ -14,7 +13,6 @@ from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_flipkart_reports import PACKAGE
@@ -28,10 +26,9 @@ from tap_flipkart_reports.exceptions import (
 )
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.documents import read_json, without_content
-from tap_flipkart_reports.settings.mismatches import describe_mismatch, with_numbers
-from tap_flipkart_reports.settings.overrides import read_report_types
-from tap_flipkart_reports.settings.reader import read_app, read_settings
-from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.settings.reader import Reader
+from tap_flipkart_reports.settings.suggestions import did_you_mean
+from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.sync.connection_test import is_meltano_config_test, messages, refused_tokens
 
@@ -56,6 +53,8 @@ class TapFlipkartReports(Tap):
     """Where the run's time comes from; tests put their own here."""
     emits_state: bool = True
     """Whether STATE messages are written."""
+    makes_calls: bool = True
+    """Whether the settings have to hold what calls need."""
     workers: int | None = None
     """Threads that make calls; by default one more than reports in progress. 0 makes them where records are made."""
 
@@ -75,11 +74,14 @@ class TapFlipkartReports(Tap):
             SettingsError: they are not right, which discovery tolerates and nothing else.
         """
         if self._settings is None:
-            self._settings = self._read_settings()
+            self._settings = self._read_settings(self._reader())
         return self._settings
 
-    def _read_settings(self) -> Settings:
-        return read_settings(self.config, today=today(self.clock))
+    def _reader(self) -> Reader:
+        return Reader(self._config, today=today(self.clock), makes_calls=self.makes_calls)
+
+    def _read_settings(self, reader: Reader) -> Settings:
+        return reader.settings()
 
     @property
     def app(self) -> App:
@@ -88,30 +90,24 @@ class TapFlipkartReports(Tap):
         Raises:
             SettingsError: something that is needed is missing or wrong.
         """
-        return read_app(self.config)
+        return self._reader().app()
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Find every mistake before any call; unlike the SDK's own words, none shows a value."""
-        self._config = with_numbers(self._config)
         self.append_builtin_config(self.config_jsonschema)
-        errors = [
-            describe_mismatch(error) for error in JSONSchemaValidator(self.config_jsonschema).iter_errors(self._config)
-        ]
-        if not errors:
-            self._report_types = read_report_types(self._config, [])
-            try:
-                _ = self.settings
-            except SettingsError as error:
-                errors = [str(error)]
-        if errors and raise_errors:
-            raise SettingsError("; ".join(errors))
+        reader = self._reader()
+        self._config = reader.config
+        self._report_types = reader.report_types
+        try:
+            self._settings = self._read_settings(reader)
+        except SettingsError as error:
+            if raise_errors:
+                raise
+            return [str(error)]
         known = self.config_jsonschema["properties"]
         for name in sorted(set(self._config) - set(known)):
-            near = difflib.get_close_matches(name, known, n=1)
-            self.logger.warning(
-                "setting %s is not known and has no effect%s.", name, f"; did you mean {near[0]}?" if near else ""
-            )
-        return errors
+            self.logger.warning("setting %s is not known and has no effect%s", name, did_you_mean(name, known))
+        return []
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class

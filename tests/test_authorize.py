@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 from contextlib import contextmanager, suppress
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,7 +25,7 @@ from tap_flipkart_reports.commands.authorize import Authorization, authorize_sel
 from tap_flipkart_reports.commands.token_destinations import EnvFile
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError, TokenStoreError
 from tap_flipkart_reports.settings.credentials import SellerTokens
-from tap_flipkart_reports.settings.reader import read_app
+from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.simulator import Faults, Simulator
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def authorize(
     """The flow without the command line."""
     app = {"api_url": simulator.url, "client_id": simulator.client_id, "client_secret": simulator.client_secret}
     return authorize_seller(
-        read_app({**app, **(settings or {})}),
+        Reader({**app, **(settings or {})}, today=date(2026, 11, 1)).app(),
         **{"seller_id": "acme", "redirect_uri": REDIRECT, "place": "stdout", **arguments},
         clock=VirtualClock(),
         ask=ask,

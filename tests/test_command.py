@@ -88,7 +88,7 @@ def records(text: str) -> list[dict[str, Any]]:
         ({"start_date": None}, "start_date is not set"),
         (
             {"start_date": "January"},
-            "start_date is 'January', which is not a date such as 2026-01-31, nor yesterday or 4 days ago",
+            "start_date is 'January', which is not a date such as 2026-01-31, yesterday or 4 days ago",
         ),
         ({"end_date": "2026-09-01"}, "end_date 2026-09-01 lies before start_date 2026-10-01"),
         ({"client_id": None}, "client_id and client_secret are needed"),
@@ -101,13 +101,16 @@ def records(text: str) -> list[dict[str, Any]]:
         ({"max_concurrent_reports": 0}, "max_concurrent_reports must be at least 1"),
         ({"schema_drift": "ignore"}, "schema_drift must be one of evolve, extra, fail"),
         ({"poll_interval": 500}, "poll_max_interval is smaller than poll_interval"),
-        ({"report_types": {"sales_legder": {}}}, "report_types names 'sales_legder', which is no report type"),
+        (
+            {"report_types": {"sales_legder": {}}},
+            "report_types names 'sales_legder', which is not a report type; they are",
+        ),
         ({"report_types": {"sales_ledger": {"window": 3}}}, "report_types.sales_ledger has members that are not known"),
         ({"report_types": {"sales_ledger": {"parameters": {"day": "{day}"}}}}, "the parameters of sales_ledger name"),
         ({"custom_reports": [{"name": "A b", "identifier": "x", "window": "days"}]}, "'A b' is not a stream name"),
         (
             {"repair": [{"stream": "sales_ledgr", "from_date": "2026-10-01", "to_date": "2026-10-02"}]},
-            "repair[0]: 'sales_ledgr' is no stream",
+            "repair[0]: 'sales_ledgr' is not a stream; did you mean sales_ledger?",
         ),
         (
             {"repair": [{"stream": "inventory_report", "from_date": "2026-10-01", "to_date": "2026-10-02"}]},
@@ -118,8 +121,8 @@ def records(text: str) -> list[dict[str, Any]]:
             "repair[0]: to_date 2026-10-01 lies before from_date 2026-10-02",
         ),
         ({"repair": [{"stream": "sales_ledger", "to_date": "2026-10-01"}]}, "repair[0] lacks from_date"),
-        ({"only_sellers": ["acmee"]}, "only_sellers names 'acmee', which is none of the sellers"),
-        ({"only_report_types": ["sales"]}, "only_report_types names 'sales', which is no report type; they are"),
+        ({"only_sellers": ["acmee"]}, "only_sellers names 'acmee', which is not a seller; did you mean acme?"),
+        ({"only_report_types": ["sales"]}, "only_report_types names 'sales', which is not a report type; they are"),
         ({"report_ledger": "/proc/no/ledger.db"}, "report_ledger /proc/no/ledger.db cannot be opened"),
     ],
 )

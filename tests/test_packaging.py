@@ -19,7 +19,7 @@ from support.pins import pins
 from support.programs import FILES, ROOT, SOURCES, UV, check_out, install, succeed
 
 from tap_flipkart_reports.report_types import REPORT_TYPES
-from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if sys.version_info >= (3, 11):

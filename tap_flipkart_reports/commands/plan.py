@@ -147,7 +147,7 @@ def _skipped(wanted: WantedReports, streams: Sequence[RecordStream]) -> Iterator
                 stream=name,
                 seller_id=key.seller_id,
                 warehouse_id=key.warehouse_id,
-                reason=_reason_to_skip(complete, is_repair=bool(wanted.settings.repairs)),
+                reason=_reason_to_skip(complete, is_repair=bool(wanted.settings.repair)),
             )
 
 

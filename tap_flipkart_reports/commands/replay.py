@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.exceptions import CallError, SettingsError
 from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
-from tap_flipkart_reports.settings.reader import read_settings
 from tap_flipkart_reports.sync.report_files import ArchivedFiles, ReportFiles
 from tap_flipkart_reports.sync.run import Run
 from tap_flipkart_reports.sync.services import RunServices
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.purchasing.ports import ReportApi
+    from tap_flipkart_reports.settings.reader import Reader
     from tap_flipkart_reports.settings.values import Settings
     from tap_flipkart_reports.streams import ReportStream
     from tap_flipkart_reports.sync.ports import RecordStream
@@ -59,6 +58,7 @@ class ReplayTap(TapFlipkartReports):
         arguments: those of the tap.
     """
 
+    makes_calls = False
     emits_state = False
     workers = 0
 
@@ -66,9 +66,9 @@ class ReplayTap(TapFlipkartReports):
         self._replayed = wanted
         super().__init__(**arguments)
 
-    def _read_settings(self) -> Settings:
+    def _read_settings(self, reader: Reader) -> Settings:
         """Sellers and warehouses are those of the archive, whatever the configuration names."""
-        settings = read_settings(self.config, today=today(self.clock), makes_calls=False)
+        settings = super()._read_settings(reader)
         if settings.report_archive is None:
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return settings

@@ -1,62 +1,71 @@
-"""Settings that do not fit their schema, in words; numbers that come as text or as 4.0."""
+"""What of a configuration does not fit its schema, in words that never show a value: it may be a secret."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+import math
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
+from singer_sdk.plugin_base import JSONSchemaValidator
+
+from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator
 
     from jsonschema import ValidationError
 
 
-def describe_mismatch(error: ValidationError) -> str:
-    """What a setting's value should be, in words that never show the value: it may be a secret.
+def find_mismatches(config: dict[str, Any]) -> list[str]:
+    """One sentence for each value that does not fit; defaults are filled in on the way.
 
     Args:
-        error: a mismatch between a configuration and `CONFIG_JSONSCHEMA`.
+        config: with plain values.
     """
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
+    found = [f"{_place(path)} is not a finite number" for path in _not_finite(config, ())]
+    return found or [_described(error) for error in JSONSchemaValidator(CONFIG_JSONSCHEMA).iter_errors(config)]
+
+
+def _not_finite(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """JSON Schema lets NaN pass through every limit."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path
+    elif isinstance(value, (dict, list)):
+        for name, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _not_finite(member, (*path, name))
+
+
+def _place(path: Iterable[str | int]) -> str:
+    """A place in the configuration, such as `sellers[1].refresh_token`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _described(error: ValidationError) -> str:
     expected: Any = error.validator_value
-    instance: Any = error.instance
-    schema: Any = error.schema
+    return f"{_place(error.absolute_path) or 'the configuration'} {_complaint(error, expected)}"
+
+
+def _complaint(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - of a kind for each rule of JSON Schema
     if error.validator == "type":
         words = [expected] if isinstance(expected, str) else expected
-        return f"{where} must be of type {' or '.join(word for word in words if word != 'null')}"
+        return f"must be of type {' or '.join(word for word in words if word != 'null')}"
     if error.validator == "enum":
-        return f"{where} must be one of {', '.join(str(word) for word in expected if word is not None)}"
+        return f"must be one of {', '.join(str(word) for word in expected if word is not None)}"
+    instance: Any = error.instance
+    schema: Any = error.schema
     if error.validator == "required":
-        missing = [name for name in expected if name not in instance]
-        return f"{where} lacks {', '.join(missing)}"
+        return f"lacks {', '.join(name for name in expected if name not in instance)}"
     if error.validator == "additionalProperties":
         unknown = sorted(set(instance) - set(schema.get("properties", {})))
-        return f"{where} has members that are not known: {', '.join(unknown)}"
-    if error.validator in {"minimum", "exclusiveMinimum"}:
-        return f"{where} must be {'at least' if error.validator == 'minimum' else 'more than'} {expected}"
-    return f"{where} does not fit: {error.validator} {expected}"
+        return f"has members that are not known: {', '.join(unknown)}"
+    words_of_rule = _RULES.get(str(error.validator), "does not fit: {rule} {expected}")
+    return words_of_rule.format(expected=expected, rule=error.validator)
 
 
-def with_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with plain numbers: from the environment they come as text, from the SDK as decimals."""
-    return {name: _number(name, _without_decimals(value)) for name, value in config.items()}
-
-
-def _without_decimals(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _without_decimals(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_decimals(inner) for inner in value]
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def _number(name: str, value: object) -> object:
-    types = CONFIG_JSONSCHEMA["properties"].get(name, {}).get("type", ())
-    if isinstance(value, str) and {"number", "integer"} & set(types):
-        try:
-            return float(value) if "number" in types else int(value)
-        except ValueError:
-            return value
-    return value
+_RULES = {
+    "minimum": "must be at least {expected}",
+    "exclusiveMinimum": "must be more than {expected}",
+    "maximum": "must be at most {expected}",
+    "minLength": "is blank: give it a value, or leave it out",
+    "maxLength": "must have at most {expected} characters",
+    "pattern": "holds a line break or another control character",
+}

@@ -16,7 +16,9 @@ from tap_flipkart_reports.planning.parameters import (
 from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
 from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
-from tap_flipkart_reports.settings.schema import CUSTOM_WINDOWS, DEFAULT_HOLD_BACK_DAYS, default_of
+from tap_flipkart_reports.settings.schema import CUSTOM_WINDOWS
+from tap_flipkart_reports.settings.suggestions import did_you_mean
+from tap_flipkart_reports.settings.values import DEFAULT_HOLD_BACK_DAYS, default_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,100 +26,104 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def read_report_types(config: Mapping[str, Any], errors: list[str]) -> dict[str, ReportType]:
-    """The report types of the table and the custom ones, overrides applied, by stream name.
+class ReportTypeReader:
+    """Reads the report types of the table and the custom ones, overrides applied.
 
     Args:
         config: a configuration that fits `CONFIG_JSONSCHEMA`.
-        errors: gets one sentence for everything that does not fit together.
+
+    Attributes:
+        errors: one sentence for everything that does not fit together.
     """
-    return {**_overridden(config, errors), **_custom_reports(config, errors)}
 
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.errors: list[str] = []
+        self._config = config
+        self._overrides: Mapping[str, Mapping[str, Any]] = config.get("report_types", {})
+        self._declared: Sequence[Mapping[str, Any]] = config.get("custom_reports", ())
 
-def _overridden(config: Mapping[str, Any], errors: list[str]) -> dict[str, ReportType]:
-    overrides: Mapping[str, Mapping[str, Any]] = config.get("report_types") or {}
-    custom = {entry["name"] for entry in config.get("custom_reports") or ()}
-    errors.extend(
-        f"report_types names {name!r}, which is no report type; they are {', '.join(REPORT_TYPES)}"
-        for name in overrides
-        if name not in REPORT_TYPES and name not in custom
-    )
-    return {
-        name: _override(report_type, overrides.get(name, {}), config, errors)
-        for name, report_type in REPORT_TYPES.items()
-    }
+    def read(self) -> dict[str, ReportType]:
+        """The report types by the name of their first stream."""
+        names = [*REPORT_TYPES, *(entry["name"] for entry in self._declared)]
+        self.errors.extend(
+            f"report_types names {name!r}, which is not a report type; they are "
+            f"{', '.join(names)}{did_you_mean(name, names)}"
+            for name in self._overrides
+            if name not in names
+        )
+        known = {name: self._overridden(report_type) for name, report_type in REPORT_TYPES.items()}
+        return known | self._custom_reports()
 
+    def _overridden(self, report_type: ReportType, own: Mapping[str, Any] | None = None) -> ReportType:
+        """What is said of one report type goes before what is said of all, and that before the type's own default."""
+        config = self._config
+        override = {**(own or {}), **self._overrides.get(report_type.name, {})}
+        parameters = override.get("parameters", report_type.parameters)
+        self.errors.extend(
+            f"the parameters of {report_type.name} name {{{placeholder}}}; known are {', '.join(PLACEHOLDERS)}"
+            for placeholder in sorted(placeholders_in(parameters) - set(PLACEHOLDERS))
+        )
+        key = override.get("key_properties")
+        tables = report_type.tables if key is None else tables_of(report_type.name, key=tuple(key))
+        held_back = max(config.get("hold_back_days", DEFAULT_HOLD_BACK_DAYS), report_type.hold_back_days or 0)
+        rule = report_type.rule
+        return replace(
+            report_type,
+            identifier=override.get("identifier", report_type.identifier),
+            parameters=parameters,
+            tables=tables,
+            rule=replace(
+                rule,
+                kind=_kind(rule.kind, tables),
+                window_days=override.get("window_days", config.get("window_days", rule.window_days)),
+                lookback_days=override.get("lookback_days", config.get("lookback_days", rule.lookback_days)),
+            ),
+            hold_back_days=override.get("hold_back_days", held_back),
+            max_reports=override.get("max_reports"),
+            max_reports_per_seller=override.get("max_reports_per_seller"),
+            report_timeout=override.get("report_timeout", config.get("report_timeout", default_of("report_timeout"))),
+        )
 
-def _override(
-    report_type: ReportType, override: Mapping[str, Any], config: Mapping[str, Any], errors: list[str]
-) -> ReportType:
-    """What is said of one report type goes before what is said of all, and that before the type's own default."""
-    parameters = override.get("parameters", report_type.parameters)
-    errors.extend(
-        f"the parameters of {report_type.name} name {{{placeholder}}}; known are {', '.join(PLACEHOLDERS)}"
-        for placeholder in sorted(placeholders_in(parameters) - set(PLACEHOLDERS))
-    )
-    key = override.get("key_properties")
-    tables = report_type.tables if key is None else tables_of(report_type.name, key=tuple(key))
-    held_back = max(config.get("hold_back_days", DEFAULT_HOLD_BACK_DAYS), report_type.hold_back_days or 0)
-    rule = report_type.rule
-    return replace(
-        report_type,
-        identifier=override.get("identifier", report_type.identifier),
-        parameters=parameters,
-        tables=tables,
-        rule=replace(
-            rule,
-            kind=_kind(rule.kind, tables),
-            window_days=override.get("window_days", config.get("window_days", rule.window_days)),
-            lookback_days=override.get("lookback_days", config.get("lookback_days", rule.lookback_days)),
-        ),
-        hold_back_days=override.get("hold_back_days", held_back),
-        max_reports=override.get("max_reports"),
-        max_reports_per_seller=override.get("max_reports_per_seller"),
-        report_timeout=override.get("report_timeout", config.get("report_timeout", default_of("report_timeout"))),
-    )
+    def _custom_reports(self) -> dict[str, ReportType]:
+        result: dict[str, ReportType] = {}
+        for entry in self._declared:
+            name = entry["name"]
+            if not _NAME.fullmatch(name):
+                self.errors.append(
+                    f"custom_reports: {name!r} is not a stream name; use small letters, digits and underscores"
+                )
+            if name in REPORT_TYPES or name in result:
+                self.errors.append(f"custom_reports: there is another report type named {name!r}")
+            elif name in {table.stream for tables in TABLES.values() for table in tables[1:]}:
+                self.errors.append(f"custom_reports: {name!r} is a table of another report type; use another name")
+            own = {member: entry[member] for member in ("window_days", "lookback_days") if member in entry}
+            result[name] = self._overridden(self._custom_report(entry), own)
+        return result
+
+    def _custom_report(self, entry: Mapping[str, Any]) -> ReportType:
+        per_warehouse = entry.get("per_warehouse", False)
+        kind = CUSTOM_WINDOWS[entry["window"]]
+        dates = {} if kind is WindowKind.SNAPSHOT else DATE_RANGE
+        parameters = entry.get("parameters", {**(WAREHOUSE if per_warehouse else {}), **dates})
+        if kind is WindowKind.MONTH and placeholders_in(parameters) & WHOLE_MONTH_PLACEHOLDERS:
+            kind = WindowKind.WHOLE_MONTH
+        report_type = ReportType(
+            name=entry["name"],
+            title=entry["name"],
+            identifier=entry["identifier"],
+            rule=WindowRule(kind=kind),
+            parameters=parameters,
+            tables=tables_of(entry["name"], key=tuple(entry.get("key_properties", ()))),
+            basis="declared in custom_reports",
+        )
+        if per_warehouse and not report_type.per_warehouse:
+            self.errors.append(
+                f"custom_reports: {entry['name']} is per_warehouse, but its parameters name no {{warehouse_id}}"
+            )
+        return report_type
 
 
 def _kind(kind: WindowKind, tables: Sequence[ReportTable]) -> WindowKind:
     """How windows are cut where some rows are told apart only within a window: so that it keeps its first day."""
     keeps_first_days = kind is not WindowKind.DAYS or all(table.key or table.dated_by for table in tables)
     return kind if keeps_first_days else WindowKind.DAY_GRID
-
-
-def _custom_reports(config: Mapping[str, Any], errors: list[str]) -> dict[str, ReportType]:
-    result: dict[str, ReportType] = {}
-    for entry in config.get("custom_reports") or ():
-        name = entry["name"]
-        if not _NAME.fullmatch(name):
-            errors.append(f"custom_reports: {name!r} is not a stream name; use small letters, digits and underscores")
-        if name in REPORT_TYPES or name in result:
-            errors.append(f"custom_reports: there is another report type named {name!r}")
-        elif name in {table.stream for tables in TABLES.values() for table in tables[1:]}:
-            errors.append(f"custom_reports: {name!r} is a table of another report type; use another name")
-        own = {member: entry[member] for member in ("window_days", "lookback_days") if member in entry}
-        override = (config.get("report_types") or {}).get(name, {})
-        result[name] = _override(_custom_report(entry, errors), {**own, **override}, config, errors)
-    return result
-
-
-def _custom_report(entry: Mapping[str, Any], errors: list[str]) -> ReportType:
-    per_warehouse = entry.get("per_warehouse", False)
-    kind = CUSTOM_WINDOWS[entry["window"]]
-    dates = {} if kind is WindowKind.SNAPSHOT else DATE_RANGE
-    parameters = entry.get("parameters", {**(WAREHOUSE if per_warehouse else {}), **dates})
-    tables = tables_of(entry["name"], key=tuple(entry.get("key_properties", ())))
-    if kind is WindowKind.MONTH and placeholders_in(parameters) & WHOLE_MONTH_PLACEHOLDERS:
-        kind = WindowKind.WHOLE_MONTH
-    report_type = ReportType(
-        name=entry["name"],
-        title=entry["name"],
-        identifier=entry["identifier"],
-        rule=WindowRule(kind=kind),
-        parameters=parameters,
-        tables=tables,
-        basis="declared in custom_reports",
-    )
-    if per_warehouse and not report_type.per_warehouse:
-        errors.append(f"custom_reports: {entry['name']} is per_warehouse, but its parameters name no {{warehouse_id}}")
-    return report_type

@@ -1,250 +1,293 @@
-"""The tap's settings: their JSON Schema, and their reading into one frozen object.
-
-Every mistake is found here, before any call: `read_settings` raises one `SettingsError` that names them all.
-"""
+"""A configuration read into one frozen value, before any call."""
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
+from dataclasses import fields
+from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.plugin_base import JSONSchemaValidator
-
-from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem
 from tap_flipkart_reports.settings.credentials import Credentials
-from tap_flipkart_reports.settings.mismatches import describe_mismatch
-from tap_flipkart_reports.settings.overrides import read_report_types
-from tap_flipkart_reports.settings.schema import (
+from tap_flipkart_reports.settings.dates import read_day
+from tap_flipkart_reports.settings.mismatches import find_mismatches
+from tap_flipkart_reports.settings.overrides import ReportTypeReader
+from tap_flipkart_reports.settings.plain_values import plain_values
+from tap_flipkart_reports.settings.suggestions import did_you_mean
+from tap_flipkart_reports.settings.values import (
     API_URL,
     AUTH_PATH,
     CONFIG_JSONSCHEMA,
     DEFAULT_SELLER,
     SIMULATOR,
-    default_of,
+    App,
+    Repair,
+    Settings,
 )
-from tap_flipkart_reports.settings.values import App, Repair, Settings
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tap_flipkart_reports.planning.report_type import ReportType
 
-_FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
-
-def read_settings(config: Mapping[str, Any], *, today: date, makes_calls: bool = True) -> Settings:
-    """Read a configuration that fits `CONFIG_JSONSCHEMA`.
+class Reader:
+    """Reads a configuration; gathers what is wrong with it on the way.
 
     Args:
-        config: the configuration.
+        config: the configuration, as it came.
         today: the day it is in Asia/Kolkata, for dates such as "yesterday".
-        makes_calls: whether credentials are needed.
+        makes_calls: whether credentials and a first day are needed.
 
-    Raises:
-        SettingsError: something does not fit together; the text names every such setting, never a value of a secret.
+    Attributes:
+        config: with plain values, and with the schema's defaults filled in.
+        errors: one sentence for every mistake found so far; none shows the value of a secret.
     """
-    errors: list[str] = []
-    start = _day(config, "start_date", errors, today=today)
-    end = _day(config, "end_date", errors, today=today)
-    if start is None and "start_date" not in config and makes_calls:
-        errors.append("start_date is not set: name the first day wanted, for example 2026-01-01")
-    if start and end and end < start:
-        errors.append(f"end_date {end} lies before start_date {start}")
-    if config.get("poll_max_interval", 120) < config.get("poll_interval", 5):
-        errors.append("poll_max_interval is smaller than poll_interval")
-    sellers = tuple(_sellers(config, errors, makes_calls=makes_calls))
-    report_types = read_report_types(config, errors)
-    repairs = tuple(_repairs(config, sellers, report_types, errors, today=today))
-    only_sellers, only_report_types = _only(config, sellers, report_types, errors)
-    if errors:
-        raise SettingsError("; ".join(errors))
-    api_url = str(config.get("api_url", API_URL)).rstrip("/")
-    return Settings(
-        sellers=tuple(seller for seller in sellers if not only_sellers or seller.seller_id in only_sellers),
-        start_date=start or date.min,
-        end_date=end,
-        warehouse_ids=tuple(dict.fromkeys(config.get("warehouse_ids", ()))),
-        report_types=report_types,
-        only_report_types=only_report_types,
-        repairs=repairs,
-        given_up_reports=frozenset(config.get("given_up_reports") or ()),
-        api_url=api_url,
-        auth_url=config.get("auth_url", api_url + AUTH_PATH),
-        user_agent=config.get("user_agent"),
-        **{name: config.get(name, default_of(name)) for name in _PLAIN},
-    )
 
+    def __init__(self, config: Mapping[str, Any], *, today: date, makes_calls: bool = True) -> None:
+        self.config = plain_values(config)
+        self.errors = find_mismatches(self.config)
+        self._fits = not self.errors
+        self._today = today
+        self._makes_calls = makes_calls
 
-def read_app(config: Mapping[str, Any]) -> App:
-    """Read what a configuration says of the app; it may be incomplete otherwise, as before the first seller.
+    def settings(self) -> Settings:
+        """The settings of a run.
 
-    Args:
-        config: the configuration.
+        Raises:
+            SettingsError: something does not fit; the text names every such setting.
+        """
+        self._refuse_errors()
+        values = self._values()
+        self._check_limits()
+        self._refuse_errors()
+        return Settings(**values)
 
-    Raises:
-        SettingsError: something that is needed is missing or wrong.
-    """
-    mistakes = JSONSchemaValidator(CONFIG_JSONSCHEMA).iter_errors(dict(config))
-    if errors := [describe_mismatch(error) for error in mistakes]:
-        raise SettingsError("; ".join(errors))
-    if not config.get("client_id") or not config.get("client_secret"):
-        raise SettingsError("client_id and client_secret are needed to authorise a seller: set them")
-    api_url = str(config.get("api_url", API_URL)).rstrip("/")
-    if api_url == SIMULATOR and "auth_url" not in config:
-        raise SettingsError(
-            "api_url simulator ends with the run, and tokens with it: serve one with `flipkart-reports simulate` and "
-            "set api_url to its address"
-        )
-    return App(
-        client_id=config["client_id"],
-        client_secret=config["client_secret"],
-        auth_url=config.get("auth_url", api_url + AUTH_PATH),
-        user_agent=config.get("user_agent"),
-        token_store=config.get("token_store"),
-        refresh_tokens={
-            credentials.seller_id: credentials.refresh_token
-            for credentials in _sellers(config, [], makes_calls=False)
-            if credentials.refresh_token
-        },
-    )
+    def app(self) -> App:
+        """What the configuration says of the app; it may be incomplete otherwise, as before the first seller.
 
-
-_PLAIN = (
-    "max_concurrent_reports",
-    "max_concurrent_reports_per_seller",
-    "poll_interval",
-    "poll_max_interval",
-    "report_timeout",
-    "max_wait",
-    "max_reports",
-    "report_ledger",
-    "report_archive",
-    "report_archive_days",
-    "token_store",
-    "schema_drift",
-    "bad_cells",
-    "bad_rows",
-    "max_bad_rows",
-    "max_file_bytes",
-)
-
-
-def _repairs(
-    config: Mapping[str, Any],
-    sellers: Sequence[Credentials],
-    report_types: Mapping[str, ReportType],
-    errors: list[str],
-    *,
-    today: date,
-) -> Iterator[Repair]:
-    kinds = {table: report_type for report_type in report_types.values() for table in report_type.streams}
-    for number, entry in enumerate(config.get("repair") or ()):
-        wrong: list[str] = []
-        first, last = (_day(entry, name, wrong, today=today) for name in ("from_date", "to_date"))
-        if first and last and last < first:
-            wrong.append(f"to_date {last} lies before from_date {first}")
-        if entry["stream"] not in kinds:
-            wrong.append(f"{entry['stream']!r} is no stream")
-        elif kinds[entry["stream"]].is_snapshot:
-            wrong.append(f"{entry['stream']} shows the day on which it is asked for; past days cannot be had again")
-        if entry.get("seller_id") not in {None, *(credentials.seller_id for credentials in sellers)}:
-            wrong.append(f"{entry['seller_id']!r} is none of the sellers")
-        errors.extend(f"repair[{number}]: {text}" for text in wrong)
-        if first and last and not wrong:
-            yield Repair(
-                stream=entry["stream"],
-                days=Window(first, last),
-                seller_id=entry.get("seller_id"),
-                warehouse_id=entry.get("warehouse_id"),
+        Raises:
+            SettingsError: something that is needed is missing or wrong.
+        """
+        self._refuse_errors()
+        client_id, client_secret = self._app_secret("client_id"), self._app_secret("client_secret")
+        if not client_id or not client_secret:
+            self.errors.append("client_id and client_secret are needed to authorise a seller: set them")
+        if self._is_simulated and "auth_url" not in self.config:
+            self.errors.append(
+                "api_url simulator ends with the run, and tokens with it: serve one with `flipkart-reports simulate` "
+                "and set api_url to its address"
             )
-
-
-def _only(
-    config: Mapping[str, Any], sellers: Sequence[Credentials], report_types: Mapping[str, ReportType], errors: list[str]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The sellers and the report types that a run is narrowed to; empty where it is not."""
-    only_sellers = frozenset(config.get("only_sellers") or ())
-    only_report_types = frozenset(config.get("only_report_types") or ())
-    errors.extend(
-        f"only_sellers names {name!r}, which is none of the sellers"
-        for name in sorted(only_sellers - {seller.seller_id for seller in sellers})
-    )
-    errors.extend(
-        f"only_report_types names {name!r}, which is no report type; they are {', '.join(report_types)}"
-        for name in sorted(only_report_types - set(report_types))
-    )
-    return only_sellers, only_report_types
-
-
-_RELATIVE_DAY = re.compile(r"(?P<number>[0-9]{1,4}) (?P<unit>day|week|month|year)s? ago", re.IGNORECASE)
-
-_NAMED_DAYS = {"today": 0, "yesterday": 1}
-
-
-def _day(config: Mapping[str, Any], name: str, errors: list[str], *, today: date) -> date | None:
-    """Meltano sends dates, naive time stamps with microseconds, `Z` and offsets; sellers think in Kolkata's days."""
-    text = config.get(name)
-    if not text:
-        return None
-    try:
-        return _relative_day(text.strip(), today) or _calendar_day(text)
-    except (ValueError, OverflowError):
-        errors.append(f"{name} is {text!r}, which is not a date such as 2026-01-31, nor yesterday or 4 days ago")
-        return None
-
-
-def _relative_day(text: str, today: date) -> date | None:
-    """A day counted back from today in Kolkata: Meltano would count from the machine's own day."""
-    if text.lower() in _NAMED_DAYS:
-        return today - timedelta(days=_NAMED_DAYS[text.lower()])
-    if (match := _RELATIVE_DAY.fullmatch(text)) is None:
-        return None
-    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - few settings need it, and it takes long to load
-
-    return today - relativedelta(**{f"{match['unit'].lower()}s": int(match["number"])})  # type: ignore[arg-type]  # its other parameters are no numbers
-
-
-def _calendar_day(text: str) -> date:
-    from dateutil.parser import isoparse  # noqa: PLC0415 - discovery does without it, and it takes long to load
-
-    if not _FULL_DATE.match(text):
-        raise ValueError(text)
-    moment = isoparse(text)
-    return (moment.astimezone(KOLKATA) if moment.tzinfo else moment).date()
-
-
-def _sellers(config: Mapping[str, Any], errors: list[str], *, makes_calls: bool) -> Iterator[Credentials]:
-    single = [name for name in ("refresh_token", "access_token") if config.get(name)]
-    entries = config.get("sellers") or []
-    if entries and single:
-        errors.append(f"sellers and {single[0]} are both set: put the token into sellers, or remove sellers")
-    if not entries:
-        entries = [{"seller_id": config.get("seller_id") or DEFAULT_SELLER, **{name: config[name] for name in single}}]
-    names = [entry["seller_id"] for entry in entries]
-    errors.extend(f"sellers names {name!r} twice" for name in dict.fromkeys(names) if names.count(name) > 1)
-    needs_none = config.get("api_url") == SIMULATOR or not makes_calls
-    for entry in entries:
-        credentials = Credentials(
-            seller_id=entry["seller_id"],
-            client_id=config.get("client_id"),
-            client_secret=config.get("client_secret"),
-            refresh_token=entry.get("refresh_token"),
-            access_token=entry.get("access_token"),
+        api_url = self._api_url()
+        app = App(
+            client_id=client_id or "",
+            client_secret=client_secret or "",
+            auth_url=self._auth_url(api_url),
+            user_agent=self._user_agent(),
+            token_store=self.config.get("token_store"),
+            refresh_tokens={
+                seller.seller_id: seller.refresh_token
+                for seller in map(self._credentials, self._entries())
+                if seller.refresh_token
+            },
         )
-        if not needs_none and (error := _missing_credentials(credentials)):
-            errors.append(error)
-        yield credentials
+        self._refuse_errors()
+        return app
+
+    @cached_property
+    def report_types(self) -> dict[str, ReportType]:
+        """The report types, known and declared; those of the table alone where the configuration does not fit."""
+        reader = ReportTypeReader(self.config if self._fits else {})
+        result = reader.read()
+        self.errors += reader.errors
+        return result
+
+    def _refuse_errors(self) -> None:
+        if self.errors:
+            raise SettingsError("; ".join(dict.fromkeys(self.errors)))
+
+    def _values(self) -> dict[str, Any]:
+        """The value of every setting."""
+        values: dict[str, Any] = {
+            each.name: self._value(each.name, each.default) for each in fields(Settings) if each.metadata
+        }
+        only_sellers = frozenset(self.config.get("only_sellers", ()))
+        sellers = self._sellers()
+        api_url = self._api_url()
+        return values | {
+            "client_id": self._app_secret("client_id"),
+            "client_secret": self._app_secret("client_secret"),
+            "sellers": tuple(seller for seller in sellers if not only_sellers or seller.seller_id in only_sellers),
+            "only_sellers": only_sellers,
+            "only_report_types": frozenset(self.config.get("only_report_types", ())),
+            "known_sellers": frozenset(seller.seller_id for seller in sellers),
+            "start_date": self._start_date() or date.min,
+            "end_date": self._day(self.config, "end_date", self.errors),
+            "report_types": self.report_types,
+            "repair": tuple(self._repairs(sellers)),
+            "api_url": api_url,
+            "auth_url": self._auth_url(api_url),
+            "user_agent": self._user_agent(),
+        }
+
+    def _value(self, name: str, default: object) -> object:
+        """What the configuration says, lists as tuples without repetitions of texts."""
+        if "array" not in CONFIG_JSONSCHEMA["properties"][name]["type"]:
+            return self.config.get(name, default)
+        items = self.config.get(name, ())
+        return tuple(dict.fromkeys(items) if all(isinstance(item, str) for item in items) else items)
+
+    # Days
+
+    def _day(self, entry: Mapping[str, Any], name: str, errors: list[str]) -> date | None:
+        if name not in entry:
+            return None
+        try:
+            return read_day(entry[name], today=self._today)
+        except ValueError:
+            errors.append(f"{name} is {entry[name]!r}, which is not a date such as 2026-01-31, yesterday or 4 days ago")
+            return None
+
+    def _start_date(self) -> date | None:
+        if "start_date" not in self.config and self._makes_calls:
+            self.errors.append("start_date is not set: name the first day wanted, for example 2026-01-01")
+        return self._day(self.config, "start_date", self.errors)
+
+    def _check_limits(self) -> None:
+        """Settings that bound each other."""
+        start, end = (self._day(self.config, name, []) for name in ("start_date", "end_date"))
+        if start and end and end < start:
+            self.errors.append(f"end_date {end} lies before start_date {start}")
+        if self.config["poll_max_interval"] < self.config["poll_interval"]:
+            self.errors.append("poll_max_interval is smaller than poll_interval")
+        self.errors += _unknown(
+            "only_sellers", self.config, [entry["seller_id"] for entry in self._entries()], "seller"
+        )
+        self.errors += _unknown("only_report_types", self.config, list(self.report_types), "report type")
+
+    def _repairs(self, sellers: Iterable[Credentials]) -> Iterator[Repair]:
+        streams = {stream: kind for kind in self.report_types.values() for stream in kind.streams}
+        seller_ids = [seller.seller_id for seller in sellers]
+        for number, entry in enumerate(self.config.get("repair", ())):
+            wrong: list[str] = []
+            first, last = (self._day(entry, name, wrong) for name in ("from_date", "to_date"))
+            if first and last and last < first:
+                wrong.append(f"to_date {last} lies before from_date {first}")
+            stream, seller_id = entry["stream"], entry.get("seller_id")
+            if stream not in streams:
+                wrong.append(f"{stream!r} is not a stream{did_you_mean(stream, streams)}")
+            elif streams[stream].is_snapshot:
+                wrong.append(f"{stream} shows the day on which it is asked for; past days cannot be had again")
+            if seller_id is not None and seller_id not in seller_ids:
+                wrong.append(f"{seller_id!r} is not one of the sellers{did_you_mean(seller_id, seller_ids)}")
+            self.errors += [f"repair[{number}]: {text}" for text in wrong]
+            if first and last and not wrong:
+                yield Repair(
+                    stream=stream,
+                    days=Window(first, last),
+                    seller_id=seller_id,
+                    warehouse_id=entry.get("warehouse_id"),
+                )
+
+    # Sellers
+
+    def _entries(self) -> list[dict[str, str]]:
+        """The sellers as the configuration names them; a single one stands outside of the list."""
+        if "sellers" in self.config:
+            return list(self.config["sellers"])
+        single: dict[str, str] = {
+            name: self.config[name] for name in ("refresh_token", "access_token") if name in self.config
+        }
+        return [{"seller_id": self.config.get("seller_id") or DEFAULT_SELLER, **single}]
+
+    def _sellers(self) -> list[Credentials]:
+        entries = self._entries()
+        is_list = "sellers" in self.config
+        if is_list and not entries:
+            self.errors.append("sellers is empty: name a seller, or leave it out for a single one")
+        single = [name for name in ("refresh_token", "access_token") if self.config.get(name)]
+        if is_list and single:
+            self.errors.append(f"sellers and {single[0]} are both set: put the token into sellers, or remove sellers")
+        names = [entry["seller_id"] for entry in entries]
+        self.errors += [f"sellers names {name!r} twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+        sellers = [self._credentials(entry) for entry in entries]
+        if self._makes_calls and not self._is_simulated:
+            missing = (_missing_credentials(seller, has_others=len(sellers) > 1) for seller in sellers)
+            self.errors += [error for error in missing if error]
+        return sellers
+
+    def _credentials(self, entry: Mapping[str, str]) -> Credentials:
+        refresh_token, access_token = entry.get("refresh_token", ""), entry.get("access_token", "")
+        for name, problem in (
+            ("refresh_token", secret_problem(refresh_token)),
+            ("access_token", header_problem(access_token)),
+        ):
+            if problem:
+                self.errors.append(f"the {name} of seller {entry['seller_id']!r} {problem}")
+        return Credentials(
+            seller_id=entry["seller_id"],
+            client_id=self.config.get("client_id") or None,
+            client_secret=self.config.get("client_secret") or None,
+            refresh_token=refresh_token or None,
+            access_token=access_token or None,
+        )
+
+    def _app_secret(self, name: str) -> str | None:
+        text: str | None = self.config.get(name) or None
+        if text and (problem := secret_problem(text)):
+            self.errors.append(f"{name} {problem}")
+        return text
+
+    # Addresses
+
+    @property
+    def _is_simulated(self) -> bool:
+        return bool(self.config["api_url"] == SIMULATOR)
+
+    def _api_url(self) -> str:
+        return SIMULATOR if self._is_simulated else self._address("api_url", API_URL).rstrip("/")
+
+    def _auth_url(self, api_url: str) -> str:
+        return self._address("auth_url", api_url + AUTH_PATH) if "auth_url" in self.config else api_url + AUTH_PATH
+
+    def _address(self, name: str, default: str) -> str:
+        address: str = self.config.get(name, default)
+        if problem := address_problem(address):
+            self.errors.append(f"{name} {problem}")
+        return address
+
+    def _user_agent(self) -> str | None:
+        text: str | None = self.config.get("user_agent")
+        if text is not None and (problem := header_problem(text)):
+            self.errors.append(f"user_agent {problem}")
+        return text
 
 
-def _missing_credentials(credentials: Credentials) -> str | None:
-    if credentials.refresh_token and not (credentials.client_id and credentials.client_secret):
-        return f"client_id and client_secret are needed to use the refresh_token of seller {credentials.seller_id!r}"
-    if credentials.access_token or (credentials.client_id and credentials.client_secret):
+def _unknown(name: str, config: Mapping[str, Any], known: list[str], noun: str) -> list[str]:
+    """A sentence for each name in a setting that nothing has."""
+    listed = f"; they are {', '.join(known)}" if noun == "report type" else ""
+    return [
+        f"{name} names {entry!r}, which is not a {noun}{listed}{did_you_mean(entry, known)}"
+        for entry in dict.fromkeys(config.get(name, ()))
+        if entry not in known
+    ]
+
+
+def _missing_credentials(seller: Credentials, *, has_others: bool) -> str | None:
+    name = f"seller {seller.seller_id!r}"
+    has_app = bool(seller.client_id and seller.client_secret)
+    if seller.refresh_token and not has_app:
+        return f"client_id and client_secret are needed to use the refresh_token of {name}"
+    if seller.refresh_token or seller.access_token:
+        return None
+    if has_others:
+        # The app's own token would bring another account's rows under this seller's name.
+        return f"{name} has no token of its own: give it a refresh_token, or leave the seller out"
+    if has_app:
         return None
     return (
-        f"seller {credentials.seller_id!r} has no credentials: set client_id, client_secret and its refresh_token, "
-        "or api_url to simulator to try the tap without any"
+        f"{name} has no credentials: set client_id, client_secret and its refresh_token, or api_url to simulator to "
+        "try the tap without any"
     )

@@ -1,25 +1,112 @@
-"""The settings as JSON Schema: names, types, defaults, words, secrecy."""
+"""How a setting is declared, and the JSON Schema of all that are.
+
+`setting` makes a field of `Settings`; the kinds below are the types that a setting may have, limits included.
+"""
 
 from __future__ import annotations
 
+from dataclasses import field, fields
 from typing import Any
 
 from singer_sdk import typing as th
 
-from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
 from tap_flipkart_reports.planning.window_rules import WindowKind
-from tap_flipkart_reports.report_types import REPORT_TYPES
 
-SIMULATOR = "simulator"
-"""The value of `api_url` that starts the shipped simulator inside the process."""
+MAX_NAME_LENGTH = 255
+"""Of a seller, a warehouse and an identifier: the columns of the ledger are as long."""
 
-API_URL = "https://api.flipkart.net"
+WITHOUT_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
-AUTH_PATH = "/oauth-service/oauth/token"
+DAY_SECONDS = 86_400
+MONTH_SECONDS = 30 * DAY_SECONDS
+TEN_YEARS_OF_DAYS = 3660
 
-DEFAULT_SELLER = "default"
+MOST_REPORTS = 1_000_000
+MOST_ROWS = 1_000_000_000
+MOST_BYTES = 2**40
 
-DEFAULT_HOLD_BACK_DAYS = 2
+FREE_TEXT = th.StringType
+"""A text that may be blank, which means the same as its absence."""
+
+TEXT = th.StringType(min_length=1)
+NAME = th.StringType(min_length=1, max_length=MAX_NAME_LENGTH, pattern=WITHOUT_CONTROL_CHARACTERS)
+NAMES = th.ArrayType(NAME)
+
+
+def choice(*words: str) -> th.StringType:
+    """One of some words."""
+    return th.StringType(allowed_values=list(words))
+
+
+def whole(minimum: int, maximum: int) -> th.IntegerType:
+    """A whole number within limits."""
+    return th.IntegerType(minimum=minimum, maximum=maximum)
+
+
+def days(minimum: int) -> th.IntegerType:
+    """A number of days."""
+    return whole(minimum, TEN_YEARS_OF_DAYS)
+
+
+def seconds(maximum: int) -> th.NumberType:
+    """A time in seconds, more than none."""
+    return th.NumberType(exclusive_minimum=0, maximum=maximum)
+
+
+def setting(
+    kind: th.JSONTypeHelper[Any] | type[th.JSONTypeHelper[Any]],
+    *,
+    title: str,
+    description: str,
+    default: Any = None,  # noqa: ANN401 - of the field's own type, which its annotation says
+    secret: bool = False,
+) -> Any:  # noqa: ANN401 - what stands behind the annotation of a dataclass's field
+    """A field of `Settings`.
+
+    Args:
+        kind: the JSON type, with its limits.
+        title: its name in Meltano's interface.
+        description: what it means, for README, Meltano and `--about`; without its full stop.
+        default: its value where the configuration has none.
+        secret: whether its value is never shown.
+    """
+    declared = {"wrapped": kind, "title": title, "description": description, "default": default, "secret": secret}
+    return field(default=default, repr=not secret, metadata=declared)
+
+
+def json_schema(settings: type) -> dict[str, Any]:
+    """The JSON Schema of a configuration: one property for each field that `setting` has made."""
+    declared = [each for each in fields(settings) if each.metadata]
+    return th.PropertiesList(*(th.Property(each.name, **each.metadata) for each in declared)).to_dict()
+
+
+SELLER = th.ObjectType(
+    th.Property("seller_id", NAME, required=True),
+    th.Property("refresh_token", FREE_TEXT, secret=True),
+    th.Property("access_token", FREE_TEXT, secret=True),
+    additional_properties=False,
+)
+
+OVERRIDES = th.ObjectType(
+    th.Property("identifier", NAME, description="The identifier in POST /reports/{identifier}"),
+    th.Property("parameters", th.ObjectType(additional_properties=True), description="The trigger's parameters"),
+    th.Property(
+        "key_properties",
+        NAMES,
+        description="Natural key of the report's first table; an empty list identifies rows by their hash",
+    ),
+    th.Property("window_days", days(1), description="Longest window, in days"),
+    th.Property("lookback_days", days(0), description="Days read again before the bookmark"),
+    th.Property("hold_back_days", days(0), description="Most recent days to skip"),
+    th.Property("report_timeout", seconds(MONTH_SECONDS), description="Seconds one report may take"),
+    th.Property("max_reports", whole(1, MOST_REPORTS), description="Triggers of this type allowed in one run"),
+    th.Property(
+        "max_reports_per_seller",
+        whole(1, MOST_REPORTS),
+        description="Triggers of this type allowed in one run for each seller",
+    ),
+    additional_properties=False,
+)
 
 CUSTOM_WINDOWS = {
     "days": WindowKind.DAYS,
@@ -28,321 +115,23 @@ CUSTOM_WINDOWS = {
     "snapshot": WindowKind.SNAPSHOT,
 }
 
-_NON_NEGATIVE = {"minimum": 0}
-
-_POSITIVE = {"minimum": 1}
-
-_OVERRIDES = th.ObjectType(
-    th.Property("identifier", th.StringType, description="The identifier in POST /reports/{identifier}"),
-    th.Property("parameters", th.ObjectType(additional_properties=True), description="The trigger's parameters"),
-    th.Property(
-        "key_properties",
-        th.ArrayType(th.StringType),
-        description="Natural key of the report's first table; an empty list identifies rows by their hash",
-    ),
-    th.Property("window_days", th.IntegerType(**_POSITIVE), description="Longest window, in days"),
-    th.Property("lookback_days", th.IntegerType(**_NON_NEGATIVE), description="Days read again before the bookmark"),
-    th.Property("hold_back_days", th.IntegerType(**_NON_NEGATIVE), description="Most recent days to skip"),
-    th.Property("report_timeout", th.NumberType(exclusive_minimum=0), description="Seconds one report may take"),
-    th.Property("max_reports", th.IntegerType(**_POSITIVE), description="Triggers of this type allowed in one run"),
-    th.Property(
-        "max_reports_per_seller",
-        th.IntegerType(**_POSITIVE),
-        description="Triggers of this type allowed in one run for each seller",
-    ),
+CUSTOM_REPORT = th.ObjectType(
+    th.Property("name", NAME, required=True),
+    th.Property("identifier", NAME, required=True),
+    th.Property("window", choice(*CUSTOM_WINDOWS), required=True),
+    th.Property("per_warehouse", th.BooleanType, default=False),
+    th.Property("parameters", th.ObjectType(additional_properties=True)),
+    th.Property("key_properties", NAMES),
+    th.Property("window_days", days(1)),
+    th.Property("lookback_days", days(0)),
     additional_properties=False,
 )
 
-CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
-    th.Property(
-        "client_id",
-        th.StringType,
-        secret=True,
-        title="Client ID",
-        description="Application id of the third-party (aggregator) app in Flipkart's developer console",
-    ),
-    th.Property(
-        "client_secret", th.StringType, secret=True, title="Client secret", description="Application secret of the app"
-    ),
-    th.Property(
-        "sellers",
-        th.ArrayType(
-            th.ObjectType(
-                th.Property("seller_id", th.StringType, required=True),
-                th.Property("refresh_token", th.StringType, secret=True),
-                th.Property("access_token", th.StringType, secret=True),
-                additional_properties=False,
-            )
-        ),
-        secret=True,
-        title="Sellers",
-        description=(
-            "One entry per seller: `seller_id`, any name you choose, and a `refresh_token` (or an `access_token`). "
-            "As an environment variable: a JSON array"
-        ),
-    ),
-    th.Property(
-        "refresh_token",
-        th.StringType,
-        secret=True,
-        title="Refresh token",
-        description="Refresh token when only one seller is configured, instead of `sellers`",
-    ),
-    th.Property(
-        "access_token",
-        th.StringType,
-        secret=True,
-        title="Access token",
-        description="Access token when only one seller is configured, used as it is, instead of `sellers`",
-    ),
-    th.Property(
-        "seller_id",
-        th.StringType,
-        title="Seller ID",
-        default=DEFAULT_SELLER,
-        description="Seller name to use when only one seller is configured",
-    ),
-    th.Property(
-        "start_date",
-        th.StringType,
-        title="Start date",
-        description="First day to load, in Asia/Kolkata: a date, a time stamp with or without a zone, `yesterday` or "
-        "`30 days ago`. Required",
-    ),
-    th.Property(
-        "end_date",
-        th.StringType,
-        title="End date",
-        description="Last day to load, in Asia/Kolkata; at most yesterday minus `hold_back_days`",
-    ),
-    th.Property(
-        "warehouse_ids",
-        th.ArrayType(th.StringType),
-        title="Warehouses",
-        description="Warehouses for reports that are requested per warehouse; without any, those streams are skipped",
-    ),
-    th.Property(
-        "window_days",
-        th.IntegerType(**_POSITIVE),
-        title="Window days",
-        description="Longest window, in days, of reports that are requested by a range of days; 31 by default",
-    ),
-    th.Property(
-        "lookback_days",
-        th.IntegerType(**_NON_NEGATIVE),
-        title="Look-back days",
-        description="Days before the bookmark that are read again on each new day; by default 30 for orders_report "
-        "and returns_report, and 0 for all others",
-    ),
-    th.Property(
-        "hold_back_days",
-        th.IntegerType(**_NON_NEGATIVE),
-        default=DEFAULT_HOLD_BACK_DAYS,
-        title="Hold-back days",
-        description="Most recent days to skip, because their figures still change",
-    ),
-    th.Property(
-        "report_types",
-        th.ObjectType(*(th.Property(name, _OVERRIDES) for name in REPORT_TYPES), additional_properties=_OVERRIDES),
-        title="Report types",
-        description="Overrides per report type: `identifier`, `parameters`, `key_properties`, `window_days`, "
-        "`lookback_days`, `hold_back_days`, `report_timeout`, `max_reports`, `max_reports_per_seller`",
-    ),
-    th.Property(
-        "custom_reports",
-        th.ArrayType(
-            th.ObjectType(
-                th.Property("name", th.StringType, required=True),
-                th.Property("identifier", th.StringType, required=True),
-                th.Property("window", th.StringType(allowed_values=list(CUSTOM_WINDOWS)), required=True),
-                th.Property("per_warehouse", th.BooleanType, default=False),
-                th.Property("parameters", th.ObjectType(additional_properties=True)),
-                th.Property("key_properties", th.ArrayType(th.StringType)),
-                th.Property("window_days", th.IntegerType(**_POSITIVE)),
-                th.Property("lookback_days", th.IntegerType(**_NON_NEGATIVE)),
-                additional_properties=False,
-            )
-        ),
-        title="Custom reports",
-        description="Report types the tap does not know: `name`, `identifier`, `window` (days, month, financial_year "
-        "or snapshot), and optionally `per_warehouse`, `parameters`, `key_properties`, `window_days`, `lookback_days`",
-    ),
-    th.Property(
-        "repair",
-        th.ArrayType(
-            th.ObjectType(
-                th.Property("stream", th.StringType, required=True),
-                th.Property("from_date", th.StringType, required=True),
-                th.Property("to_date", th.StringType, required=True),
-                th.Property("seller_id", th.StringType),
-                th.Property("warehouse_id", th.StringType),
-                additional_properties=False,
-            )
-        ),
-        title="Repair",
-        description="Days to read again, and nothing else, without moving a bookmark: entries of `stream`, "
-        "`from_date`, `to_date`, and optionally `seller_id` and `warehouse_id`",
-    ),
-    th.Property(
-        "given_up_reports",
-        th.ArrayType(th.StringType),
-        title="Given up reports",
-        description="Report ids to abandon, for example because their file is permanently unreadable; their windows "
-        "are purchased again",
-    ),
-    th.Property(
-        "only_sellers",
-        th.ArrayType(th.StringType),
-        title="Only sellers",
-        description="Sellers to load in this run, by `seller_id`; all by default",
-    ),
-    th.Property(
-        "only_report_types",
-        th.ArrayType(th.StringType),
-        title="Only report types",
-        description="Report types to load in this run, among those whose streams are selected; all by default",
-    ),
-    th.Property(
-        "max_concurrent_reports",
-        th.IntegerType(**_POSITIVE),
-        default=8,
-        title="Concurrent reports",
-        description="Reports in progress at once, over all streams and sellers",
-    ),
-    th.Property(
-        "max_concurrent_reports_per_seller",
-        th.IntegerType(**_POSITIVE),
-        default=4,
-        title="Concurrent reports per seller",
-        description="Reports in progress at once for one seller",
-    ),
-    th.Property(
-        "poll_interval",
-        th.NumberType(exclusive_minimum=0),
-        default=5,
-        title="Poll interval",
-        description="Seconds between the first two detail calls for a report; the pause grows from there",
-    ),
-    th.Property(
-        "poll_max_interval",
-        th.NumberType(exclusive_minimum=0),
-        default=120,
-        title="Longest poll interval",
-        description="Longest pause between two detail calls for a report, in seconds",
-    ),
-    th.Property(
-        "report_timeout",
-        th.NumberType(exclusive_minimum=0),
-        default=21600,
-        title="Report timeout",
-        description="Seconds one report may take before its window fails",
-    ),
-    th.Property(
-        "max_wait",
-        th.NumberType(exclusive_minimum=0),
-        title="Longest wait",
-        description="Seconds to wait for reports; reports not ready by then are picked up by the next run, and this "
-        "run exits with 0. By default the run waits for all",
-    ),
-    th.Property(
-        "max_reports",
-        th.IntegerType(**_POSITIVE),
-        title="Budget",
-        description="Reports one run may buy; the next run buys the rest, and this run exits with 0. By default there "
-        "is no limit",
-    ),
-    th.Property(
-        "report_ledger",
-        th.StringType,
-        secret=True,
-        title="Report ledger",
-        description="Where purchases are recorded: a file path (SQLite) or an SQLAlchemy URL such as "
-        "postgresql://user:password@host/database, which many workers may share. By default the ids of reports in "
-        "progress are in the state only",
-    ),
-    th.Property(
-        "report_archive",
-        th.StringType,
-        title="Report archive",
-        description="Folder or fsspec URL where downloaded files are kept, each with a note of its report, so that "
-        "`flipkart-reports replay` can read them again without a call. By default no file is kept",
-    ),
-    th.Property(
-        "report_archive_days",
-        th.IntegerType(**_POSITIVE),
-        title="Days in the archive",
-        description="Days after which a file is removed from `report_archive`; by default files stay",
-    ),
-    th.Property(
-        "token_store",
-        th.StringType,
-        secret=True,
-        title="Token store",
-        description="Where new tokens are kept for other workers and the next run, so that a rotated refresh token "
-        "does not lock you out: a file path (SQLite, mode 0600) or an SQLAlchemy URL, for example the ledger's. "
-        "Encrypted with the key in the environment variable `TAP_FLIPKART_REPORTS_TOKEN_KEY`; needs the extra "
-        "`tokens`. By default no token is kept",
-    ),
-    th.Property(
-        "schema_drift",
-        th.StringType(allowed_values=["evolve", "extra", "fail"]),
-        default="evolve",
-        title="Schema drift",
-        description="Columns the schema does not have: `evolve` adds them as text columns, `extra` keeps them in "
-        "`_extra`, `fail` fails the window",
-    ),
-    th.Property(
-        "bad_cells",
-        th.StringType(allowed_values=["keep", "fail"]),
-        default="keep",
-        title="Bad cells",
-        description="Cells that do not fit their column's type: `keep` leaves the column null and the text in "
-        "`_unparsed`, `fail` fails the window",
-    ),
-    th.Property(
-        "bad_rows",
-        th.StringType(allowed_values=["fail", "skip"]),
-        default="fail",
-        title="Bad rows",
-        description="Rows with more or fewer cells than the header: `fail` fails the window, `skip` skips them, "
-        "logged and counted",
-    ),
-    th.Property(
-        "max_bad_rows",
-        th.IntegerType(**_NON_NEGATIVE),
-        default=100,
-        title="Most bad rows",
-        description="Bad rows of one table of a report that `bad_rows: skip` tolerates; with more, the window fails",
-    ),
-    th.Property(
-        "max_file_bytes",
-        th.IntegerType(**_POSITIVE),
-        default=MAX_FILE_BYTES,
-        title="Largest file",
-        description="Largest size of a report's file in bytes, unpacked; a larger file fails its window unread",
-    ),
-    th.Property(
-        "api_url",
-        th.StringType,
-        default=API_URL,
-        title="API URL",
-        description="Base address of the API; `simulator` starts the shipped simulator and needs no credentials",
-    ),
-    th.Property(
-        "auth_url",
-        th.StringType,
-        title="Token URL",
-        description=f"Address of the token call; by default `api_url` and `{AUTH_PATH}`",
-    ),
-    th.Property(
-        "user_agent",
-        th.StringType,
-        title="User agent",
-        description="User-Agent header of every call; by default the tap's name and version",
-    ),
-).to_dict()
-
-
-def default_of(name: str) -> Any:  # noqa: ANN401 - whatever the schema declares
-    """A setting's default, `None` if it has none."""
-    return CONFIG_JSONSCHEMA["properties"][name].get("default")
+REPAIR = th.ObjectType(
+    th.Property("stream", TEXT, required=True),
+    th.Property("from_date", TEXT, required=True),
+    th.Property("to_date", TEXT, required=True),
+    th.Property("seller_id", TEXT),
+    th.Property("warehouse_id", TEXT),
+    additional_properties=False,
+)

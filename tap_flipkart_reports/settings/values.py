@@ -1,13 +1,52 @@
-"""The settings of a run as one frozen value."""
+"""The settings of a run as one frozen value, each declared once.
+
+A setting is one field of `Settings`: name, type of its value, JSON type with limits, default, words and secrecy.
+
+    max_wait: float | None = setting(
+        seconds(MONTH_SECONDS),                 # the JSON type, from schema.py
+        title="Longest wait",                   # Meltano's label
+        default=None,                           # left out where there is none
+        secret=False,                           # left out where it is not a secret
+        description="Seconds the run waits …",  # README, Meltano, `--about`; no full stop at its end
+    )
+
+That is all a setting needs: `CONFIG_JSONSCHEMA` is made from the fields, in their order, and `Reader` fills them in by
+name, lists of texts as tuples. A setting whose value is not what stands in the configuration has its place in
+`Reader._values`, too. Then run `just made`, and write a line into CHANGELOG.md.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tap_flipkart_reports.files.row_rules import RowRules
-from tap_flipkart_reports.settings.schema import SIMULATOR
+from singer_sdk import typing as th
+
+from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES, RowRules
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.schema import (
+    CUSTOM_REPORT,
+    DAY_SECONDS,
+    FREE_TEXT,
+    MAX_NAME_LENGTH,
+    MONTH_SECONDS,
+    MOST_BYTES,
+    MOST_REPORTS,
+    MOST_ROWS,
+    NAMES,
+    OVERRIDES,
+    REPAIR,
+    SELLER,
+    TEXT,
+    WITHOUT_CONTROL_CHARACTERS,
+    choice,
+    days,
+    json_schema,
+    seconds,
+    setting,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +54,17 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.settings.credentials import Credentials
     from tap_flipkart_reports.windows import Window
+
+SIMULATOR = "simulator"
+"""The value of `api_url` that starts the shipped simulator inside the process."""
+
+API_URL = "https://api.flipkart.net"
+
+AUTH_PATH = "/oauth-service/oauth/token"
+
+DEFAULT_SELLER = "default"
+
+DEFAULT_HOLD_BACK_DAYS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,41 +92,232 @@ class Repair:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings that are known to be right.
+    """Settings that are known to be right: one field for each setting.
 
-    Attributes: as the settings of the same names (README), with defaults filled in and dates read as days in
-    Asia/Kolkata. `sellers` are those of the run, `only_report_types` is empty for all. `report_types` are those of the
-    table and the custom ones, overrides applied, by stream name. `repairs`, where there are any, are all that the run
-    reads.
+    Days are those of Asia/Kolkata. `sellers` are those of the run. `only_sellers` and `only_report_types` are empty for
+    all. `report_types` are those of the table and the custom ones, overrides applied, by stream name. `repair`, where
+    there is any, is all that the run reads.
+
+    Attributes:
+        known_sellers: names of all sellers of the configuration, those left out of the run included.
     """
 
-    sellers: tuple[Credentials, ...]
-    start_date: date
-    end_date: date | None
-    warehouse_ids: tuple[str, ...]
-    report_types: Mapping[str, ReportType]
-    only_report_types: frozenset[str]
-    repairs: tuple[Repair, ...]
-    given_up_reports: frozenset[str]
-    max_concurrent_reports: int
-    max_concurrent_reports_per_seller: int
-    poll_interval: float
-    poll_max_interval: float
-    report_timeout: float
-    max_wait: float | None
-    max_reports: int | None
-    report_ledger: str | None
-    report_archive: str | None
-    report_archive_days: int | None
-    token_store: str | None
-    schema_drift: Literal["evolve", "extra", "fail"]
-    bad_cells: Literal["keep", "fail"]
-    bad_rows: Literal["fail", "skip"]
-    max_bad_rows: int
-    max_file_bytes: int
-    api_url: str
-    auth_url: str
-    user_agent: str | None
+    client_id: str | None = setting(
+        FREE_TEXT,
+        title="Client ID",
+        secret=True,
+        description="Application id of the third-party (aggregator) app in Flipkart's developer console",
+    )
+    client_secret: str | None = setting(
+        FREE_TEXT, title="Client secret", secret=True, description="Application secret of the app"
+    )
+    sellers: tuple[Credentials, ...] = setting(
+        th.ArrayType(SELLER),
+        title="Sellers",
+        secret=True,
+        description="One entry per seller: `seller_id`, any name you choose, and a `refresh_token` (or an "
+        "`access_token`). As an environment variable: a JSON array",
+    )
+    refresh_token: str | None = setting(
+        FREE_TEXT,
+        title="Refresh token",
+        secret=True,
+        description="Refresh token when only one seller is configured, instead of `sellers`",
+    )
+    access_token: str | None = setting(
+        FREE_TEXT,
+        title="Access token",
+        secret=True,
+        description="Access token when only one seller is configured, used as it is, instead of `sellers`",
+    )
+    seller_id: str = setting(
+        th.StringType(max_length=MAX_NAME_LENGTH, pattern=WITHOUT_CONTROL_CHARACTERS),
+        title="Seller ID",
+        default=DEFAULT_SELLER,
+        description="Seller name to use when only one seller is configured",
+    )
+    start_date: date = setting(
+        TEXT,
+        title="Start date",
+        description="First day to load, in Asia/Kolkata: a date, a time stamp with or without a zone, `yesterday` or "
+        "`30 days ago`. Required",
+    )
+    end_date: date | None = setting(
+        TEXT,
+        title="End date",
+        description="Last day to load, in Asia/Kolkata; at most yesterday minus `hold_back_days`",
+    )
+    warehouse_ids: tuple[str, ...] = setting(
+        NAMES,
+        title="Warehouses",
+        description="Warehouses for reports that are requested per warehouse; without any, those streams are skipped",
+    )
+    window_days: int | None = setting(
+        days(1),
+        title="Window days",
+        description="Longest window, in days, of reports that are requested by a range of days; 31 by default",
+    )
+    lookback_days: int | None = setting(
+        days(0),
+        title="Look-back days",
+        description="Days before the bookmark that are read again on each new day; by default 30 for orders_report "
+        "and returns_report, and 0 for all others",
+    )
+    hold_back_days: int = setting(
+        days(0),
+        title="Hold-back days",
+        default=DEFAULT_HOLD_BACK_DAYS,
+        description="Most recent days to skip, because their figures still change",
+    )
+    report_types: Mapping[str, ReportType] = setting(
+        th.ObjectType(*(th.Property(name, OVERRIDES) for name in REPORT_TYPES), additional_properties=OVERRIDES),
+        title="Report types",
+        description="Overrides per report type: `identifier`, `parameters`, `key_properties`, `window_days`, "
+        "`lookback_days`, `hold_back_days`, `report_timeout`, `max_reports`, `max_reports_per_seller`",
+    )
+    custom_reports: tuple[Mapping[str, Any], ...] = setting(
+        th.ArrayType(CUSTOM_REPORT),
+        title="Custom reports",
+        description="Report types the tap does not know: `name`, `identifier`, `window` (days, month, financial_year "
+        "or snapshot), and optionally `per_warehouse`, `parameters`, `key_properties`, `window_days`, `lookback_days`",
+    )
+    repair: tuple[Repair, ...] = setting(
+        th.ArrayType(REPAIR),
+        title="Repair",
+        description="Days to read again, and nothing else, without moving a bookmark: entries of `stream`, "
+        "`from_date`, `to_date`, and optionally `seller_id` and `warehouse_id`",
+    )
+    given_up_reports: tuple[str, ...] = setting(
+        NAMES,
+        title="Given up reports",
+        description="Report ids to abandon, for example because their file is permanently unreadable; their windows "
+        "are purchased again",
+    )
+    only_sellers: frozenset[str] = setting(
+        NAMES, title="Only sellers", description="Sellers to load in this run, by `seller_id`; all by default"
+    )
+    only_report_types: frozenset[str] = setting(
+        NAMES,
+        title="Only report types",
+        description="Report types to load in this run, among those whose streams are selected; all by default",
+    )
+    max_concurrent_reports: int = setting(
+        whole(1, 1000),
+        title="Concurrent reports",
+        default=8,
+        description="Reports in progress at once, over all streams and sellers",
+    )
+    max_concurrent_reports_per_seller: int = setting(
+        whole(1, 1000),
+        title="Concurrent reports per seller",
+        default=4,
+        description="Reports in progress at once for one seller",
+    )
+    poll_interval: float = setting(
+        seconds(DAY_SECONDS),
+        title="Poll interval",
+        default=5,
+        description="Seconds between the first two detail calls for a report; the pause grows from there",
+    )
+    poll_max_interval: float = setting(
+        seconds(DAY_SECONDS),
+        title="Longest poll interval",
+        default=120,
+        description="Longest pause between two detail calls for a report, in seconds",
+    )
+    report_timeout: float = setting(
+        seconds(MONTH_SECONDS),
+        title="Report timeout",
+        default=21600,
+        description="Seconds one report may take before its window fails",
+    )
+    max_wait: float | None = setting(
+        seconds(MONTH_SECONDS),
+        title="Longest wait",
+        description="Seconds to wait for reports; reports not ready by then are picked up by the next run, and this "
+        "run exits with 0. By default the run waits for all",
+    )
+    max_reports: int | None = setting(
+        whole(1, MOST_REPORTS),
+        title="Budget",
+        description="Reports one run may buy; the next run buys the rest, and this run exits with 0. By default there "
+        "is no limit",
+    )
+    report_ledger: str | None = setting(
+        TEXT,
+        title="Report ledger",
+        secret=True,
+        description="Where purchases are recorded: a file path (SQLite) or an SQLAlchemy URL such as "
+        "postgresql://user:password@host/database, which many workers may share. By default the ids of reports in "
+        "progress are in the state only",
+    )
+    report_archive: str | None = setting(
+        TEXT,
+        title="Report archive",
+        description="Folder or fsspec URL where downloaded files are kept, each with a note of its report, so that "
+        "`flipkart-reports replay` can read them again without a call. By default no file is kept",
+    )
+    report_archive_days: int | None = setting(
+        days(1),
+        title="Days in the archive",
+        description="Days after which a file is removed from `report_archive`; by default files stay",
+    )
+    token_store: str | None = setting(
+        TEXT,
+        title="Token store",
+        secret=True,
+        description="Where new tokens are kept for other workers and the next run, so that a rotated refresh token "
+        "does not lock you out: a file path (SQLite, mode 0600) or an SQLAlchemy URL, for example the ledger's. "
+        "Encrypted with the key in the environment variable `TAP_FLIPKART_REPORTS_TOKEN_KEY`; needs the extra "
+        "`tokens`. By default no token is kept",
+    )
+    schema_drift: Literal["evolve", "extra", "fail"] = setting(
+        choice("evolve", "extra", "fail"),
+        title="Schema drift",
+        default="evolve",
+        description="Columns the schema does not have: `evolve` adds them as text columns, `extra` keeps them in "
+        "`_extra`, `fail` fails the window",
+    )
+    bad_cells: Literal["keep", "fail"] = setting(
+        choice("keep", "fail"),
+        title="Bad cells",
+        default="keep",
+        description="Cells that do not fit their column's type: `keep` leaves the column null and the text in "
+        "`_unparsed`, `fail` fails the window",
+    )
+    bad_rows: Literal["fail", "skip"] = setting(
+        choice("fail", "skip"),
+        title="Bad rows",
+        default="fail",
+        description="Rows with more or fewer cells than the header: `fail` fails the window, `skip` skips them, "
+        "logged and counted",
+    )
+    max_bad_rows: int = setting(
+        whole(0, MOST_ROWS),
+        title="Most bad rows",
+        default=100,
+        description="Bad rows of one table of a report that `bad_rows: skip` tolerates; with more, the window fails",
+    )
+    max_file_bytes: int = setting(
+        whole(1, MOST_BYTES),
+        title="Largest file",
+        default=MAX_FILE_BYTES,
+        description="Largest size of a report's file in bytes, unpacked; a larger file fails its window unread",
+    )
+    api_url: str = setting(
+        TEXT,
+        title="API URL",
+        default=API_URL,
+        description="Base address of the API; `simulator` starts the shipped simulator and needs no credentials",
+    )
+    auth_url: str = setting(
+        TEXT, title="Token URL", description=f"Address of the token call; by default `api_url` and `{AUTH_PATH}`"
+    )
+    user_agent: str | None = setting(
+        TEXT, title="User agent", description="User-Agent header of every call; by default the tap's name and version"
+    )
+
+    known_sellers: frozenset[str] = frozenset()
 
     @property
     def row_rules(self) -> RowRules:
@@ -119,3 +360,14 @@ class App:
     user_agent: str | None
     token_store: str | None = field(repr=False)
     refresh_tokens: Mapping[str, str] = field(repr=False)
+
+
+CONFIG_JSONSCHEMA = json_schema(Settings)
+
+OWN_SETTINGS = frozenset(CONFIG_JSONSCHEMA["properties"])
+"""The tap's own; the SDK adds some to the schema."""
+
+
+def default_of(name: str) -> Any:  # noqa: ANN401 - whatever the setting declares
+    """A setting's default, `None` if it has none."""
+    return getattr(Settings, name)

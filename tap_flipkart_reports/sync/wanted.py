@@ -69,7 +69,7 @@ class WantedReports:
             names = ", ".join(sorted(deselected_types))
             raise SettingsError(f"only_report_types names {names}, which the catalog does not select")
         selected = [stream for stream in selected if not only or stream.report_type.name in only]
-        repaired = {repair.stream for repair in self.settings.repairs}
+        repaired = {repair.stream for repair in self.settings.repair}
         if deselected := repaired - {stream.name for stream in selected}:
             raise SettingsError(f"repair names {', '.join(sorted(deselected))}, which the catalog does not select")
         return [stream for stream in selected if stream.name in repaired] if repaired else selected
@@ -116,7 +116,7 @@ class WantedReports:
         partition = self.partition(streams, key)
         if newest is None:
             return []
-        if not self.settings.repairs:
+        if not self.settings.repair:
             return wanted_reports(partition, start=self.settings.start_date, newest=newest)
         return repairing_reports(partition, self._repaired_days(partition), newest=newest)
 
@@ -135,7 +135,7 @@ class WantedReports:
     def _repaired_days(self, partition: Partition) -> dict[str, list[Window]]:
         days: dict[str, list[Window]] = {}
         for stream in partition.coverages:
-            for repair in self.settings.repairs:
+            for repair in self.settings.repair:
                 if repair.concerns(stream=stream, seller_id=partition.seller_id, warehouse_id=partition.warehouse_id):
                     days.setdefault(stream, []).append(repair.days)
         return days

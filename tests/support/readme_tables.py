@@ -14,7 +14,7 @@ import yaml
 
 from support.programs import ROOT, succeed
 from tap_flipkart_reports.report_types import REPORT_TYPES
-from tap_flipkart_reports.settings.schema import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.simulator.faults import listing
 from tap_flipkart_reports.tap import TapFlipkartReports
 
