@@ -25,8 +25,8 @@ from singer_sdk.singerlib.json import serialize_json
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import BOOKMARK_COLUMN
-from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.planning.record_schema import NULLABLE_TEXT, record_schema
+from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.ports import RecordTable
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
     from tap_flipkart_reports.sync.run import Run
@@ -51,7 +50,6 @@ class ReportStream(Stream):
         report_type: the report.
         table: one of its tables.
         run: what the tap's streams share; built when it is first asked for.
-        clock: where the run's time comes from.
         emits_state: whether STATE messages are written.
 
     Attributes:
@@ -60,14 +58,13 @@ class ReportStream(Stream):
 
     replication_key = BOOKMARK_COLUMN
 
-    def __init__(  # noqa: PLR0913 - the SDK's tap, the table, and the three things of the run
+    def __init__(
         self,
         tap: Tap,
         report_type: ReportType,
         table: ReportTable,
         *,
         run: Callable[[], Run],
-        clock: Clock,
         emits_state: bool = True,
     ) -> None:
         super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
@@ -81,7 +78,6 @@ class ReportStream(Stream):
             finalize=self._finalize_state,
         )
         self._run = run
-        self._clock = clock
         self._emits_state = emits_state
         self._new_columns: tuple[Column, ...] = ()
         self._drift_logged: set[tuple[str, str]] = set()
@@ -136,7 +132,7 @@ class ReportStream(Stream):
                 timer.with_context(partition)
                 key = PartitionKey.from_context(partition)
                 for columns in self._run().columns_of(self, key, as_json=not is_mapped):
-                    now = self._clock.now().isoformat()
+                    now = self._run().clock.now().isoformat()
                     if is_mapped:
                         self._write_lines(mapped.of(self._mapped(columns), time_extracted=now))
                     else:

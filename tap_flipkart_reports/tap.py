@@ -137,7 +137,6 @@ class TapFlipkartReports(Tap):
                 report_type,
                 table,
                 run=lambda: self.current_run,
-                clock=self.clock,
                 emits_state=self.emits_state,
             )
             for report_type in self._report_types.values()
@@ -218,6 +217,7 @@ class TapFlipkartReports(Tap):
         if self.state:
             self._state_writer.write_state(self.state)
         run.give_up_reports()
+        run.check_purchases(has_state=bool(self.state))
         for report in run.wanted.reports():
             streams = [self.streams[stream.name] for stream in report]
             for context in streams[0].partitions or () if len(streams) > 1 else [None]:

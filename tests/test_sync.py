@@ -363,7 +363,7 @@ def test_the_plan_is_what_the_run_then_does(bench: Bench) -> None:
     settings: dict[str, Any] = {"window_days": 5, "warehouse_ids": ["del"]}
     streams = ("sales_ledger", "orders_report", "stock_ledger", "mir_ledger")
     before = bench.tap(*streams, **settings)
-    plan = plan_run(before.current_run.wanted)
+    plan = plan_run(before.current_run.wanted, None)
     assert bench.simulator.calls == {}
     before.close()
     bench.run(*streams, **settings)
@@ -382,7 +382,7 @@ def test_a_plan_under_a_budget_names_what_the_run_then_leaves(bench: Bench) -> N
         "lookback_days": 0,
     }
     before = bench.tap("sales_ledger", "orders_report", **settings)
-    plan = plan_run(before.current_run.wanted)
+    plan = plan_run(before.current_run.wanted, None)
     before.close()
     output = bench.run("sales_ledger", "orders_report", **settings)
     planned = [(step.stream, step.seller_id, step.from_date, step.to_date) for step in plan.steps if step.buys]

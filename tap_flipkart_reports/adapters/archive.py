@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,7 +25,7 @@ from tap_flipkart_reports.exceptions import ArchiveError
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fsspec import AbstractFileSystem
@@ -129,6 +130,7 @@ class Archive:
             ) from None
         self._fs: AbstractFileSystem = fs
         self._root = str(root).rstrip("/")
+        self._listings: dict[str, Mapping[str, Sequence[str]]] = {}
 
     def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
         """Keep a file, and behind it the sidecar that tells which report it is.
@@ -192,6 +194,45 @@ class Archive:
         found = [report for name in identifiers for report in self._sidecars(self._path("reports", name))]
         return sorted(found, key=lambda report: (report.archived_at, report.window, report.report_id))
 
+    def reports_of(
+        self, identifier: str, seller_id: str, *, is_wanted: Callable[[Window], bool]
+    ) -> list[ArchivedReport]:
+        """The archived reports of one type and seller, the oldest first; only sidecars of wanted windows are read.
+
+        Args:
+            identifier: the report type in the API's words.
+            seller_id: whose reports.
+            is_wanted: whether a window matters.
+
+        Raises:
+            ArchiveError: the archive or a sidecar cannot be read.
+        """
+        paths = [
+            path
+            for path in self._listed(identifier).get(quote(seller_id, safe=""), ())
+            if (window := _window_in(path)) is None or is_wanted(window)
+        ]
+        found = [report for report in map(self._sidecar, paths) if is_wanted(report.window)]
+        return sorted(found, key=lambda report: (report.archived_at, report.window, report.report_id))
+
+    def _listed(self, identifier: str) -> Mapping[str, Sequence[str]]:
+        """Paths of the sidecars of a report type by seller, with one look for all sellers of a run."""
+        if identifier not in self._listings:
+            by_seller: defaultdict[str, list[str]] = defaultdict(list)
+            for path in self._sidecar_paths(self._path("reports", identifier)):
+                by_seller[path.split("/")[-2]].append(path)
+            self._listings[identifier] = by_seller
+        return self._listings[identifier]
+
+    def holds_file(self, report: ArchivedReport) -> bool:
+        """Whether the file of a report is there.
+
+        Raises:
+            ArchiveError: the archive cannot be read.
+        """
+        with _told("read"):
+            return bool(self._fs.exists(self._file_path(report.sha256)))
+
     def fetch(self, report: ArchivedReport, path: Path) -> None:
         """Copy an archived file.
 
@@ -247,15 +288,21 @@ class Archive:
         self._fs.mv(part, path)
 
     def _sidecars(self, folder: str) -> Iterator[ArchivedReport]:
+        return map(self._sidecar, self._sidecar_paths(folder))
+
+    def _sidecar_paths(self, folder: str) -> list[str]:
         with _told("read"):
-            paths = [path for path in self._fs.find(folder) if path.endswith(".json")]
-        for path in paths:
-            try:
-                with _told("read"), self._fs.open(path, "rb") as file:
-                    report = ArchivedReport.of(json.load(file))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ArchiveError(f"the archive's {path} is no sidecar of a report: {type(error).__name__}") from None
-            yield report
+            return [path for path in self._fs.find(folder) if path.endswith(".json")]
+
+    def _sidecar(self, path: str) -> ArchivedReport:
+        try:
+            with _told("read"), self._fs.open(path, "rb") as file:
+                return ArchivedReport.of(json.load(file))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArchiveError(
+                f"the archive's {path} does not describe a report ({type(error).__name__}); remove it, or set "
+                "from_archive to never"
+            ) from None
 
     def _file_path(self, digest: str) -> str:
         return self._path("files", digest[:2], digest)
@@ -280,3 +327,12 @@ def _told(done: str) -> Iterator[None]:
 def _name_of(report: ArchivedReport | Delivery) -> str:
     window = report.window if isinstance(report, ArchivedReport) else report.request.window
     return f"{window.first}_{window.last}_{report.report_id}"
+
+
+def _window_in(path: str) -> Window | None:
+    """The window that a sidecar's name begins with (see `_name_of`)."""
+    first, _, rest = path.rpartition("/")[2].partition("_")
+    try:
+        return Window(date.fromisoformat(first), date.fromisoformat(rest.partition("_")[0]))
+    except ValueError:
+        return None

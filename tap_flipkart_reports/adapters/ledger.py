@@ -38,7 +38,8 @@ from tap_flipkart_reports.adapters.database import first_line, open_database
 from tap_flipkart_reports.adapters.processes import is_alive, own_name
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import LedgerError
-from tap_flipkart_reports.purchasing.requests import Claim, PendingReport, Purchase, ReportRequest
+from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+from tap_flipkart_reports.purchasing.requests import GONE, Claim, PendingReport, Purchase, ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -240,6 +241,17 @@ class Ledger:
             for row in rows
         ]
 
+    def latest_days(self) -> Mapping[tuple[str, PartitionKey], date]:
+        """The last day that was ever bought, by identifier and partition; failed and lost purchases left out.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        columns = (_COLUMNS.identifier, _COLUMNS.seller_id, _COLUMNS.warehouse_id)
+        query = sa.select(*columns, sa.func.max(_COLUMNS.to_date)).where(_COLUMNS.status.not_in(["INTENT", *GONE]))
+        rows = self._write(lambda connection: connection.execute(query.group_by(*columns)).all())
+        return {(row[0], PartitionKey(row[1], row[2])): date.fromisoformat(row[3]) for row in rows}
+
     # What the scheduler books
 
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
@@ -269,7 +281,7 @@ class Ledger:
         if row.correlation_id == correlation_id:  # this claim, made before the connection broke
             return Claim()
         if row.status == "FINISHED":
-            if self._is_recent(row, request):
+            if row.report_id == request.report_id or self._is_recent(row, request):
                 return Claim(report_id=row.report_id)
             return self._replace(connection, request, row, correlation_id, status="FINISHED")
         # A row of this run without an id: another of its threads is in the trigger call.

@@ -194,7 +194,7 @@ def _plan(options: argparse.Namespace) -> int:
     tap = _tap(options)
     logging.getLogger(tap.name).setLevel(logging.WARNING)
     try:
-        plan = plan_run(tap.current_run.wanted)
+        plan = plan_run(tap.current_run.wanted, tap.current_run.services.ledger)
     finally:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.window_rules import WindowKind, owed_windows
+from tap_flipkart_reports.purchasing.requests import GONE
 from tap_flipkart_reports.windows import DAY, Window, clipped, merged
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.sync.wanted import WantedReports
 
 FINISHED = "FINISHED"
-GONE = frozenset({"FAILED", "EXPIRED", "GIVEN UP", "LOST"})
-"""Statuses of the ledger of reports that will never be read."""
 
 
 class DayStatus(Enum):

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.commands.forecast import left_over
 from tap_flipkart_reports.commands.tables import aligned
+from tap_flipkart_reports.sync.purchase_check import bought_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
+    from tap_flipkart_reports.adapters.ledger import Ledger
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import ReportRequest
     from tap_flipkart_reports.sync.ports import RecordStream
     from tap_flipkart_reports.sync.wanted import WantedReports
 
 ADOPT = "adopt"
+ARCHIVE = "read from archive"
 TRIGGER = "trigger"
 READ_AGAIN = "read again"
 SKIP = "skip"
@@ -31,7 +34,8 @@ class Step:
     """One window of a run, or one partition that needs none.
 
     Attributes:
-        action: `adopt`, `trigger`, `read again` (triggered too), `leave` (for a later run) or `skip`.
+        action: `adopt`, `read from archive`, `trigger`, `read again` (triggered too), `leave` (for a later run) or
+            `skip`.
         stream: the stream.
         seller_id: whose report.
         warehouse_id: of which warehouse.
@@ -65,10 +69,12 @@ class Plan:
     Attributes:
         steps: in the order in which the streams read them.
         expected_seconds: of the whole run, `None` if a type's generation time is not known yet.
+        bought_again: reports that are bought although the ledger knows of purchases for their days.
     """
 
     steps: tuple[Step, ...]
     expected_seconds: float | None
+    bought_again: int = 0
 
     @property
     def over_budget(self) -> int:
@@ -87,6 +93,7 @@ class Plan:
         return {
             "steps": [asdict(step) for step in self.steps],
             "triggers": sum(step.buys for step in self.steps),
+            "bought_again": self.bought_again,
             "over_budget": self.over_budget,
             "expected_seconds": self.expected_seconds,
             "by_seller": self.counts("seller_id"),
@@ -94,16 +101,22 @@ class Plan:
         }
 
 
-def step_of(request: ReportRequest, *, learned: GenerationTimes | None, is_left: bool = False) -> Step:
+def step_of(
+    request: ReportRequest, *, learned: GenerationTimes | None, is_left: bool = False, is_again: bool = False
+) -> Step:
     """What a run does about a window."""
     if is_left:
         action, reason = LEAVE, "the budget of reports is used up; it is first in the next run"
+    elif request.is_archived:
+        action, reason = ARCHIVE, "its file is in the archive"
     elif request.report_id is not None:
         action, reason = ADOPT, "it is bought and not yet read"
     elif request.is_repair:
         action, reason = READ_AGAIN, "it is to be repaired"
     elif request.is_reread:
         action, reason = READ_AGAIN, "it is within the look-back, or its period is still running"
+    elif is_again:
+        action, reason = TRIGGER, "it is bought again: no state knows that it is loaded, and no archive holds its file"
     else:
         action, reason = TRIGGER, "its days are after the bookmark"
     return Step(
@@ -119,14 +132,20 @@ def step_of(request: ReportRequest, *, learned: GenerationTimes | None, is_left:
     )
 
 
-def plan_run(wanted: WantedReports) -> Plan:
-    """What a run would do from here; no call is made and nothing is written."""
+def plan_run(wanted: WantedReports, ledger: Ledger | None) -> Plan:
+    """What a run would do from here; no call is made and nothing is written.
+
+    Args:
+        wanted: what the run wants.
+        ledger: what was bought, if one is kept.
+    """
     requests, limits, learned = list(wanted.all_requests()), wanted.limits(), wanted.learned()
     return make_plan(
         requests,
         skipped=[step for streams in wanted.reports() for step in _skipped(wanted, streams)],
         learned=learned,
         max_concurrent_reports=limits.max_concurrent_reports,
+        again=bought_before(requests, ledger),
         left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
     )
 
@@ -157,12 +176,13 @@ def _reason_to_skip(complete: date | None, *, is_repair: bool) -> str:
     return f"it is complete up to {complete}" if complete else "none of its days may be asked for yet"
 
 
-def make_plan(
-    requests: Iterable[ReportRequest],
+def make_plan(  # noqa: PLR0913 - what a plan shows of each window
+    requests: Sequence[ReportRequest],
     *,
     skipped: Sequence[Step],
     learned: Mapping[str, GenerationTimes],
     max_concurrent_reports: int,
+    again: Collection[ReportRequest] = (),
     left: Collection[ReportRequest] = (),
 ) -> Plan:
     """The plan of a run.
@@ -172,10 +192,23 @@ def make_plan(
         skipped: partitions that need nothing.
         learned: generation times by identifier.
         max_concurrent_reports: for the expected time.
+        again: the windows whose days were bought before.
         left: the windows that the budget leaves over.
     """
-    steps = [step_of(request, learned=learned.get(request.identifier), is_left=request in left) for request in requests]
-    return Plan(steps=(*steps, *skipped), expected_seconds=_makespan(steps, slots=max_concurrent_reports))
+    steps = [
+        step_of(
+            request,
+            learned=learned.get(request.identifier),
+            is_left=request in left,
+            is_again=request in again,
+        )
+        for request in requests
+    ]
+    return Plan(
+        steps=(*steps, *skipped),
+        expected_seconds=_makespan(steps, slots=max_concurrent_reports),
+        bought_again=sum(step.buys and request in again for step, request in zip(steps, requests, strict=True)),
+    )
 
 
 def _makespan(steps: Iterable[Step], *, slots: int) -> float | None:
@@ -213,6 +246,8 @@ def table(plan: Plan) -> str:
             lines.append(f"  {name}: " + ", ".join(f"{number} {action}" for action, number in counts.items()))
     triggers = sum(step.buys for step in plan.steps)
     lines += ["", f"{triggers} reports would be triggered."]
+    if plan.bought_again:
+        lines.append(f"{plan.bought_again} of them are for days that were bought before.")
     if plan.over_budget:
         lines.append(f"The budget leaves {plan.over_budget} more for a later run.")
     if plan.expected_seconds is not None:

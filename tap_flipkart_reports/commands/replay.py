@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from tap_flipkart_reports.exceptions import CallError, SettingsError
-from tap_flipkart_reports.planning.partition_key import PartitionKey
-from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
+from tap_flipkart_reports.sync.archived_api import ArchivedApi
 from tap_flipkart_reports.sync.report_files import ArchivedFiles, ReportFiles
 from tap_flipkart_reports.sync.run import Run
 from tap_flipkart_reports.sync.services import RunServices
@@ -17,8 +17,7 @@ from tap_flipkart_reports.sync.wanted import WantedReports
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from tap_flipkart_reports.adapters.archive import Archive, ArchivedReport
     from tap_flipkart_reports.clock import Clock
@@ -123,7 +122,7 @@ class ReplayServices(RunServices):
     @cached_property
     def api(self) -> ReportApi:
         """What answers for the API."""
-        return ArchivedApi(self._the_archive, self.reports)
+        return ArchivedApi(self._the_archive, {report.report_id: report for report in self.reports})
 
 
 class ReplayedReports(WantedReports):
@@ -141,13 +140,13 @@ class ReplayedReports(WantedReports):
     ) -> None:
         super().__init__(settings=services.settings, services=services, clock=clock, streams=streams)
         self._replayed = wanted
-        self._archived = services
+        self._replay_services = services
 
     def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
         """The partitions of which the archive has reports."""
         keys = [
             PartitionKey(report.seller_id, report.warehouse_id if report_type.per_warehouse else None)
-            for report in self._archived.reports
+            for report in self._replay_services.reports
             if report.identifier == report_type.identifier
         ]
         return list(dict.fromkeys(keys))
@@ -181,36 +180,8 @@ class ReplayedReports(WantedReports):
                 is_reread=True,
                 is_repair=True,
             )
-            for report in self._archived.reports
+            for report in self._replay_services.reports
             if report.identifier == report_type.identifier
             and report.seller_id == key.seller_id
             and report.warehouse_id == key.warehouse_id
         ]
-
-
-class ArchivedApi:
-    """Answers the calls about archived reports; there is nothing to buy.
-
-    Args:
-        archive: where the files are.
-        reports: what it knows.
-    """
-
-    def __init__(self, archive: Archive, reports: Sequence[ArchivedReport]) -> None:
-        self._archive = archive
-        self._reports = {report.report_id: report for report in reports}
-
-    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:  # noqa: ARG002 - the seam's
-        """Refuse: a replay buys nothing."""
-        raise CallError("a replay buys no report; its archived file cannot be read")
-
-    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:  # noqa: ARG002 - the seam's
-        """Every archived report is complete."""
-        status = ReportStatus.COMPLETED
-        return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
-
-    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> ArchivedReport:  # noqa: ARG002 - the seam's
-        """Copy the file out of the archive."""
-        report = self._reports[report_id]
-        self._archive.fetch(report, path)
-        return report

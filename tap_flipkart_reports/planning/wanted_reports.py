@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.planning.archived_days import days_to_buy
 from tap_flipkart_reports.planning.parameters import filled_in
-from tap_flipkart_reports.planning.window_rules import WindowKind, cells, due_windows, owed_windows
-from tap_flipkart_reports.purchasing.requests import PendingReport, Priority, ReportRequest
-from tap_flipkart_reports.windows import Window, clipped, cut, merged
+from tap_flipkart_reports.planning.window_rules import WindowKind, cells, due_windows, is_on_grid, owed_windows
+from tap_flipkart_reports.purchasing.requests import ArchivedWindow, PendingReport, Priority, ReportRequest, digest_of
+from tap_flipkart_reports.windows import Window, clipped, cut, gaps, merged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ class Partition:
         coverages: what each stream of the report has read, by the stream's name.
         pending: reports that are bought and not yet read by all of them.
         unbought: windows that the budget of earlier runs has left over.
+        archived: reports whose files are in the archive, the oldest first.
     """
 
     report_type: ReportType
@@ -39,6 +41,7 @@ class Partition:
     coverages: Mapping[str, Coverage]
     pending: Sequence[PendingReport] = ()
     unbought: Sequence[Window] = ()
+    archived: Sequence[ArchivedWindow] = ()
 
     def request(self, window: Window, streams: Sequence[str], *, priority: Priority) -> ReportRequest:
         """The report of a window; the one that was bought for just this, if there is one."""
@@ -51,17 +54,26 @@ class Partition:
             seller_id=self.seller_id,
             warehouse_id=self.warehouse_id,
             window=window,
-            parameters=filled_in(
-                report_type.parameters, window=window, seller_id=self.seller_id, warehouse_id=self.warehouse_id
-            ),
+            parameters=self._parameters(window),
             priority=priority,
             report_timeout=report_type.report_timeout or 0,
             is_reread=all(bookmark is not None and window.first <= bookmark for bookmark in bookmarks),
         )
         for report in self.pending:
             if report.window == window and report.digest == request.digest:
-                return replace(request, report_id=report.report_id, priority=Priority.BOUGHT)
+                is_archived = any(kept.report_id == report.report_id for kept in self.archived)
+                return replace(request, report_id=report.report_id, priority=Priority.BOUGHT, is_archived=is_archived)
         return request
+
+    def fits(self, report: ArchivedWindow) -> bool:
+        """Whether an archived report is what would be asked for today for its days."""
+        asked = digest_of(self.report_type.identifier, self._parameters(report.window))
+        return is_on_grid(self.report_type.rule, report.window) and asked == report.digest
+
+    def _parameters(self, window: Window) -> Mapping[str, object]:
+        return filled_in(
+            self.report_type.parameters, window=window, seller_id=self.seller_id, warehouse_id=self.warehouse_id
+        )
 
 
 def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[ReportRequest]:
@@ -77,24 +89,60 @@ def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[R
         stream: owed_windows(rule, coverage, start=start, newest=newest)
         for stream, coverage in partition.coverages.items()
     }
+    usable = [report for report in partition.archived if partition.fits(report)]
+    to_buy = {
+        stream: days_to_buy(
+            rule,
+            partition.coverages[stream],
+            owed=days,
+            archived=[report.window for report in usable],
+            start=start,
+            newest=newest,
+        )
+        for stream, days in owed.items()
+    }
     windows = due_windows(
         rule,
-        chain.from_iterable(owed.values()),
+        chain.from_iterable(to_buy.values()),
         pending=[
             report.window
             for report in partition.pending
             if not report.is_repair and (rule.kind is WindowKind.DAYS or not report.is_finished)
         ],
     )
-    requests = []
+    requests = _archived_requests(partition, usable, owed=owed, to_buy=to_buy)
     for window in windows:
         is_snapshot = rule.kind is WindowKind.SNAPSHOT
-        streams = [name for name, days in owed.items() if is_snapshot or any(map(window.overlaps, days))]
+        streams = [name for name, days in to_buy.items() if is_snapshot or any(map(window.overlaps, days))]
         request = partition.request(window, streams, priority=Priority.BACKFILL)
         if request.priority is not Priority.BOUGHT:
             request = replace(request, priority=_priority(request, partition, is_newest=window is windows[-1]))
         requests.append(request)
     return requests
+
+
+def _archived_requests(
+    partition: Partition,
+    usable: Sequence[ArchivedWindow],
+    *,
+    owed: Mapping[str, Sequence[Window]],
+    to_buy: Mapping[str, Sequence[Window]],
+) -> list[ReportRequest]:
+    """The reports that are read from the archive, the oldest first: of two that hold a day, the newer one counts."""
+    held = {
+        stream: [day for window in days for day in gaps(window, merged(to_buy[stream]))]
+        for stream, days in owed.items()
+    }
+    missing = list(merged(chain.from_iterable(held.values())))
+    requests = []
+    for report in reversed(usable):
+        readers = [stream for stream, days in held.items() if any(map(report.window.overlaps, days))]
+        if not readers or not any(map(report.window.overlaps, missing)):
+            continue
+        request = partition.request(report.window, readers, priority=Priority.BOUGHT)
+        requests.append(replace(request, report_id=report.report_id, is_archived=True, priority=Priority.BOUGHT))
+        missing = [day for window in missing for day in gaps(window, [report.window])]
+    return requests[::-1]
 
 
 def _priority(request: ReportRequest, partition: Partition, *, is_newest: bool) -> Priority:

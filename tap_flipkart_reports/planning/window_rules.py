@@ -108,6 +108,11 @@ def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[W
     return sorted([*bought_days, *pieces])
 
 
+def is_on_grid(rule: WindowRule, window: Window) -> bool:
+    """Whether a window begins a cell of the rule's grid and ends within it; without a grid any window fits."""
+    return rule.kind is WindowKind.DAYS or _is_begun(_cell_of(rule, window.first), window)
+
+
 def _is_begun(cell: Window, window: Window) -> bool:
     return window.first == cell.first and cell.covers(window)
 

@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from tap_flipkart_reports.windows import Window
+
+
+GONE = frozenset({"FAILED", "EXPIRED", "GIVEN UP", "LOST"})
+"""Statuses of the ledger of reports that will never be read."""
 
 
 class Priority(IntEnum):
@@ -24,6 +30,12 @@ class Priority(IntEnum):
     NEWEST = 2
     LOOKBACK = 3
     BACKFILL = 4
+
+
+def digest_of(identifier: str, parameters: Mapping[str, object]) -> str:
+    """Short hash of what a trigger asks for."""
+    asked = json.dumps([identifier, parameters], sort_keys=True, default=str)
+    return hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,7 @@ class ReportRequest:
         report_id: a report bought earlier for just this; it is polled, not triggered.
         is_reread: whether some of its days have been read before.
         is_repair: whether its days are read again by themselves, without a bookmark.
+        is_archived: whether its file is in the archive, and is read from there.
     """
 
     stream: str
@@ -57,6 +70,7 @@ class ReportRequest:
     report_id: str | None = None
     is_reread: bool = False
     is_repair: bool = False
+    is_archived: bool = False
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -64,10 +78,14 @@ class ReportRequest:
         return self.streams or (self.stream,)
 
     @property
+    def partition(self) -> PartitionKey:
+        """Whose report it is, and of which warehouse."""
+        return PartitionKey(self.seller_id, self.warehouse_id)
+
+    @property
     def digest(self) -> str:
         """Short hash of what is asked for: a report bought for other parameters is another report."""
-        asked = json.dumps([self.identifier, self.parameters], sort_keys=True, default=str)
-        return hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+        return digest_of(self.identifier, self.parameters)
 
     def __str__(self) -> str:
         """Stream, seller, warehouse and window, as every message names them."""
@@ -120,6 +138,16 @@ class Purchase:
     finished_at: datetime | None = None
     rows: int | None = None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the report will never be read."""
+        return self.status in GONE
+
+    @property
+    def partition(self) -> PartitionKey:
+        """Whose report it is, and of which warehouse."""
+        return PartitionKey(self.seller_id, self.warehouse_id)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PendingReport:
@@ -138,3 +166,18 @@ class PendingReport:
     digest: str
     is_repair: bool = False
     is_finished: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchivedWindow:
+    """A report whose file is in the archive.
+
+    Attributes:
+        report_id: Flipkart's id of the report.
+        window: the days it was asked for.
+        digest: hash of what was asked for (`ReportRequest.digest`).
+    """
+
+    report_id: str
+    window: Window
+    digest: str

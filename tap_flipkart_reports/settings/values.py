@@ -243,6 +243,18 @@ class Settings:
         description="Reports one run may buy; the next run buys the rest, and this run exits with 0. By default there "
         "is no limit",
     )
+    confirm_reports: int | None = setting(
+        whole(1, MOST_REPORTS),
+        title="Confirmed reports",
+        description="Reports that a first run may buy without `max_reports`; `flipkart-reports plan` shows the number",
+    )
+    max_unconfirmed_reports: int = setting(
+        whole(0, MOST_REPORTS),
+        title="Reports without confirmation",
+        default=50,
+        description="A run without a state and without `max_reports` that would buy more reports than this ends before "
+        "the first purchase, unless `confirm_reports` allows for them",
+    )
     report_ledger: str | None = setting(
         TEXT,
         title="Report ledger",
@@ -256,6 +268,13 @@ class Settings:
         title="Report archive",
         description="Folder or fsspec URL where downloaded files are kept, each with a note of its report, so that "
         "`flipkart-reports replay` can read them again without a call. By default no file is kept",
+    )
+    from_archive: Literal["always", "never"] = setting(
+        choice("always", "never"),
+        title="Read from the archive",
+        default="always",
+        description="Whether days whose files are in `report_archive` are read from there instead of being bought "
+        "again. Days within the look-back and running periods are bought as always",
     )
     report_archive_days: int | None = setting(
         days(1),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_flipkart_reports.planning.coverage import Coverage
-    from tap_flipkart_reports.planning.partition_key import PartitionKey
+    from tap_flipkart_reports.purchasing.partition_key import PartitionKey
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import PendingReport
     from tap_flipkart_reports.windows import Window

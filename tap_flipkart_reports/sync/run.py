@@ -19,12 +19,13 @@ from tap_flipkart_reports.exceptions import (
     LedgerError,
     RowError,
 )
-from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
+from tap_flipkart_reports.sync.archived_api import ArchivedApi
 from tap_flipkart_reports.sync.metrics import log_event, log_totals
 from tap_flipkart_reports.sync.progress import is_watched, live_table
+from tap_flipkart_reports.sync.purchase_check import bought_before, check_purchases
 from tap_flipkart_reports.sync.report_reader import ReportReader
 from tap_flipkart_reports.sync.summary import Summary
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.purchasing.events import ReportEvent, ReportProgress
+    from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+    from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.purchasing.requests import ReportRequest
     from tap_flipkart_reports.sync.ports import RecordStream
     from tap_flipkart_reports.sync.services import RunServices
@@ -108,11 +111,29 @@ class Run:
             return self._max_workers
         return min(self.settings.max_concurrent_reports, MAX_WORKERS) + 1
 
+    def check_purchases(self, *, has_state: bool) -> None:
+        """Look at what is about to be bought, before the first call.
+
+        Raises:
+            SettingsError: it is more than anybody has confirmed.
+        """
+        requests = list(self.wanted.all_requests())
+        again = bought_before(requests, self.services.ledger)
+        check_purchases(requests, again=again, settings=self.settings, has_state=has_state)
+
+    def _api(self) -> ReportApi:
+        """The API, and the archive in front of it where it holds a file that is wanted."""
+        api, archive = self.services.api, self.services.archive
+        if archive is None or not self.wanted.archived:
+            return api
+        return ArchivedApi(archive, self.wanted.archived, otherwise=api)
+
     def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
+        requests = list(requests)  # which finds the archived reports
         folder = new_folder(f"{PACKAGE}-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
-            api=self.services.api,
+            api=self._api(),
             clock=self.clock,
             limits=self.wanted.limits(),
             folder=folder,
@@ -283,7 +304,7 @@ class Run:
 
 def _record_purchase(event: ReportEvent, stream: RecordStream) -> None:
     request, report_id = event.request, str(event.report_id)
-    state = stream.partition_states[PartitionKey(request.seller_id, request.warehouse_id)]
+    state = stream.partition_states[request.partition]
     if event.kind is EventKind.ABANDONED:
         state.forget(report_id)
         return

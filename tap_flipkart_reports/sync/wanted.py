@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.exceptions import SettingsError
-from tap_flipkart_reports.planning.partition_key import PartitionKey
 from tap_flipkart_reports.planning.wanted_reports import Partition, repairing_reports, wanted_reports
 from tap_flipkart_reports.planning.window_rules import owed_from
 from tap_flipkart_reports.purchasing.limits import Limits
+from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+from tap_flipkart_reports.purchasing.requests import ArchivedWindow, digest_of
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
+    from tap_flipkart_reports.adapters.archive import ArchivedReport
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.planning.coverage import Coverage
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import PendingReport, ReportRequest
@@ -35,6 +38,9 @@ class WantedReports:
         services: the ledger is asked for what is bought.
         clock: where the run's time comes from.
         streams: all of the tap's.
+
+    Attributes:
+        archived: reports that may be read from the archive, by id, as far as partitions were asked for.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class WantedReports:
         self._clock = clock
         self._streams = streams
         self._wanted: dict[tuple[str, ...], dict[PartitionKey, list[ReportRequest]]] = {}
+        self.archived: dict[str, ArchivedReport] = {}
 
     def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
         """The partitions of a report type: one per seller, and per warehouse where it asks for one."""
@@ -123,14 +130,53 @@ class WantedReports:
     def partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> Partition:
         """What is known of a partition of one report: days that are complete, reports that are bought."""
         states = {stream.name: stream.partition_states[key] for stream in streams}
+        coverages = {name: state.coverage() for name, state in states.items()}
+        pending = self._pending(streams, key)
         return Partition(
             report_type=streams[0].report_type,
             seller_id=key.seller_id,
             warehouse_id=key.warehouse_id,
-            coverages={name: state.coverage() for name, state in states.items()},
-            pending=self._pending(streams, key),
+            coverages=coverages,
+            pending=pending,
             unbought=[window for state in states.values() for window in state.unbought()],
+            archived=self._archived(streams[0].report_type, key, coverages.values(), pending),
         )
+
+    def _archived(
+        self,
+        report_type: ReportType,
+        key: PartitionKey,
+        coverages: Iterable[Coverage],
+        pending: Sequence[PendingReport],
+    ) -> list[ArchivedWindow]:
+        """Reports whose files the archive holds, of days beyond a bookmark or bought and not yet read."""
+        archive = self._services.archive
+        if archive is None or self.settings.from_archive == "never":
+            return []
+        bookmarks = [coverage.bookmark for coverage in coverages]
+        complete = min((day for day in bookmarks if day is not None), default=None) if None not in bookmarks else None
+        unread = {report.window for report in pending}
+        reports = archive.reports_of(
+            report_type.identifier,
+            key.seller_id,
+            is_wanted=lambda window: complete is None or window.last > complete or window in unread,
+        )
+        usable = [
+            report
+            for report in reports
+            if report.warehouse_id == key.warehouse_id
+            and report.report_id not in self.settings.given_up_reports
+            and archive.holds_file(report)
+        ]
+        self.archived |= {report.report_id: report for report in usable}
+        return [
+            ArchivedWindow(
+                report_id=report.report_id,
+                window=report.window,
+                digest=digest_of(report.identifier, report.parameters),
+            )
+            for report in usable
+        ]
 
     def _repaired_days(self, partition: Partition) -> dict[str, list[Window]]:
         days: dict[str, list[Window]] = {}

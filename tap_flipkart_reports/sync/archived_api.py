@@ -1,0 +1,59 @@
+"""The archive in the API's place: reports whose files it holds are complete, and are copied instead of downloaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.exceptions import CallError
+from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tap_flipkart_reports.adapters.archive import Archive, ArchivedReport
+    from tap_flipkart_reports.purchasing.ports import DownloadedFile, ReportApi
+
+
+class ArchivedApi:
+    """Answers the calls about archived reports, and leaves all others to the API.
+
+    Args:
+        archive: where the files are.
+        reports: the archived reports, by id.
+        otherwise: what answers the other calls; nothing in a replay, which buys nothing.
+    """
+
+    def __init__(
+        self, archive: Archive, reports: Mapping[str, ArchivedReport], *, otherwise: ReportApi | None = None
+    ) -> None:
+        self._archive = archive
+        self._reports = reports
+        self._otherwise = otherwise
+
+    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:
+        """Trigger a report.
+
+        Raises:
+            CallError: nothing may be bought, or the call did not succeed.
+        """
+        if self._otherwise is None:
+            raise CallError("a replay buys no report; its archived file cannot be read")
+        return self._otherwise.trigger(
+            seller_id=seller_id, identifier=identifier, parameters=parameters, correlation_id=correlation_id
+        )
+
+    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
+        """Every archived report is complete."""
+        if self._otherwise is not None and report_id not in self._reports:
+            return self._otherwise.detail(seller_id=seller_id, report_id=report_id)
+        status = ReportStatus.COMPLETED
+        return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
+
+    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> DownloadedFile:
+        """Copy the file out of the archive, or download it."""
+        if self._otherwise is not None and report_id not in self._reports:
+            return self._otherwise.download(seller_id=seller_id, report_id=report_id, location=location, path=path)
+        report = self._reports[report_id]
+        self._archive.fetch(report, path)
+        return report

@@ -1,0 +1,180 @@
+"""What nobody expects to be bought: days that the archive holds, days bought before, and many reports at once."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_flipkart_reports.commands.cli import main
+from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.planning.archived_days import days_to_buy
+from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, owed_windows
+from tap_flipkart_reports.windows import DAY, Window, merged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.bench import Bench
+
+KEPT: dict[str, Any] = {"window_days": 10, "lookback_days": 0}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> dict[str, Any]:
+    return {**KEPT, "report_ledger": str(tmp_path / "ledger.db"), "report_archive": str(tmp_path / "archive")}
+
+
+def calls(bench: Bench, name: str) -> int:
+    return sum(number for (call, _), number in bench.simulator.calls.items() if call == name)
+
+
+# The archive
+
+
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["with a ledger", "without"])
+def test_a_lost_state_is_filled_from_the_archive(bench: Bench, kept: dict[str, Any], *, has_ledger: bool) -> None:
+    settings = kept if has_ledger else {**kept, "report_ledger": None}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    first = bench.run("orders_report", "returns_report", **settings)
+    bought = len(bench.bought())
+    bench.clock.advance(86400 * 3)
+    again = bench.run("orders_report", "returns_report", **settings)
+    assert again.error is None
+    assert len(bench.bought()) == bought
+    for stream in ("orders_report", "returns_report"):
+        assert again.records(stream) == first.records(stream)
+        assert again.partition(stream) == first.partition(stream)
+
+
+def test_a_table_selected_later_is_filled_from_the_archive(bench: Bench, kept: dict[str, Any]) -> None:
+    bench.restart(file_format="xlsx")
+    first = bench.run("sales_ledger", **kept)
+    bought = len(bench.bought())
+    bench.clock.advance(86400 * 3)
+    second = bench.run("sales_ledger", "sales_ledger_cash_back", state=first.state, **kept)
+    assert second.error is None
+    assert len(bench.bought()) == bought
+    assert second.records("sales_ledger") == []
+    assert second.records("sales_ledger_cash_back")
+
+
+def test_days_beyond_the_archive_are_bought_and_the_look_back_follows_its_own_rule(
+    bench: Bench, kept: dict[str, Any]
+) -> None:
+    settings = {**kept, "window_days": 31, "lookback_days": 5}
+    bench.run("orders_report", **settings)
+    bench.clock.advance(86400 * 3)
+    bought = len(bench.bought())
+    bench.run("orders_report", end_date="2026-10-25", **{name: settings[name] for name in settings})
+    assert [entry[2:] for entry in bench.bought()[bought:]] == [("2026-10-16", "2026-10-25")]
+
+
+def test_from_archive_never_buys_and_says_that_it_buys_again(
+    bench: Bench, kept: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.run("orders_report", **kept)
+    bench.clock.advance(86400 * 3)
+    bought = len(bench.bought())
+    bench.run("orders_report", from_archive="never", **kept)
+    assert len(bench.bought()) == 2 * bought
+    told = [record.getMessage() for record in caplog.records if "bought before" in record.getMessage()]
+    assert len(told) == 1
+    assert told[0].startswith("2 of the 2 reports to be bought are for days that were bought before")
+
+
+def test_a_snapshot_of_an_earlier_day_is_not_taken_for_todays(bench: Bench, kept: dict[str, Any]) -> None:
+    settings = {**kept, "end_date": "2026-12-31"}
+    bench.run("current_inventory_report", **settings)
+    bench.clock.advance(86400)
+    bench.run("current_inventory_report", **settings)
+    assert len(bench.bought()) == 2
+
+
+def test_a_report_asked_for_otherwise_is_not_taken_from_the_archive(bench: Bench, kept: dict[str, Any]) -> None:
+    bench.run("orders_report", **kept)
+    bench.clock.advance(86400 * 3)
+    asked = calls(bench, "trigger")
+    other = {"orders_report": {"parameters": {"from_date": "{from_date}", "to_date": "{to_date}", "kind": "all"}}}
+    bench.run("orders_report", report_types=other, **kept)
+    assert calls(bench, "trigger") == asked + 2
+
+
+def test_the_plan_shows_what_is_read_from_the_archive(
+    bench: Bench, kept: dict[str, Any], tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    bench.run("orders_report", **kept)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(bench.config(only_report_types=["orders_report"], **kept)))
+    capsysbinary.readouterr()
+    with pytest.raises(SystemExit):
+        main(["plan", "--config", str(config)])
+    told = capsysbinary.readouterr().out.decode()
+    assert told.count("read from archive  orders_report") == 2
+    assert "0 reports would be triggered" in told
+
+
+days = st.integers(0, 60).map(lambda number: date(2026, 1, 1) + timedelta(days=number))
+windows = st.tuples(days, days).map(lambda pair: Window(min(pair), max(pair)))
+
+
+@given(st.sampled_from(WindowKind), st.lists(windows, max_size=6), st.one_of(st.none(), days), days, st.integers(0, 9))
+def test_nothing_is_bought_that_is_not_owed_and_nothing_owed_is_missed(
+    kind: WindowKind, archived: list[Window], bookmark: date | None, newest: date, lookback: int
+) -> None:
+    rule = WindowRule(kind=kind, window_days=7, lookback_days=lookback)
+    coverage, start = Coverage(bookmark=bookmark), date(2026, 1, 1)
+    owed = owed_windows(rule, coverage, start=start, newest=newest)
+    bought = days_to_buy(rule, coverage, owed=owed, archived=archived, start=start, newest=newest)
+    assert all(any(window.covers(piece) for window in merged(owed)) for piece in bought)
+    new = [window for window in owed if bookmark is None or window.last > bookmark]
+    for window in new:
+        day = window.last
+        assert any(piece.first <= day <= piece.last for piece in [*bought, *archived])
+    if not archived:
+        assert bought == owed
+
+
+def test_an_archive_that_reaches_the_newest_day_leaves_nothing_to_buy() -> None:
+    rule = WindowRule(kind=WindowKind.DAYS, window_days=10, lookback_days=5)
+    newest, start = date(2026, 1, 20), date(2026, 1, 1)
+    archived = [Window(start, start + 9 * DAY), Window(start + 10 * DAY, newest)]
+    owed = owed_windows(rule, Coverage(), start=start, newest=newest)
+    assert days_to_buy(rule, Coverage(), owed=owed, archived=archived, start=start, newest=newest) == []
+
+
+# Many reports at once
+
+
+def test_a_first_run_that_would_buy_many_reports_asks_first(bench: Bench) -> None:
+    many: dict[str, Any] = {"start_date": "2026-06-01", "window_days": 2}
+    refused = bench.run("orders_report", **many)
+    assert isinstance(refused.error, SettingsError)
+    assert "this first run would buy 71 reports (71 orders_report)" in str(refused.error)
+    assert "set confirm_reports to 71, or max_reports" in str(refused.error)
+    assert bench.bought() == []
+    assert refused.records("orders_report") == []
+    assert calls(bench, "token") == 0
+
+
+@pytest.mark.parametrize(
+    "word",
+    [{"confirm_reports": 71}, {"max_reports": 5}, {"max_unconfirmed_reports": 71}],
+    ids=lambda word: next(iter(word)),
+)
+def test_a_word_of_consent_lets_it_begin(bench: Bench, word: dict[str, Any]) -> None:
+    output = bench.run("orders_report", start_date="2026-06-01", window_days=2, **word)
+    assert output.error is None
+    assert len(bench.bought()) == word.get("max_reports", 71)
+
+
+def test_a_run_with_a_state_needs_no_word(bench: Bench) -> None:
+    state = bench.run("orders_report", start_date="2026-06-01", end_date="2026-06-02").state
+    output = bench.run("orders_report", state=state, start_date="2026-06-01", window_days=2, lookback_days=0)
+    assert output.error is None
+    assert len(bench.bought()) == 71
