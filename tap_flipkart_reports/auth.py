@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from tap_flipkart_reports.adapters.answers import Fault
-from tap_flipkart_reports.adapters.retries import MAX_TRIES, Tries
+from tap_flipkart_reports.adapters.retries import Tries
 from tap_flipkart_reports.adapters.token_endpoint import Granted, Refusal, TokenEndpoint
 from tap_flipkart_reports.adapters.transport import LOGGER
-from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
+from tap_flipkart_reports.exceptions import AuthenticationError, HostAwayError, TokenStoreError
+from tap_flipkart_reports.redaction import KNOWN_SECRETS
 from tap_flipkart_reports.settings.credentials import Credentials, SellerTokens, digest
 
 if TYPE_CHECKING:
     from tap_flipkart_reports.adapters.token_store import Hold, TokenStore
+    from tap_flipkart_reports.adapters.transport import Connections
     from tap_flipkart_reports.clock import Clock
 
 MARGIN_SECONDS = 300.0
@@ -52,7 +54,7 @@ class AccessToken:
     Args:
         credentials: of the seller.
         auth_url: the token endpoint.
-        user_agent: how the tap names itself; `None` for its own name and version.
+        connections: what calls are made with; the caller closes them.
         clock: time.
         store: where tokens are kept for other workers and the next run, if anywhere.
     """
@@ -62,7 +64,7 @@ class AccessToken:
         *,
         credentials: Credentials,
         auth_url: str,
-        user_agent: str | None,
+        connections: Connections,
         clock: Clock,
         store: TokenStore | None = None,
     ) -> None:
@@ -73,7 +75,7 @@ class AccessToken:
             auth_url=auth_url,
             client_id=credentials.client_id,
             client_secret=credentials.client_secret,
-            user_agent=user_agent,
+            connections=connections,
             clock=clock,
         )
         self._name = f"token of seller {credentials.seller_id}"
@@ -87,6 +89,7 @@ class AccessToken:
         self._failure: str | None = None
         own = (credentials.refresh_token, self._value)
         self._secrets = self._endpoint.secrets.union(secret for secret in own if secret)
+        KNOWN_SECRETS.add(*own)
 
     def __repr__(self) -> str:
         """The seller alone."""
@@ -154,8 +157,7 @@ class AccessToken:
         return self._tokens.refresh_token != self._credentials.refresh_token
 
     def close(self) -> None:
-        """Close the connections; tokens that could not be stored are tried once more."""
-        self._endpoint.close()
+        """Tokens that could not be stored are tried once more."""
         if self._unstored is None or self._store is None:
             return
         try:
@@ -180,8 +182,11 @@ class AccessToken:
             )
         if self._failure is not None:
             raise AuthenticationError(self._failure)
-        if self._store is not None:
-            return self._ask_holding(self._store, refused=refused, anew=anew)
+        while self._store is not None:
+            # What is held must not be held through an outage: the lease would end before it.
+            self._endpoint.wait_until_back()
+            with suppress(HostAwayError):
+                return self._ask_holding(self._store, refused=refused, anew=anew)
         granted = self._call(self._tokens)
         if isinstance(granted, Refusal):
             raise self._refused(granted)
@@ -227,7 +232,7 @@ class AccessToken:
         else:
             grant = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
             self._secrets |= {tokens.refresh_token}
-        return self._endpoint.ask(grant, name=self._name, secrets=self._secrets)
+        return self._endpoint.ask(grant, name=self._name, secrets=self._secrets, is_patient=self._store is None)
 
     def _next(self, known: SellerTokens, granted: Granted) -> SellerTokens:
         """What is known of the seller's tokens after an answer."""
@@ -255,7 +260,7 @@ class AccessToken:
 
     def _write(self, hold: Hold, tokens: SellerTokens) -> None:
         """Store tokens; where that fails for long, the run goes on, as it has what the store lacks."""
-        tries = Tries(call=f"storing the {self._name}", clock=self._clock, max_tries=MAX_TRIES)
+        tries = Tries(name=f"storing the {self._name}", clock=self._clock)
         while True:
             tries.made += 1
             try:
@@ -264,7 +269,7 @@ class AccessToken:
                         "seller %s: another worker has stored other tokens meanwhile; those stay.", self.seller_id
                     )
             except TokenStoreError as error:
-                if tries.wait(Fault(words=str(error), was_sent=False), secrets=()):
+                if tries.wait(str(error)):
                     continue
                 LOGGER.error("%s; the run goes on with the token it has, and stores it at its end.", error)
                 self._unstored = tokens

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from tap_flipkart_reports.adapters.answers import (
     CONFLICT,
@@ -21,19 +21,29 @@ from tap_flipkart_reports.adapters.answers import (
     judge,
     retry_after,
 )
-from tap_flipkart_reports.adapters.downloads import OK, Download, origin_of, read_error_body, receive, secrets_in
-from tap_flipkart_reports.adapters.retries import MAX_TRIES, Tries
-from tap_flipkart_reports.adapters.transport import LOGGER, Connections
+from tap_flipkart_reports.adapters.downloads import (
+    OK,
+    Download,
+    download_limits,
+    origin_of,
+    read_error_body,
+    receive,
+    resolved,
+    secrets_in,
+)
+from tap_flipkart_reports.adapters.retries import Tries
+from tap_flipkart_reports.adapters.transport import LOGGER, READ_SECONDS, Connections, Request, short_answer
 from tap_flipkart_reports.exceptions import (
     AnswerLostError,
     AuthenticationError,
     CallError,
     CallRefusedError,
+    FileError,
     LinkRefusedError,
     RateLimitedError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, parse_detail
-from tap_flipkart_reports.redaction import host_of
+from tap_flipkart_reports.redaction import KNOWN_SECRETS, clean_line, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +53,12 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.auth import AccessToken
     from tap_flipkart_reports.clock import Clock
+
+MAX_FILE_BYTES = 2**40
+"""Of a download where nobody sets a limit."""
+
+MAX_REPORT_ID = 255
+"""Characters of a report id; more fit into no ledger."""
 
 MAX_REDIRECTS = 5
 """Storage services need one or two."""
@@ -90,36 +106,38 @@ class _Result(Generic[_T]):
     tried: str
     is_unclear: bool
 
+    @property
+    def verdict(self) -> Verdict:
+        """What the outcome means."""
+        return judge(self.outcome)
+
 
 class ReportClient:
     """Makes the three calls, for all sellers and from any thread.
 
     Args:
         api_url: scheme and host of the API.
-        user_agent: how the tap names itself; `None` for its own name and version.
+        connections: what the calls are made with; the caller closes them.
         tokens: the access tokens by seller; the caller closes them.
         clock: time.
-        max_tries: how often one call may be made.
+        max_file_bytes: that a downloaded file may have.
     """
 
     def __init__(
         self,
         *,
         api_url: str,
-        user_agent: str | None,
+        connections: Connections,
         tokens: Mapping[str, AccessToken],
         clock: Clock,
-        max_tries: int = MAX_TRIES,
+        max_file_bytes: int = MAX_FILE_BYTES,
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._tokens = tokens
         self._clock = clock
-        self._max_tries = max_tries
-        self._connections = Connections(user_agent=user_agent)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._connections.close()
+        self._max_file_bytes = max_file_bytes
+        self._connections = connections
+        self._has_told_of_lengths = False
 
     # The three calls
 
@@ -154,13 +172,21 @@ class ReportClient:
         body = {"correlation_id": correlation_id, "parameters": dict(parameters)}
 
         def send(bearer: str) -> Answer | Fault:
-            self._connections.renew()
-            return self._connections.ask("POST", url, headers=_authorization(bearer), json_body=body)
+            return self._connections.ask(
+                Request(
+                    method="POST",
+                    url=url,
+                    headers=_authorization(bearer),
+                    json_body=body,
+                    limits=short_answer(),
+                    is_fresh=True,
+                )
+            )
 
         result: _Result[Answer] = self._repeat(call, send)
         if isinstance(result.outcome, Answer) and judge(result.outcome) is Verdict.ACCEPTED:
-            report_id = (result.outcome.document() or {}).get("report_id")
-            if isinstance(report_id, str) and report_id:
+            report_id = _report_id_in(result.outcome)
+            if report_id is not None:
                 return report_id
             raise _lost(call, result)
         if result.is_unclear and not _proves_nothing_bought(result.outcome):
@@ -181,10 +207,13 @@ class ReportClient:
             AuthenticationError: the seller's credentials were refused.
         """
         call = _Call(name=f"detail of {report_id} for seller {seller_id}", token=self._tokens[seller_id])
+        if report_id in {".", ".."}:
+            raise CallError(f"{call.name}: such an id would lead to another address of the API, so it is not asked for")
         url = f"{self._api_url}/reports/{quote(report_id, safe='')}/detail"
 
         def send(bearer: str) -> Answer | Fault:
-            outcome = self._connections.ask("GET", url, headers=_authorization(bearer))
+            request = Request(method="GET", url=url, headers=_authorization(bearer), limits=short_answer())
+            outcome = self._connections.ask(request)
             if judge(outcome) is Verdict.ACCEPTED and isinstance(outcome, Answer) and outcome.document() is None:
                 return Fault(words=f"{outcome.status} with something else than a JSON object", was_sent=True)
             return outcome
@@ -192,7 +221,9 @@ class ReportClient:
         result: _Result[Answer] = self._repeat(call, send)
         document = result.outcome.document() if isinstance(result.outcome, Answer) else None
         if judge(result.outcome) is Verdict.ACCEPTED and document is not None:
-            return parse_detail(document, report_id=report_id)
+            detail = parse_detail(document, report_id=report_id)
+            KNOWN_SECRETS.add_link(secrets_in(detail.location or ""))
+            return detail
         raise self._error(call, result)
 
     def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> Download:
@@ -205,6 +236,7 @@ class ReportClient:
             path: where the file goes; nothing is there before it is whole.
 
         Raises:
+            FileError: it is larger than it may be.
             LinkRefusedError: the link is dead.
             RateLimitedError: still limited after retries, or for longer than a call waits.
             CallRefusedError: another 4xx.
@@ -216,20 +248,25 @@ class ReportClient:
             token=self._tokens[seller_id],
             secrets=secrets_in(location),
         )
-        url = location if "://" in location else urljoin(f"{self._api_url}/", location)
+        KNOWN_SECRETS.add_link(call.secrets)
+        url = resolved(location, base=f"{self._api_url}/")
         if origin_of(url) is None:
-            raise CallError(f"{call.name}: the link is none that can be followed; it is not shown, as it is a secret")
+            raise CallError(f"{call.name}: the link cannot be followed; it is not shown, as it is a secret")
 
         def send(bearer: str) -> Download | Answer | Fault:
             response = self._follow(url, bearer)
             if isinstance(response, Fault):
                 return response
             with response:
-                return receive(response, path) if response.status_code == OK else read_error_body(response)
+                if response.status_code != OK:
+                    return read_error_body(response)
+                return receive(response, path, max_bytes=self._max_file_bytes)
 
         part = path.with_name(f"{path.name}.part")
         try:
             result = self._repeat(call, send, uses_token=origin_of(url) == origin_of(self._api_url))
+        except FileError as error:
+            raise FileError(f"report {report_id}: {error}") from None
         except OSError as error:
             raise CallError(
                 f"{call.name}: its file cannot be written: {error.strerror or type(error).__name__}"
@@ -237,26 +274,40 @@ class ReportClient:
         finally:
             part.unlink(missing_ok=True)
         if isinstance(result.outcome, Download):
+            self._tell_of_lengths(call, result.outcome)
             return result.outcome
         raise self._error(call, result, is_link=True)
+
+    def _tell_of_lengths(self, call: _Call, download: Download) -> None:
+        if download.has_length or self._has_told_of_lengths:
+            return
+        self._has_told_of_lengths = True
+        LOGGER.warning(
+            "%s: the length of the file was not told, so one that is cut at the end of a line looks whole; not told "
+            "again in this run.",
+            call.name,
+        )
 
     # Send
 
     def _follow(self, url: str, bearer: str) -> requests.Response | Fault:
         """Open a link through its redirects; the token goes to the API's own scheme, host and port alone."""
+        limits = download_limits(idle_seconds=READ_SECONDS, max_bytes=self._max_file_bytes)
         for _ in range(MAX_REDIRECTS + 1):
             origin = origin_of(url)
             if origin is None:
                 return Fault(words="a redirect that cannot be followed", was_sent=True)
             headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
-            if bearer and origin == origin_of(self._api_url):
+            is_own = origin == origin_of(self._api_url)
+            if bearer and is_own:
                 headers |= _authorization(bearer)
-            response = self._connections.open("GET", url, headers=headers)
+            request = Request(method="GET", url=url, headers=headers, limits=limits, is_link=not is_own)
+            response = self._connections.open(request)
             if isinstance(response, Fault) or response.status_code not in REDIRECTS:
                 return response
             with response:
-                target = response.headers.get("Location", "")
-            url = target if "://" in target else urljoin(url, target)
+                url = resolved(response.headers.get("Location", ""), base=url)
+            KNOWN_SECRETS.add_link(secrets_in(url))
         return Fault(words=f"more than {MAX_REDIRECTS} redirects", was_sent=True)
 
     # Repeat
@@ -268,31 +319,46 @@ class ReportClient:
 
         A 401 proves that nothing was done, so the token is renewed and the call made once more.
         """
-        tries = Tries(call=call.name, clock=self._clock, max_tries=self._max_tries)
+        tries = Tries(name=call.name, clock=self._clock, pause=self._connections.pause)
         bearer = call.token.value() if uses_token else ""
         can_renew = uses_token
-        is_unclear = False
+        result: _Result[_T] | None = None
         while True:
             tries.made += 1
-            outcome = send(bearer)
-            LOGGER.debug("%s: %s.", call.name, call.told(outcome))
-            verdict = judge(outcome)
-            is_unclear = is_unclear or verdict is Verdict.UNCLEAR
-            result = _Result(outcome=outcome, tried=str(tries), is_unclear=is_unclear)
-            if verdict is Verdict.UNAUTHORIZED and can_renew:
-                can_renew = False
-                try:
+            try:
+                result = self._tried(call, send(bearer), tries=tries, before=result)
+                if result.verdict is Verdict.UNAUTHORIZED and can_renew:
+                    can_renew = False
                     bearer = call.token.renew(bearer)
-                except (AuthenticationError, CallError):
-                    if call.costs_money and is_unclear:
-                        return result  # that an earlier try may have bought the report is the worse news
-                    raise
-                continue
-            # A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept.
-            is_passing = verdict.is_passing and (verdict is not Verdict.LIMITED or not call.costs_money or is_unclear)
-            secrets = call.token.secrets.union(call.secrets)
-            if not is_passing or not tries.wait(outcome, secrets=secrets):
+                    continue
+            except (AuthenticationError, CallError):
+                if result is not None and call.costs_money and result.is_unclear:
+                    return result  # that an earlier try may have bought the report is the worse news
+                raise
+            if not self._may_repeat(call, result) or not self._waits(call, result, tries):
                 return result
+
+    def _tried(
+        self, call: _Call, outcome: _T | Answer | Fault, *, tries: Tries, before: _Result[_T] | None
+    ) -> _Result[_T]:
+        LOGGER.debug("%s: %s.", call.name, call.told(outcome))
+        was_unclear = before is not None and before.is_unclear
+        is_unclear = was_unclear or judge(outcome) is Verdict.UNCLEAR
+        return _Result(outcome=outcome, tried=str(tries), is_unclear=is_unclear)
+
+    @staticmethod
+    def _may_repeat(call: _Call, result: _Result[_T]) -> bool:
+        """A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept."""
+        is_limited = result.verdict is Verdict.LIMITED
+        return result.verdict.is_passing and (not is_limited or not call.costs_money or result.is_unclear)
+
+    def _waits(self, call: _Call, result: _Result[_T], tries: Tries) -> bool:
+        outcome = result.outcome
+        return tries.wait(
+            call.told(outcome),
+            asked=retry_after(outcome, clock=self._clock) or 0.0,
+            is_slow=isinstance(outcome, Fault) and outcome.is_slow,
+        )
 
     # Mean
 
@@ -313,10 +379,10 @@ class ReportClient:
             if verdict is Verdict.UNAUTHORIZED:
                 return AuthenticationError(f"{said_no}, with a new token too: authorise the seller again")
             return CallRefusedError(f"{said_no}: {_advice(outcome.status)}", status=outcome.status)
-        return CallError(
-            f"{call.name} was tried {result.tried}, and what came last was {came}: run again later, or check the "
-            f"network and whether {host_of(self._api_url)} is up"
-        )
+        advice = f"run again later, or check the network and whether {host_of(self._api_url)} is up"
+        if isinstance(outcome, Fault) and outcome.is_permanent:
+            advice = outcome.advice
+        return CallError(f"{call.name} was tried {result.tried}, and what came last was {came}: {advice}")
 
 
 # Judge and mean, of the trigger
@@ -325,6 +391,17 @@ def _proves_nothing_bought(outcome: object) -> bool:
     if not isinstance(outcome, Answer) or judge(outcome) is not Verdict.REFUSED or outcome.status == CONFLICT:
         return False
     return b"correlation" not in outcome.body.lower()
+
+
+def _report_id_in(answer: Answer) -> str | None:
+    """The id of the report that was bought, `None` if the answer names none that can be kept."""
+    found = (answer.document() or {}).get("report_id")
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    if not isinstance(found, str) or not found.strip() or len(found) > MAX_REPORT_ID:
+        return None
+    is_plain = found == clean_line(found) and found not in {".", ".."}
+    return found if is_plain else None  # one that holds a secret of this run must not get into state and ledger
 
 
 def _lost(call: _Call, result: _Result[_T]) -> AnswerLostError:

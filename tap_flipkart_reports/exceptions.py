@@ -10,6 +10,8 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   ├── CallRefusedError                the API said no (4xx)
 │   │   ├── RateLimitedError            429: come back later
 │   │   └── LinkRefusedError            a download link is dead
+│   ├── OutageError                     a host does not answer, and is given up for this run: nothing was done
+│   ├── HostAwayError                   a host does not answer just now, and this call does not wait
 │   ├── TokenStoreError                 the token store cannot be used, so no token is asked for
 │   └── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
 ├── ReportError                         the API accepted the report and did not deliver it
@@ -90,6 +92,14 @@ class RateLimitedError(CallRefusedError):
 
 class LinkRefusedError(CallRefusedError):
     """A download link is dead: refused, expired or gone."""
+
+
+class OutageError(CallError):
+    """A host does not answer, and is given up for this run; nothing was bought, and every further call ends so."""
+
+
+class HostAwayError(CallError):
+    """A host does not answer just now, and this call does not wait for it."""
 
 
 class TokenStoreError(CallError):

@@ -13,6 +13,7 @@ import pytest
 from support.clocks import VirtualClock
 from support.scripted_server import DROP, Reply, ScriptedServer, closed_port_url
 
+from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.exceptions import (
     AuthenticationError,
@@ -54,16 +55,18 @@ def clock() -> VirtualClock:
 @pytest.fixture
 def build(server: ScriptedServer, clock: VirtualClock) -> Iterator[Callable[..., AccessToken]]:
     built: list[AccessToken] = []
+    connections = Connections(user_agent="tap/1", clock=clock)
 
     def build(*, auth_url: str = f"{server.url}/oauth/token", **changes: Any) -> AccessToken:
         built.append(
-            AccessToken(credentials=credentials(**changes), auth_url=auth_url, user_agent="tap/1", clock=clock)
+            AccessToken(credentials=credentials(**changes), auth_url=auth_url, connections=connections, clock=clock)
         )
         return built[-1]
 
     yield build
     for token in built:
         token.close()
+    connections.close()
 
 
 def test_a_refresh_token_is_exchanged_as_documented(server: ScriptedServer, build: Callable[..., AccessToken]) -> None:
@@ -188,7 +191,7 @@ def test_refused_credentials_fail_at_once_and_for_ever(
         with pytest.raises(AuthenticationError):
             ask()
     assert len(server.asked) == 1
-    assert clock.slept == []
+    assert clock.waited == []
 
 
 def test_without_a_refresh_token_only_the_app_can_be_wrong(
@@ -216,7 +219,7 @@ def test_passing_trouble_is_waited_out(
 ) -> None:
     server.plays(passing, token_reply())
     assert build().value() == ACCESS
-    assert len(clock.slept) == 1
+    assert len(clock.waited) == 1
 
 
 def test_lasting_trouble_ends_in_a_sentence_and_is_not_remembered(

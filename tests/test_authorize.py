@@ -21,6 +21,7 @@ from support.clocks import VirtualClock
 
 from tap_flipkart_reports.adapters.token_endpoint import TokenEndpoint
 from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
+from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.commands.authorize import Authorization, authorize_seller
 from tap_flipkart_reports.commands.token_destinations import EnvFile
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError, TokenStoreError
@@ -230,12 +231,17 @@ def test_a_secret_of_the_app_that_is_wrong_is_told(simulator: Simulator) -> None
         auth_url=simulator.auth_url, client_id=simulator.client_id, redirect_uri="https://app.test/"
     )
     assert parse_qs(urlsplit(authorization.link).query)["scope"] == ["Seller_Api"]
+    connections = Connections(clock=clock)
     endpoint = TokenEndpoint(
-        auth_url=simulator.auth_url, client_id=simulator.client_id, client_secret="wrong", user_agent="t", clock=clock
+        auth_url=simulator.auth_url,
+        client_id=simulator.client_id,
+        client_secret="wrong",
+        connections=connections,
+        clock=clock,
     )
     with pytest.raises(AuthorizationError, match=r"401 \(unauthorized: Bad credentials\)"):
         authorization.exchange("code", endpoint=endpoint, seller_id="acme")
-    endpoint.close()
+    connections.close()
 
 
 def test_passing_trouble_of_the_exchange_is_waited_out() -> None:
@@ -243,17 +249,18 @@ def test_passing_trouble_of_the_exchange_is_waited_out() -> None:
     faults = Faults.parse([{"fault": "server_error", "call": "token", "status": 503}])
     with Simulator(faults=faults, now=clock.now) as simulator:
         authorization = Authorization(auth_url=simulator.auth_url, client_id="simulator", redirect_uri=REDIRECT)
+        connections = Connections(clock=clock)
         endpoint = TokenEndpoint(
             auth_url=simulator.auth_url,
             client_id=simulator.client_id,
             client_secret=simulator.client_secret,
-            user_agent="t",
+            connections=connections,
             clock=clock,
         )
         code = authorization.code_in(simulator.code_address(authorization.link, "acme"))
         granted = authorization.exchange(code, endpoint=endpoint, seller_id="acme")
         assert granted.refresh_token == simulator.refresh_token("acme")
-        endpoint.close()
+        connections.close()
 
 
 def test_every_link_has_a_state_of_its_own() -> None:

@@ -18,8 +18,12 @@ import pytest
 from support.clocks import START, VirtualClock
 from support.scripted_server import DROP, Reply, ScriptedServer, chunked, closed_port_url
 
-from tap_flipkart_reports.adapters import transport as http
-from tap_flipkart_reports.adapters.downloads import CHUNK_BYTES, Download
+from tap_flipkart_reports.adapters import transport
+from tap_flipkart_reports.adapters.address_rules import AddressRules
+from tap_flipkart_reports.adapters.content import CHUNK_BYTES
+from tap_flipkart_reports.adapters.downloads import Download
+from tap_flipkart_reports.adapters.outages import FIRST_ANSWER_SECONDS
+from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import KOLKATA
@@ -30,6 +34,7 @@ from tap_flipkart_reports.exceptions import (
     CallRefusedError,
     FlipkartReportsError,
     LinkRefusedError,
+    OutageError,
     RateLimitedError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
@@ -52,22 +57,25 @@ class Bench:
         self.api = ScriptedServer()
         self.auth = ScriptedServer(Reply(status=401, body={"error": "no more tokens"}))
         self.auth.plays(*[Reply(body={"access_token": f"token-{number}"}) for number in (1, 2)])
+        self.connections = Connections(
+            user_agent="tap/1",
+            clock=self.clock,
+            rules=AddressRules(api_url=self.api.url, plain_http_hosts=frozenset({"files.test"})),
+        )
         self.tokens: list[AccessToken] = []
-        self.clients: list[ReportClient] = []
 
     def client(self, *, api_url: str | None = None, **credentials: Any) -> ReportClient:
         members = {"client_id": "app", "client_secret": "app-secret", "refresh_token": "refresh"}
         token = AccessToken(
             credentials=Credentials(seller_id="acme", **{**members, **credentials}),
             auth_url=f"{self.auth.url}/token",
-            user_agent="tap/1",
+            connections=self.connections,
             clock=self.clock,
         )
         client = ReportClient(
-            api_url=api_url or self.api.url, user_agent="tap/1", tokens={"acme": token}, clock=self.clock
+            api_url=api_url or self.api.url, connections=self.connections, tokens={"acme": token}, clock=self.clock
         )
         self.tokens.append(token)
-        self.clients.append(client)
         return client
 
     def trigger(self, **client: Any) -> str:
@@ -84,19 +92,22 @@ class Bench:
         )
 
     def close(self) -> None:
-        for client in self.clients:
-            client.close()
+        self.connections.close()
         for token in self.tokens:
             token.close()
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(http, "READ_SECONDS", 0.2)
+def bench() -> Iterator[Bench]:
     bench = Bench()
     with bench.api, bench.auth:
         yield bench
         bench.close()
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -127,15 +138,14 @@ def test_a_limited_trigger_is_the_callers_to_repeat(bench: Bench) -> None:
         assert caught.value.retry_after == retry_after
         bench.auth.plays(Reply(body={"access_token": "token"}))
     assert len(bench.api.asked) == 2
-    assert bench.clock.slept == []
+    assert bench.clock.waited == []
 
 
 def test_a_trigger_that_never_left_was_not_bought(bench: Bench) -> None:
     url = closed_port_url()
-    with pytest.raises(CallError, match=r"was tried 6 times, and what came last was no connection to 127") as caught:
+    with pytest.raises(OutageError, match=r"has not answered at all in this run \(no connection to 127"):
         bench.trigger(api_url=url)
-    assert type(caught.value) is CallError
-    assert len(bench.clock.slept) == 5
+    assert bench.clock.monotonic() <= FIRST_ANSWER_SECONDS
 
 
 @pytest.mark.parametrize("unclear", [Reply(status=500), Reply(status=503), Reply(status=599), DROP, CUT])
@@ -143,7 +153,7 @@ def test_an_unclear_trigger_is_repeated_under_its_correlation_id(unclear: Reply,
     bench.api.plays(unclear, Reply(body={"report_id": "R-1"}))
     assert bench.trigger() == "R-1"
     assert [asked.document["correlation_id"] for asked in bench.api.asked] == [CORRELATION] * 2
-    assert len(bench.clock.slept) == 1
+    assert len(bench.clock.waited) == 1
 
 
 @pytest.mark.parametrize("unclear", [Reply(status=500), Reply(status=599), DROP, CUT])
@@ -154,6 +164,7 @@ def test_a_trigger_unclear_to_the_end_may_have_been_bought(unclear: Reply, bench
     assert len(bench.api.asked) == 6
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_trigger_without_an_answer_in_time_is_unclear(bench: Bench) -> None:
     gate = threading.Event()
     bench.api.plays(Reply(gate=gate, drop=True), Reply(status=409, body="duplicate"))
@@ -190,7 +201,7 @@ def test_a_request_refused_as_such_was_not_bought_by_the_unclear_try_either(benc
 def test_after_an_unclear_try_a_429_is_waited_out_to_keep_the_correlation_id(bench: Bench) -> None:
     bench.api.plays(DROP, Reply(status=429, headers={"Retry-After": "30"}), Reply(body={"report_id": "R-1"}))
     assert bench.trigger() == "R-1"
-    assert bench.clock.slept[1] == 30
+    assert bench.clock.waited[1] == 30
 
 
 def test_an_unclear_try_that_ends_in_a_429_is_lost(bench: Bench) -> None:
@@ -239,7 +250,7 @@ def test_a_401_renews_the_token_once(call: Callable[[Bench], object], bench: Ben
     bench.api.plays(Reply(status=401), Reply(body={"report_id": "R-1"}))
     assert call(bench)
     assert [asked.headers["Authorization"] for asked in bench.api.asked] == ["Bearer token-1", "Bearer token-2"]
-    assert bench.clock.slept == []
+    assert bench.clock.waited == []
 
 
 @pytest.mark.parametrize("call", [Bench.trigger, Bench.detail])
@@ -325,13 +336,14 @@ def test_an_opaque_report_id_stays_one_step_of_the_path(bench: Bench) -> None:
 def test_a_detail_survives_passing_trouble(passing: Reply, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.api.plays(passing, Reply(body={"status": "PROCESSING"}))
     assert bench.detail().status is ReportStatus.PROCESSING
-    assert len(bench.clock.slept) == 1
+    assert len(bench.clock.waited) == 1
     (record,) = [record for record in caplog.records if record.name == "tap-flipkart-reports.client"]
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith("detail of R-1 for seller acme: ")
     assert "; try 2 of 6 in " in record.getMessage()
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_an_answer_that_never_comes_is_asked_for_again(bench: Bench) -> None:
     gate = threading.Event()
     bench.api.plays(Reply(gate=gate, drop=True), Reply(body={"status": "FAILED"}))
@@ -344,7 +356,7 @@ def test_waits_grow_with_full_jitter(bench: Bench, monkeypatch: pytest.MonkeyPat
     bench.api.default = Reply(status=503)
     with pytest.raises(CallError, match=r"detail of R-1 for seller acme was tried 6 times.* last was 503"):
         bench.detail()
-    assert bench.clock.slept == [0.5, 1, 2, 4, 8]
+    assert bench.clock.waited == [0.5, 1, 2, 4, 8]
 
 
 def test_retry_after_is_honoured_in_seconds_and_as_a_date(bench: Bench) -> None:
@@ -357,8 +369,8 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(bench: Bench) -> None:
         Reply(body={}),
     )
     bench.detail()
-    assert bench.clock.slept[:2] == [20, 35]
-    assert all(slept <= 8 for slept in bench.clock.slept[2:])
+    assert bench.clock.waited[:2] == [20, 35]
+    assert all(slept <= 8 for slept in bench.clock.waited[2:])
 
 
 def test_a_retry_after_beyond_patience_is_handed_up(bench: Bench) -> None:
@@ -371,14 +383,14 @@ def test_a_retry_after_beyond_patience_is_handed_up(bench: Bench) -> None:
     assert caught.value.retry_after == 121
     with pytest.raises(CallError, match="tried once"):
         client.detail(seller_id="acme", report_id="R-1")
-    assert bench.clock.slept == []
+    assert bench.clock.waited == []
 
 
 def test_no_try_begins_after_the_deadline(bench: Bench) -> None:
     bench.api.default = Reply(status=503, headers={"Retry-After": "120"})
     with pytest.raises(CallError, match="tried 3 times"):
         bench.detail()
-    assert bench.clock.slept == [120, 120]
+    assert bench.clock.waited == [120, 120]
 
 
 @pytest.mark.parametrize(
@@ -459,7 +471,7 @@ def test_the_token_goes_to_the_api_alone(bench: Bench, path: Path) -> None:
         client.download(seller_id="acme", report_id="R-1", location=f"{bench.api.url}/r", path=path)
         bench.api.plays(Reply(status=302, headers={"Location": "/other"}), Reply(body=b"x"))
         client.download(seller_id="acme", report_id="R-1", location="/relative", path=path)
-        client.close()
+        bench.connections.close()
     assert [asked.headers.get("Authorization") for asked in storage.asked] == [None, None]
     assert storage.asked[1].target == "/file?a=%2f|"
     assert [asked.target for asked in bench.api.asked] == ["/r", "/relative", "/other"]
@@ -511,8 +523,6 @@ BROKEN = [
     Reply(body=GZIPPED[: len(GZIPPED) // 2], headers=IN_GZIP),
     Reply(body=GZIPPED[:-1], headers={**IN_GZIP, "Content-Length": str(len(GZIPPED))}, cut=True),
     Reply(body=GZIPPED[:-8] + bytes(8), headers=IN_GZIP),
-    Reply(body=b"not gzip", headers=IN_GZIP),
-    Reply(body=FILE, headers={"Content-Encoding": "br"}),
     Reply(status=204),
     Reply(status=302, headers={"Location": "ftp://x/"}),
     DROP,
@@ -526,7 +536,7 @@ def test_a_broken_body_is_fetched_again(broken: Reply, bench: Bench, path: Path)
     bench.api.plays(broken, Reply(body=FILE))
     assert bench.download(path).size == len(FILE)
     assert path.read_bytes() == FILE
-    assert len(bench.clock.slept) == 1
+    assert len(bench.clock.waited) == 1
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -584,7 +594,7 @@ def test_redirects_come_to_an_end(bench: Bench, path: Path) -> None:
 
 @pytest.mark.parametrize("location", ["ftp://host/canary", "http://[canary", "http://host:canary/", "https:///canary"])
 def test_a_link_that_is_none_is_not_shown(location: str, bench: Bench, path: Path) -> None:
-    with pytest.raises(CallError, match="the link is none that can be followed") as caught:
+    with pytest.raises(CallError, match="the link cannot be followed") as caught:
         bench.download(path, location)
     assert "canary" not in str(caught.value)
 
@@ -669,17 +679,16 @@ def test_a_missing_ca_bundle_is_a_sentence(bench: Bench, monkeypatch: pytest.Mon
     assert type(caught.value) is CallError
 
 
-def test_each_thread_has_connections_of_its_own_and_close_ends_them_all(bench: Bench) -> None:
-    together = threading.Barrier(4)
+def test_threads_share_connections_and_keep_no_more_than_they_use_at_once(bench: Bench) -> None:
     bench.api.default = Reply(body={})
     client = bench.client()
 
     def ask(_: int) -> None:
-        together.wait()
         client.detail(seller_id="acme", report_id="R-1")
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(ask, range(4)))
-    assert len({asked.connection for asked in bench.api.asked}) == 4
-    client.close()
-    client.close()
+    for _ in range(4):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(ask, range(12)))
+    assert len({asked.connection for asked in bench.api.asked}) <= 4
+    bench.connections.close()
+    bench.connections.close()

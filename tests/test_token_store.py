@@ -21,6 +21,7 @@ from support.clocks import VirtualClock
 from support.scripted_server import Reply, ScriptedServer
 
 from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, LEASE_SECONDS, TokenStore, new_key
+from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
@@ -92,6 +93,7 @@ def worker(
 ) -> Iterator[Callable[..., AccessToken]]:
     """Tokens of one seller as a worker of its own has them."""
     built: list[AccessToken] = []
+    connections = Connections(user_agent="tap/1", clock=clock)
 
     def worker(
         *, refresh_token: str | None = FIRST, store: TokenStore | None = None, clock: Clock = clock
@@ -101,7 +103,11 @@ def worker(
         )
         built.append(
             AccessToken(
-                credentials=credentials, auth_url=server.url, user_agent="tap/1", clock=clock, store=store or build()
+                credentials=credentials,
+                auth_url=server.url,
+                connections=connections,
+                clock=clock,
+                store=store or build(),
             )
         )
         return built[-1]
@@ -109,6 +115,7 @@ def worker(
     yield worker
     for token in built:
         token.close()
+    connections.close()
 
 
 def answer(number: int, **members: Any) -> Reply:
@@ -248,7 +255,7 @@ def test_processes_that_begin_at_once_make_one_call_and_none_is_locked_out(tmp_p
 
 
 def test_a_worker_that_is_refused_looks_into_the_store_again(
-    server: ScriptedServer, worker: Callable[..., AccessToken], build: Callable[..., TokenStore], clock: VirtualClock
+    server: ScriptedServer, worker: Callable[..., AccessToken], build: Callable[..., TokenStore], place: str
 ) -> None:
     """Its lease ran out while it was asleep, and another worker has rotated the token meanwhile."""
     gate = threading.Event()
@@ -257,7 +264,7 @@ def test_a_worker_that_is_refused_looks_into_the_store_again(
     with ThreadPoolExecutor(1) as pool:
         value = pool.submit(token.value)
         server.wait_asked(1)
-        clock.advance(LEASE_SECONDS + 1)
+        execute(place, "update flipkart_reports_tokens set lease_until = 0")
         with store.holding("acme") as hold:
             hold.write(SellerTokens(refresh_token="refresh-1"))
         gate.set()
@@ -269,7 +276,7 @@ def test_a_worker_whose_lease_ran_out_overwrites_nothing(
     server: ScriptedServer,
     worker: Callable[..., AccessToken],
     build: Callable[..., TokenStore],
-    clock: VirtualClock,
+    place: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     gate = threading.Event()
@@ -278,7 +285,7 @@ def test_a_worker_whose_lease_ran_out_overwrites_nothing(
     with ThreadPoolExecutor(1) as pool:
         value = pool.submit(token.value)
         server.wait_asked(1)
-        clock.advance(LEASE_SECONDS + 1)
+        execute(place, "update flipkart_reports_tokens set lease_until = 0")
         with store.holding("acme") as hold:
             hold.write(SellerTokens(refresh_token="refresh-7"))
         gate.set()
@@ -326,12 +333,14 @@ def test_after_a_crash_in_the_token_call_the_seller_is_free_at_once_and_a_refusa
     began = clock.monotonic()
     store = TokenStore(place, key=KEY, clock=clock)
     credentials = Credentials(seller_id="acme", client_id="app", client_secret="s", refresh_token="refresh-0")
-    token = AccessToken(credentials=credentials, auth_url=server.url, user_agent="tap/1", clock=clock, store=store)
+    connections = Connections(user_agent="tap/1", clock=clock)
+    token = AccessToken(credentials=credentials, auth_url=server.url, connections=connections, clock=clock, store=store)
     server.plays(REFUSED)
     with pytest.raises(AuthenticationError, match="a run that died in its token call may never have stored the token"):
         token.value()
     assert clock.monotonic() - began < 30
     token.close()
+    connections.close()
     store.close()
 
 
@@ -396,7 +405,8 @@ def test_the_file_is_its_owners_alone_and_holds_no_token(
     server.plays(answer(1))
     store = TokenStore(str(file), key=KEY, clock=clock)
     credentials = Credentials(seller_id="acme", client_id="app", client_secret="app-secret", refresh_token=FIRST)
-    token = AccessToken(credentials=credentials, auth_url=server.url, user_agent="tap/1", clock=clock, store=store)
+    connections = Connections(user_agent="tap/1", clock=clock)
+    token = AccessToken(credentials=credentials, auth_url=server.url, connections=connections, clock=clock, store=store)
     token.value()
     files = sorted(file.parent.iterdir())
     assert [file.name for file in files] == ["tokens.db", "tokens.db-shm", "tokens.db-wal"]
@@ -406,6 +416,7 @@ def test_the_file_is_its_owners_alone_and_holds_no_token(
         assert not any(secret in content for secret in (b"access-1", b"refresh-0", b"refresh-1", KEY.encode()))
     assert stored(store) is not None
     token.close()
+    connections.close()
     store.close()
 
 

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.redaction import scrub
+from tap_flipkart_reports.redaction import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MAX_ERROR_BYTES = 16 * 1024
 """How much of an error page is looked at."""
 
-MAX_QUOTED = 200
-"""Characters of the API's own words in a sentence."""
+ERROR_MEMBERS = ("errors", "code", "error", "error_description", "description", "message")
+"""Where an answer says what is wrong, in the shapes that are known."""
 
 UNAUTHORIZED = 401
 
@@ -31,6 +31,17 @@ FORBIDDEN = 403
 CONFLICT = 409
 
 TOO_MANY_REQUESTS = 429
+
+DEAD_TOKEN = "invalid_token"  # noqa: S105 - the error's name in RFC 6750
+
+LONGEST_ASKED_WAIT = 7 * 24 * 3600.0
+"""Seconds of `Retry-After` that count: a longer wait is nobody's intention, and some are no moment in time."""
+
+MAX_RETRY_AFTER = 500
+"""Characters of `Retry-After` that are looked at."""
+
+MAX_DEPTH = 8
+"""Of lists and objects in an error that are looked into."""
 
 
 # Outcomes
@@ -50,11 +61,13 @@ class Answer:
 
     def document(self) -> dict[str, object] | None:
         """The body's JSON object, `None` if it is anything else."""
-        try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return document if isinstance(document, dict) else None
+        for text in (self.body, self.body.decode("utf-8", errors="replace")):
+            try:
+                document = json.loads(text)
+            except (ValueError, RecursionError):
+                continue
+            return document if isinstance(document, dict) else None
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +77,18 @@ class Fault:
     Attributes:
         words: what happened, without links and secrets.
         was_sent: whether the server may have acted upon the call.
+        is_permanent: whether the same call will fail in the same way until somebody has changed something.
+        is_away: whether the host, or the way to it, does not answer.
+        is_slow: whether all the time of a call was used up.
+        advice: what to do about it.
     """
 
     words: str
     was_sent: bool
+    is_permanent: bool = False
+    is_away: bool = False
+    is_slow: bool = False
+    advice: str = "run again later, and check the network"
 
 
 class Verdict(Enum):
@@ -77,6 +98,8 @@ class Verdict(Enum):
     UNAUTHORIZED = "unauthorized"
     LIMITED = "limited"
     REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    """The server has done nothing, and the same call would fail again."""
     FAILED = "failed"
     """The server has done nothing: the call may be repeated."""
     UNCLEAR = "unclear"
@@ -91,12 +114,22 @@ class Verdict(Enum):
 def judge(outcome: object) -> Verdict:
     """What an outcome means; anything but an answer or a fault is a success."""
     if isinstance(outcome, Fault):
-        return Verdict.UNCLEAR if outcome.was_sent else Verdict.FAILED
+        if outcome.was_sent:
+            return Verdict.UNCLEAR
+        return Verdict.UNREACHABLE if outcome.is_permanent else Verdict.FAILED
     if not isinstance(outcome, Answer) or outcome.status // 100 == 2:  # noqa: PLR2004 - 2xx
         return Verdict.ACCEPTED
     if outcome.status // 100 >= 5:  # noqa: PLR2004 - 5xx
         return Verdict.UNCLEAR
+    if outcome.status == FORBIDDEN and _names_dead_token(outcome):
+        return Verdict.UNAUTHORIZED
     return {UNAUTHORIZED: Verdict.UNAUTHORIZED, TOO_MANY_REQUESTS: Verdict.LIMITED}.get(outcome.status, Verdict.REFUSED)
+
+
+def _names_dead_token(answer: Answer) -> bool:
+    """Whether a 403 is about the token and not about permission (RFC 6750 §3.1 has 401 for that, some gateways 403)."""
+    said = (answer.document() or {}).get("error")
+    return said == DEAD_TOKEN or DEAD_TOKEN in answer.headers.get("WWW-Authenticate", "")
 
 
 def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
@@ -110,12 +143,24 @@ def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
         return outcome.words
     if not isinstance(outcome, Answer):
         return "all of it"
-    if judge(outcome) is Verdict.ACCEPTED:
-        return str(outcome.status)  # a token or a link is in it
-    text = "".join(char if char.isprintable() else " " for char in scrub(_words(outcome), secrets))
-    text = " ".join(text.split())
-    short = text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
-    return f"{outcome.status} ({short})" if short else str(outcome.status)
+    said = quoted_error(outcome, secrets)
+    return f"{outcome.status} ({said})" if said else str(outcome.status)
+
+
+def quoted_error(answer: Answer, secrets: Iterable[str] = ()) -> str:
+    """The API's own words about an error, fit to be shown; of an answer that is no error nothing is quoted.
+
+    Args:
+        answer: an answer.
+        secrets: texts that must not appear.
+    """
+    if judge(answer) is Verdict.ACCEPTED:
+        document = answer.document() or {}
+        # Nothing else of it: a token or a link is in it.
+        words = _words_of({name: document[name] for name in ERROR_MEMBERS if name in document})
+    else:
+        words = _words(answer)
+    return clean(words, secrets)
 
 
 def _words(answer: Answer) -> str:
@@ -126,19 +171,20 @@ def _words(answer: Answer) -> str:
     text = answer.body[:MAX_ERROR_BYTES].decode("utf-8", errors="replace").strip()
     if not text.startswith("<"):
         return text
-    title = re.search(r"<title[^>]*>([^<]*)", text, re.IGNORECASE)
-    return html.unescape(title[1] if title else re.sub(r"<[^>]*>", " ", text))
+    title = re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE)
+    return html.unescape(title[1] if title else re.sub(r"<[^<>]*>", " ", text))
 
 
-def _words_of(error: object) -> str:
+def _words_of(error: object, *, depth: int = 0) -> str:
+    if depth > MAX_DEPTH:
+        return ""
     if isinstance(error, list):
-        return "; ".join(filter(None, map(_words_of, error)))
+        return "; ".join(filter(None, (_words_of(one, depth=depth + 1) for one in error)))
     if not isinstance(error, dict):
         return "" if error is None else str(error)
     if error.get("errors"):
-        return _words_of(error["errors"])
-    names = ("code", "error", "error_description", "description", "message")
-    parts = [_words_of(error[name]) for name in names if error.get(name)]
+        return _words_of(error["errors"], depth=depth + 1)
+    parts = [_words_of(error[name], depth=depth + 1) for name in ERROR_MEMBERS if error.get(name)]
     return ": ".join(dict.fromkeys(parts))
 
 
@@ -151,13 +197,13 @@ def retry_after(outcome: object, *, clock: Clock) -> float | None:
     """
     if not isinstance(outcome, Answer):
         return None
-    text = outcome.headers.get("Retry-After", "").strip()
+    text = outcome.headers.get("Retry-After", "")[:MAX_RETRY_AFTER].strip()
     if re.fullmatch(r"[0-9]+(?:\.[0-9]*)?", text):
-        return float(text)
+        return min(float(text), LONGEST_ASKED_WAIT)
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return min(max(0.0, (moment - clock.now()).total_seconds()), LONGEST_ASKED_WAIT)
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - clock.now()).total_seconds())

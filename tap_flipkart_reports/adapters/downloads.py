@@ -1,35 +1,51 @@
-"""A report file on its way to disk: checked, decompressed, counted."""
+"""A report file on its way to disk: unpacked, counted, cut where it is too large, and only there when it is whole."""
 
 from __future__ import annotations
 
 import hashlib
-import zlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
 
 from tap_flipkart_reports.adapters.answers import MAX_ERROR_BYTES, Answer, Fault
-from tap_flipkart_reports.adapters.transport import fault
-from tap_flipkart_reports.redaction import host_of
+from tap_flipkart_reports.adapters.content import (
+    BROKEN,
+    CHUNK_BYTES,
+    LOOKED_AT,
+    ContentError,
+    looks_like_text,
+    unpacked,
+    unpacked_text,
+)
+from tap_flipkart_reports.adapters.faults import fault_of
+from tap_flipkart_reports.adapters.wire import CALL, CallLimits
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.redaction import MIN_SECRET, host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import io
     from pathlib import Path
 
     import requests
 
-CHUNK_BYTES = 64 * 1024
-"""What of a download is in memory at a time."""
-
 OK = 200
 
-MIN_SECRET = 8
-"""Characters of a value in a link's query from which it is taken for a secret; shorter ones are words."""
+SECONDS_TO_BEGIN = 60.0
+"""Until a file has to come at the rate below."""
 
-GZIP = 16 + zlib.MAX_WBITS
-"""What tells zlib to expect gzip's head and tail."""
+BYTES_PER_SECOND = 1024.0
+"""On the average of a download; a slower one is held up by somebody, or never ends."""
+
+LONGEST_DOWNLOAD = 6 * 3600.0
+"""Seconds."""
+
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+"""How a URL with a scheme begins (RFC 3986); one that has `://` elsewhere is relative."""
+
+_HOST = re.compile(r"[\w.:%-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,20 +55,32 @@ class Download:
     Attributes:
         size: bytes on disk.
         sha256: hash of these bytes, in hexadecimal.
+        has_length: whether its length was announced; if not, one cut at the end of a line looks whole.
     """
 
     size: int
     sha256: str
+    has_length: bool = True
 
 
+# Links
 def origin_of(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; `None` for what is no web address."""
+    """Scheme, host and port; `None` for what is not a web address."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     except (ValueError, KeyError):
         return None
-    return (parts.scheme, parts.hostname, port) if parts.hostname else None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and _HOST.fullmatch(parts.hostname) else None
+
+
+def resolved(location: str, *, base: str) -> str:
+    """A location as a URL: an absolute one byte by byte as it is, a relative one from where it was found (RFC 9110)."""
+    location = location.strip()
+    try:
+        return location if _ABSOLUTE.match(location) else urljoin(base, location)
+    except ValueError:
+        return ""
 
 
 def secrets_in(location: str) -> tuple[str, ...]:
@@ -65,68 +93,93 @@ def secrets_in(location: str) -> tuple[str, ...]:
 
 
 # Bodies
+def download_limits(*, idle_seconds: float, max_bytes: int) -> CallLimits:
+    """What a download may take.
+
+    Args:
+        idle_seconds: without a byte.
+        max_bytes: that the file may have.
+    """
+    return CallLimits(
+        seconds=SECONDS_TO_BEGIN,
+        idle_seconds=idle_seconds,
+        body_bytes=2 * max_bytes + 2**20,  # pieces of a body without a length have heads of their own
+        bytes_per_second=BYTES_PER_SECOND,
+        longest_seconds=LONGEST_DOWNLOAD,
+    )
+
+
 def read_error_body(response: requests.Response) -> Answer | Fault:
-    """An answer that is no file, as far as its words can be of use."""
+    """An answer that is not a file, as far as its words can be of use."""
     if response.status_code // 100 == 2:  # noqa: PLR2004 - 2xx
         return Fault(words=f"{response.status_code} instead of a file", was_sent=True)
+    encoding = response.headers.get("Content-Encoding", "")
     try:
-        body = response.raw.read(MAX_ERROR_BYTES, decode_content=True)
-    except HTTPError:
+        body = unpacked_text(
+            response.raw.read(MAX_ERROR_BYTES, decode_content=False) or b"", encoding, limit=MAX_ERROR_BYTES
+        )
+    except (HTTPError, ContentError, OSError, *BROKEN):
         body = b""
     return Answer(status=response.status_code, headers=response.headers, body=body)
 
 
-def receive(response: requests.Response, path: Path) -> Download | Fault:
-    """Stream a file to disk, under its name only when it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        with part.open("wb") as file:
-            for chunk in _decoded(response):
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-    except zlib.error:
-        return Fault(words="a file whose compression is broken or cut", was_sent=True)
-    except HTTPError as error:
-        return fault(error, host=host_of(str(response.url)))
-    part.replace(path)
-    return Download(size=size, sha256=digest.hexdigest())
+def receive(response: requests.Response, path: Path, *, max_bytes: int) -> Download | Fault:
+    """Stream a file to disk, under its name only when it is whole.
 
-
-def _decoded(response: requests.Response) -> Iterator[bytes]:
-    """The body without its `Content-Encoding`, in chunks.
-
-    urllib3 checks the bytes on the wire against `Content-Length` and the end of chunking, but takes a gzip stream that
-    is cut for a whole one, so that is undone here.
-    """
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
-    if encoding in {"identity", ""}:
-        yield from chunks
-    elif encoding in {"gzip", "x-gzip"}:
-        yield from _gunzipped(chunks)
-    else:
-        raise zlib.error("an encoding that was not asked for")
-
-
-def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """One gzip member after the other, in pieces that stay small however well they were packed.
+    Args:
+        response: whose body it is.
+        path: where it goes.
+        max_bytes: that it may have.
 
     Raises:
-        zlib.error: broken, or cut.
+        FileError: it has more; no more of it is fetched.
+        OSError: it cannot be written.
     """
-    member = zlib.decompressobj(GZIP)
-    is_begun = False
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            is_begun = True
-            yield member.decompress(rest, CHUNK_BYTES)
-            rest = member.unconsumed_tail
-            if member.eof:
-                rest, member = member.unused_data, zlib.decompressobj(GZIP)
-                is_begun = False
-    if is_begun:
-        raise zlib.error("cut")
+    meter, part = CALL.get(), path.with_name(f"{path.name}.part")
+    names = {name.lower() for name in response.headers}
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdecimal() and announced.isascii() and int(announced[:20]) > max_bytes:
+        raise _too_large(max_bytes)
+    try:
+        chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
+        body = unpacked(chunks, response.headers.get("Content-Encoding", ""))
+        has_length = bool({"content-length", "transfer-encoding"} & names)
+        download = _stored(body, part, max_bytes=max_bytes, has_length=has_length)
+    except BROKEN:
+        return Fault(words="a file whose compression is broken or cut", was_sent=True)
+    except ContentError as error:
+        return Fault(words=str(error), was_sent=False, is_permanent=True, advice="ask Flipkart for the file unpacked")
+    except HTTPError as error:
+        return fault_of(error, host=host_of(str(response.url)), meter=meter)
+    if isinstance(download, Download):
+        part.replace(path)
+    return download
+
+
+def _stored(body: io.BufferedReader, part: Path, *, max_bytes: int, has_length: bool) -> Download | Fault:
+    digest = hashlib.sha256()
+    size = 0
+    beginning = last = b""
+    with part.open("wb") as file:
+        while chunk := body.read(CHUNK_BYTES):
+            size += len(chunk)
+            if size > max_bytes:
+                raise _too_large(max_bytes)
+            file.write(chunk)
+            digest.update(chunk)
+            beginning, last = beginning or chunk[:LOOKED_AT], chunk[-1:]
+    if not has_length and last not in b"\r\n" and _is_table_text(beginning):
+        return Fault(words="a file whose length was not told and that ends in the middle of a line", was_sent=True)
+    return Download(size=size, sha256=digest.hexdigest(), has_length=has_length)
+
+
+def _is_table_text(beginning: bytes) -> bool:
+    """Whether a file is a text of lines, and no page and no document."""
+    return looks_like_text(beginning) and not beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"["))
+
+
+def _too_large(max_bytes: int) -> FileError:
+    return FileError(
+        f"the file has more than the {max_bytes:,} bytes of max_file_bytes, so the rest of it is not fetched; raise "
+        "max_file_bytes if it is right"
+    )

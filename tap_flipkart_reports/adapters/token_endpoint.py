@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from tap_flipkart_reports.adapters.answers import UNAUTHORIZED, Answer, Fault, Verdict, describe, judge, retry_after
-from tap_flipkart_reports.adapters.retries import MAX_TRIES, Tries
-from tap_flipkart_reports.adapters.transport import LOGGER, Connections
+from tap_flipkart_reports.adapters.retries import Tries
+from tap_flipkart_reports.adapters.transport import LOGGER, Connections, Request, short_answer
 from tap_flipkart_reports.exceptions import CallError, CallRefusedError, RateLimitedError
+from tap_flipkart_reports.redaction import KNOWN_SECRETS, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +62,11 @@ class TokenEndpoint:
         auth_url: its address.
         client_id: the app's id.
         client_secret: the app's secret.
-        user_agent: how the tap names itself; `None` for its own name and version.
+        connections: what the call is made with; the caller closes them.
         clock: time.
+
+    Attributes:
+        secrets: texts of the app that no message may hold.
     """
 
     def __init__(
@@ -71,50 +75,69 @@ class TokenEndpoint:
         auth_url: str,
         client_id: str | None,
         client_secret: str | None,
-        user_agent: str | None,
+        connections: Connections,
         clock: Clock,
     ) -> None:
         self._auth_url = auth_url
         self._clock = clock
-        self._connections = Connections(user_agent=user_agent)
+        self._connections = connections
         self._basic = base64.b64encode(f"{client_id or ''}:{client_secret or ''}".encode()).decode()
         self.secrets = frozenset(secret for secret in (client_id, client_secret, self._basic) if secret)
+        KNOWN_SECRETS.add(client_secret, self._basic)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._connections.close()
+    def wait_until_back(self) -> None:
+        """Wait while the endpoint is known to be away.
 
-    def ask(self, grant: Mapping[str, str], *, name: str, secrets: frozenset[str]) -> Granted | Refusal:
+        Raises:
+            OutageError: it is given up for this run.
+        """
+        self._connections.outages.wait_until_back(host_of(self._auth_url))
+
+    def ask(
+        self, grant: Mapping[str, str], *, name: str, secrets: frozenset[str], is_patient: bool = True
+    ) -> Granted | Refusal:
         """Ask for a token.
 
         Args:
             grant: the query's parameters.
             name: what is asked for, in messages.
             secrets: texts that no message may hold, beside the app's.
+            is_patient: whether to wait for an endpoint that is away.
 
         Raises:
+            OutageError: the endpoint is given up for this run.
+            HostAwayError: it is away, and this call does not wait.
             RateLimitedError: still limited after retries, or for longer than a call waits.
             CallRefusedError: another 4xx than one about credentials.
             CallError: no token came, retries included.
         """
         secrets = secrets | self.secrets
-        tries = Tries(call=name, clock=self._clock, max_tries=MAX_TRIES)
+        tries = Tries(name=name, clock=self._clock, pause=self._connections.pause)
         while True:
             tries.made += 1
-            outcome = self._send(grant)
-            LOGGER.debug("%s: %s.", name, describe(outcome, secrets))
+            outcome = self._send(grant, is_patient=is_patient)
+            came = describe(outcome, secrets)
+            LOGGER.debug("%s: %s.", name, came)
             verdict = judge(outcome)
             if isinstance(outcome, Answer) and verdict is Verdict.ACCEPTED:
                 return _granted(outcome.document() or {})
-            if not verdict.is_passing or not tries.wait(outcome, secrets=secrets):
+            asked = retry_after(outcome, clock=self._clock) or 0.0
+            is_slow = isinstance(outcome, Fault) and outcome.is_slow
+            if not verdict.is_passing or not tries.wait(came, asked=asked, is_slow=is_slow):
                 break
         if isinstance(outcome, Answer) and outcome.status in REFUSALS:
             return Refusal(came=describe(outcome, secrets))
         raise self._error(outcome, name=name, tries=tries, came=describe(outcome, secrets))
 
-    def _send(self, grant: Mapping[str, str]) -> Answer | Fault:
+    def _send(self, grant: Mapping[str, str], *, is_patient: bool) -> Answer | Fault:
         outcome = self._connections.ask(
-            "GET", f"{self._auth_url}?{urlencode(grant)}", headers={"Authorization": f"Basic {self._basic}"}
+            Request(
+                method="GET",
+                url=f"{self._auth_url}?{urlencode(grant)}",
+                headers={"Authorization": f"Basic {self._basic}"},
+                limits=short_answer(),
+                is_patient=is_patient,
+            )
         )
         if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
             token = (outcome.document() or {}).get("access_token")
@@ -130,14 +153,15 @@ class TokenEndpoint:
             )
         if isinstance(outcome, Answer) and judge(outcome) is Verdict.REFUSED:
             return CallRefusedError(f"{name} was refused with {came}: check auth_url", status=outcome.status)
-        return CallError(
-            f"{name} was asked for {tries}, and what came last was {came}: run again later, or check auth_url "
-            "and the network"
-        )
+        advice = "run again later, or check auth_url and the network"
+        if isinstance(outcome, Fault) and outcome.is_permanent:
+            advice = outcome.advice
+        return CallError(f"{name} was asked for {tries}, and what came last was {came}: {advice}")
 
 
 def _granted(answer: Mapping[str, object]) -> Granted:
     offered = answer.get("refresh_token")
+    KNOWN_SECRETS.add(str(answer["access_token"]), offered if isinstance(offered, str) else None)
     return Granted(
         access_token=str(answer["access_token"]),
         life=_life(answer.get("expires_in")),

@@ -1,36 +1,33 @@
-"""What the token call and the report calls share: send, judge, wait, and speak without secrets."""
+"""What the token call and the report calls share: one set of connections, with every limit a call has."""
 
 from __future__ import annotations
 
 import logging
-import ssl
-import threading
-from contextvars import ContextVar
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    ProxyError,
-    ReadTimeoutError,
-)
+from requests.utils import select_proxy
+from urllib3.exceptions import HTTPError
 
 from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.adapters.address_rules import AddressRules
 from tap_flipkart_reports.adapters.answers import Answer, Fault
+from tap_flipkart_reports.adapters.content import BROKEN, ContentError, unpacked_text
+from tap_flipkart_reports.adapters.faults import fault_of
+from tap_flipkart_reports.adapters.outages import Outages
+from tap_flipkart_reports.adapters.wire import CALL, CallLimits, CallMeter, ExactAdapter
+from tap_flipkart_reports.exceptions import HostAwayError
 from tap_flipkart_reports.redaction import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from urllib3.connectionpool import HTTPConnectionPool
+    from tap_flipkart_reports.clock import Clock
 
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
@@ -39,6 +36,15 @@ CONNECT_SECONDS = 10.0
 
 READ_SECONDS = 60.0
 """Seconds without a byte: gateways cut their own calls at 30 or 60, so nothing comes after that."""
+
+CALL_SECONDS = 60.0
+"""Of a call that is answered by a short text, from its beginning to its end."""
+
+MAX_ANSWER_BYTES = 2**20
+"""Of such a text, on the wire and unpacked; an answer of the API has some hundred."""
+
+IDLE_CONNECTIONS = 34
+"""Kept open to one host: one for each thread that makes calls. Those of all sellers are the same."""
 
 
 # Secrets
@@ -53,47 +59,9 @@ for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retr
 
 
 # Connections
-_TARGET: ContextVar[str] = ContextVar("_TARGET")
-"""What the request line of the call under way is to say."""
-
-
-class _ExactConnection(HTTPConnection):
-    """Asks for a link as it was given.
-
-    urllib3 quotes some characters anew (`|`, `{`, `%2f` to `%2F`), and a link may be signed over its exact bytes.
-    """
-
-    def putrequest(
-        self,
-        method: str,
-        url: str,  # noqa: ARG002 - replaced
-        skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
-        skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
-    ) -> None:
-        super().putrequest(method, _TARGET.get(), skip_host, skip_accept_encoding)
-
-
-class _ExactAdapter(HTTPAdapter):
-    """Makes every connection an exact one, whether direct, tunnelled or through a plain proxy."""
-
-    def request_url(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> str:
-        target = super().request_url(request, proxies)
-        _TARGET.set(target)
-        return target
-
-    def get_connection_with_tls_context(self, *args: object, **kwargs: object) -> HTTPConnectionPool:
-        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))  # type: ignore[arg-type]  # handed through
-        if not issubclass(pool.ConnectionCls, _ExactConnection):
-            pool.ConnectionCls = type("_Exact", (_ExactConnection, pool.ConnectionCls), {})
-        return pool
-
-    def close(self) -> None:
-        # urllib3 closes a pool when it is collected, and an exception that was seen may hold it for a long while.
-        for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - iterating over the container itself is forbidden there
-                if (pool := manager.pools.get(key)) is not None:
-                    pool.close()
-        super().close()
+def short_answer() -> CallLimits:
+    """What a call may take that is answered by a short text."""
+    return CallLimits(seconds=CALL_SECONDS, idle_seconds=READ_SECONDS, body_bytes=MAX_ANSWER_BYTES)
 
 
 def own_user_agent() -> str:
@@ -104,112 +72,154 @@ def own_user_agent() -> str:
         return PACKAGE
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        method: GET or POST.
+        url: sent as it is, but for characters that no request line can hold.
+        headers: beside `User-Agent`.
+        json_body: sent as JSON, unless it is `None`.
+        limits: what the call may take.
+        is_link: whether the URL is the API's and not the operator's, so that its address is looked at.
+        is_fresh: whether it must begin with a new connection. A kept one may be closed by the server just as it is used
+            again, and nobody then knows whether the call arrived.
+        is_patient: whether to wait for a host that is away.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    json_body: object = None
+    limits: CallLimits
+    is_link: bool = False
+    is_fresh: bool = False
+    is_patient: bool = True
+
+
 class Connections:
-    """Connections to any host, kept open per thread, because a `requests.Session` is not made to be shared.
+    """The connections of a run, to any host and for all its sellers; every method may be called from any thread.
 
     Args:
         user_agent: how the tap names itself; `None` for its own name and version.
+        clock: time.
+        rules: which hosts may be asked.
+        patience: seconds that a host which has answered before is waited for; `None` for the usual.
     """
 
-    def __init__(self, *, user_agent: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        user_agent: str | None = None,
+        clock: Clock,
+        rules: AddressRules | None = None,
+        patience: float | None = None,
+    ) -> None:
         self._user_agent = user_agent or own_user_agent()
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._sessions: list[requests.Session] = []
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, _ExactAdapter())
-            with self._lock:
-                self._sessions.append(session)
-        return session
-
-    def renew(self) -> None:
-        """Let this thread's next call begin with a new connection.
-
-        A kept one may be closed by the server just as it is used again, and nobody then knows whether the call arrived.
-        """
-        self._session().close()
-
-    def open(
-        self, method: str, url: str, *, headers: Mapping[str, str], json_body: object = None
-    ) -> requests.Response | Fault:
-        """Send a request and read the head of its answer; the caller closes it. Redirects are not followed.
-
-        Args:
-            method: GET or POST.
-            url: sent as it is, but for characters that no request line can hold.
-            headers: beside `User-Agent`.
-            json_body: sent as JSON, unless it is `None`.
-        """
-        session = self._session()
-        try:
-            parts = urlsplit(url)
-            base = f"{parts.scheme}://{host_of(url)}/"
-            request = requests.Request(method, base, json=json_body).prepare()
-            request.headers.update({"User-Agent": self._user_agent, **headers})
-            request.url = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
-            settings = session.merge_environment_settings(base, {}, True, None, None)  # noqa: FBT003 - stream
-            # The adapter and not the session: the session would add cookies, which belong to some other seller, and
-            # a login of ~/.netrc in place of the token, and would look into redirects even if told not to follow.
-            return session.get_adapter(base).send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), **settings)  # type: ignore[arg-type]  # the stubs know no default for verify
-        except (OSError, HTTPError, ValueError) as error:  # an OSError is any error of requests, or a missing CA bundle
-            return fault(error, host=host_of(url))
-
-    def ask(self, method: str, url: str, *, headers: Mapping[str, str], json_body: object = None) -> Answer | Fault:
-        """Send a request that is answered by a short text, and read it all; arguments as for `open`."""
-        response = self.open(method, url, headers={"Accept": "application/json", **headers}, json_body=json_body)
-        return response if isinstance(response, Fault) else read(response)
+        self._clock = clock
+        self._rules = rules or AddressRules()
+        self._session = requests.Session()  # asked for what the environment says, and for nothing else
+        self._adapter = ExactAdapter(pool_maxsize=IDLE_CONNECTIONS)
+        self.outages = Outages(clock=clock, patience=patience)
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
+        """Close what is kept open; whoever waits for a host that is away waits no longer."""
+        self.outages.stop()
+        self._adapter.close()
+        self._session.close()
+
+    def pause(self, seconds: float) -> bool:
+        """Sit out a pause between two tries; whether it was sat out, and not ended by `close`."""
+        return self.outages.pause(seconds)
+
+    def ask(self, request: Request) -> Answer | Fault:
+        """Send a request that is answered by a short text, and read it all.
+
+        Raises:
+            OutageError: the host is given up for this run; nothing was sent.
+            HostAwayError: it does not answer just now, and the request is not patient.
+        """
+        request = replace(request, headers={"Accept": "application/json", **request.headers})
+        fresh = ExactAdapter() if request.is_fresh else None
+        with closing(fresh) if fresh else nullcontext():
+            response = self.open(request, adapter=fresh)
+            return response if isinstance(response, Fault) else read(response)
+
+    def open(self, request: Request, *, adapter: ExactAdapter | None = None) -> requests.Response | Fault:
+        """Send a request and read the head of its answer; the caller closes it. Redirects are not followed.
+
+        While its host does not answer at all, it waits and sends it again: nothing has arrived then.
+
+        Raises:
+            OutageError: the host is given up for this run; nothing was sent.
+            HostAwayError: it does not answer just now, and the request is not patient.
+        """
+        host = host_of(request.url)
+        if self._rules.refuses_plain_http(request.url):
+            return Fault(
+                words=f"{host} would be asked over plain http, which shows secrets on the way",
+                was_sent=False,
+                is_permanent=True,
+                advice="use https, or name the host in plain_http_hosts",
+            )
+        while True:
+            seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient)
+            outcome: requests.Response | Fault = Fault(words="nothing", was_sent=True)
+            try:
+                outcome = self._send(request, adapter or self._adapter, seconds=min(request.limits.seconds, seconds))
+            finally:
+                # A permanent fault of a link is the link's, and no reason to give its host up.
+                is_hosts = not (request.is_link and isinstance(outcome, Fault) and outcome.is_permanent)
+                self.outages.saw(host, outcome if is_hosts else None)
+            if not isinstance(outcome, Fault) or outcome.was_sent or not outcome.is_away:
+                return outcome
+            if not request.is_patient:
+                raise HostAwayError(f"{host} does not answer just now")
+
+    def _send(self, request: Request, adapter: ExactAdapter, *, seconds: float) -> requests.Response | Fault:
+        url, host = request.url, host_of(request.url)
+        check = partial(self._rules.check_link_address, url) if request.is_link else None
+        meter = CallMeter(limits=replace(request.limits, seconds=seconds), clock=self._clock, check_address=check)
+        CALL.set(meter)
+        try:
+            base = f"{urlsplit(url).scheme}://{host}/"
+            prepared = requests.Request(request.method, base, json=request.json_body).prepare()
+            prepared.headers.update({"User-Agent": self._user_agent, **request.headers})
+            prepared.url = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
+            settings = self._session.merge_environment_settings(base, {}, True, None, None)  # noqa: FBT003 - stream
+            if request.is_link and select_proxy(base, settings["proxies"]):
+                self._rules.check_link_by_name(url)
+            # The adapter and not the session: the session would add cookies, which belong to some other seller, and
+            # a login of ~/.netrc in place of the token, and would look into redirects even if told not to follow.
+            timeout = (min(CONNECT_SECONDS, seconds), min(request.limits.idle_seconds, seconds))
+            return adapter.send(prepared, timeout=timeout, **settings)  # type: ignore[arg-type]  # the stubs know no default for verify
+        except (OSError, HTTPError, ValueError) as error:  # an OSError is any error of requests, or a missing CA bundle
+            return fault_of(error, host=host, meter=meter)
 
 
 def read(response: requests.Response) -> Answer | Fault:
-    """Read an answer to its end and close it."""
+    """Read a short answer to its end and close it; an answer that breaks off is none."""
+    host, meter = host_of(str(response.url)), CALL.get()
     with response:
         try:
-            body = response.content
-        except (OSError, HTTPError) as error:
-            return fault(error, host=host_of(str(response.url)))
-        return Answer(status=response.status_code, headers=response.headers, body=body)
+            body = b"".join(response.raw.stream(2**14, decode_content=False))
+            text = unpacked_text(body, response.headers.get("Content-Encoding", ""), limit=MAX_ANSWER_BYTES + 1)
+        except (ContentError, *BROKEN):
+            return Fault(words=f"{response.status_code} with an answer that cannot be unpacked", was_sent=True)
+        except (HTTPError, OSError) as error:
+            return fault_of(error, host=host, meter=meter)
+    if len(text) > MAX_ANSWER_BYTES:
+        return Fault(words=f"an answer of more than {MAX_ANSWER_BYTES} bytes", was_sent=True)
+    answer = Answer(status=response.status_code, headers=response.headers, body=text)
+    if _breaks_off(response, answer):
+        return Fault(words=f"{response.status_code} with an answer that breaks off", was_sent=True)
+    return answer
 
 
-_FAULTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, bool], ...] = (
-    (NameResolutionError, "host {host} is not known", False),
-    (NewConnectionError, "no connection to {host}", False),
-    (ConnectTimeoutError, f"no connection to {{host}} within {CONNECT_SECONDS:.0f} s", False),
-    (ProxyError, "no connection to {host} through the proxy", False),
-    (ssl.SSLCertVerificationError, "a certificate of {host} that is not trusted", False),
-    (ReadTimeoutError, f"nothing from {{host}} for {READ_SECONDS:.0f} s", True),
-    (ValueError, "a URL or header for {host} that cannot be sent", False),
-    ((requests.RequestException, ssl.SSLError), "a broken connection to {host}", True),
-    (OSError, "no connection to {host}, as this machine's certificates cannot be read", False),
-    (Exception, "a broken connection to {host}", True),
-)
-"""By what is at the bottom of an error, first match: what happened, and whether the server may have acted."""
-
-
-def fault(error: Exception, *, host: str) -> Fault:
-    """What a failure to get an answer means; only types are looked at, as texts hold links.
-
-    Args:
-        error: an exception of requests, of urllib3 or of the libraries below them.
-        host: host and port of the call.
-    """
-    bottom = _bottom(error)
-    words, was_sent = next((words, was_sent) for kind, words, was_sent in _FAULTS if isinstance(bottom, kind))
-    return Fault(words=words.format(host=host), was_sent=was_sent)
-
-
-def _bottom(error: Exception) -> Exception:
-    """Requests and urllib3 put the exception they caught into their own."""
-    inner = error.reason if isinstance(error, MaxRetryError) else next(iter(error.args), None)
-    return _bottom(inner) if isinstance(inner, Exception) else error
+def _breaks_off(response: requests.Response, answer: Answer) -> bool:
+    """Whether a body whose length nobody told ends before its end."""
+    if {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}:
+        return False
+    text = answer.body.strip()
+    return not text or (text[:1] in b"{[" and answer.document() is None and not text.endswith((b"}", b"]")))

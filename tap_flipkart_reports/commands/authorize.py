@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tap_flipkart_reports.adapters.token_endpoint import Granted, TokenEndpoint
 from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore
+from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import REFRESH_LIFE
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.token_destinations import place_of
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError
-from tap_flipkart_reports.redaction import scrub
+from tap_flipkart_reports.redaction import clean
 from tap_flipkart_reports.settings.credentials import SellerTokens, digest
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Authorization:
             )
         if "error" in said:
             words = ": ".join(said[name] for name in ("error", "error_description") if name in said)
-            raise AuthorizationError(f"the seller has not allowed the app ({scrub(words)})")
+            raise AuthorizationError(f"the seller has not allowed the app ({clean(words)})")
         if "code" not in said:
             raise AuthorizationError("the address has no code: open the link again, and sign in as the seller")
         return said["code"]
@@ -154,14 +155,14 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
     chosen.prepare()
     authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)
     code = authorization.code_in(ask(authorization.link))
-    endpoint = TokenEndpoint(
-        auth_url=app.auth_url,
-        client_id=app.client_id,
-        client_secret=app.client_secret,
-        user_agent=app.user_agent,
-        clock=clock,
-    )
-    with closing(endpoint):
+    with closing(Connections(user_agent=app.user_agent, clock=clock)) as connections:
+        endpoint = TokenEndpoint(
+            auth_url=app.auth_url,
+            client_id=app.client_id,
+            client_secret=app.client_secret,
+            connections=connections,
+            clock=clock,
+        )
         granted = authorization.exchange(code, endpoint=endpoint, seller_id=seller_id)
     now = clock.now()
     configured = app.refresh_tokens.get(seller_id)

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.adapters.address_rules import AddressRules
 from tap_flipkart_reports.adapters.archive import Archive
+from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -63,17 +65,29 @@ class RunServices:
         return ReportFiles(archive=self.archive, clock=self._clock)
 
     @cached_property
+    def connections(self) -> Connections:
+        """What all calls of all sellers are made with."""
+        settings = self.settings
+        connections = Connections(
+            user_agent=settings.user_agent,
+            clock=self._clock,
+            rules=AddressRules(api_url=self._simulator.url if settings.is_simulated else settings.api_url),
+            patience=settings.max_wait,
+        )
+        self._built.callback(connections.close)
+        return connections
+
+    @cached_property
     def api(self) -> ReportApi:
         """What answers the three calls."""
         settings = self.settings
-        client = ReportClient(
+        return ReportClient(
             api_url=self._simulator.url if settings.is_simulated else settings.api_url,
-            user_agent=settings.user_agent,
+            connections=self.connections,
             tokens=self.tokens,
             clock=self._clock,
+            max_file_bytes=settings.max_file_bytes,
         )
-        self._built.callback(client.close)
-        return client
 
     @cached_property
     def tokens(self) -> dict[str, AccessToken]:
@@ -84,7 +98,7 @@ class RunServices:
             token = AccessToken(
                 credentials=self._simulated(credentials) if settings.is_simulated else credentials,
                 auth_url=self._simulator.auth_url if settings.is_simulated else settings.auth_url,
-                user_agent=settings.user_agent,
+                connections=self.connections,
                 clock=self._clock,
                 store=self.token_store,
             )

@@ -13,6 +13,7 @@ class VirtualClock:
 
     Attributes:
         slept: the waits so far, in seconds.
+        waited: the same of waits that another thread may end.
     """
 
     def __init__(self, start: datetime = START) -> None:
@@ -20,6 +21,7 @@ class VirtualClock:
         self._elapsed = 0.0
         self._lock = threading.Lock()
         self.slept: list[float] = []
+        self.waited: list[float] = []
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._elapsed)
@@ -38,6 +40,7 @@ class VirtualClock:
             condition.wait()
         else:
             condition.wait(0.001)
+            self.waited.append(seconds)
             self.advance(seconds)
 
     def advance(self, seconds: float) -> None:

@@ -1,0 +1,100 @@
+"""Where requests and secrets may go: plain http only within this machine, links only to hosts of the public network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""IPv6 addresses that stand for an address of IPv4, in their last four bytes (RFC 6052)."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class ForbiddenAddressError(OSError):
+    """A link leads to an address that no report lies at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressRules:
+    """Which hosts may be asked, and how.
+
+    Attributes:
+        api_url: the API's address: links may lead to where it is, whatever network that is.
+        allowed_link_hosts: hosts that links may lead to although their addresses are not public.
+        plain_http_hosts: hosts that may be asked over plain http, which shows secrets on the way.
+    """
+
+    api_url: str = ""
+    allowed_link_hosts: frozenset[str] = frozenset()
+    plain_http_hosts: frozenset[str] = frozenset()
+
+    def refuses_plain_http(self, url: str) -> bool:
+        """Whether a URL would carry secrets in the clear through a network."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        return parts.scheme == "http" and not _is_this_machine(host) and not _names(self.plain_http_hosts, url)
+
+    def check_link_address(self, url: str, address: str) -> None:
+        """Look at an address that a link's host has.
+
+        Raises:
+            ForbiddenAddressError: no request may go there.
+        """
+        if _names(self.allowed_link_hosts, url) or is_public(address):
+            return
+        if _plain(address) in {_plain(own) for own in _addresses_of(urlsplit(self.api_url).hostname or "")}:
+            return
+        raise ForbiddenAddressError(address)
+
+    def check_link_by_name(self, url: str) -> None:
+        """The same for a host that a proxy will look up: as far as this machine knows the name.
+
+        Raises:
+            ForbiddenAddressError: no request may go there.
+        """
+        for address in _addresses_of(urlsplit(url).hostname or ""):
+            self.check_link_address(url, address)
+
+
+def is_public(address: str) -> bool:
+    """Whether an address belongs to the public network, and so does the one it stands for."""
+    plain = _plain(address)
+    is_site_local = isinstance(plain, ipaddress.IPv6Address) and plain.is_site_local
+    return plain.is_global and not (plain.is_multicast or plain.is_unspecified or plain.is_reserved or is_site_local)
+
+
+def _plain(address: str) -> Address:
+    """The address of IPv4 that one of IPv6 stands for, or the address itself."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found in _NAT64:
+            return ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+        return found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else found)
+    return found
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return _plain(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _names(hosts: frozenset[str], url: str) -> bool:
+    """Whether a list of hosts, with or without a port, has that of a URL."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower().rstrip(".")
+    known = {entry.lower().rstrip(".").strip("[]") for entry in hosts}
+    return host in known or f"{host}:{parts.port}" in known
+
+
+def _addresses_of(host: str) -> list[str]:
+    try:
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)] if host else []
+    except (OSError, UnicodeError):
+        return []
