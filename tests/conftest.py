@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytest_plugins = ("support.clean_tree",)
+
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
-TOGETHER = ("stranger", "checkout", "installed", "shared_browser")
+TOGETHER = ("stranger", "checkout", "installed", "shared_browser", "runs")
 """Fixtures that take long to make and are shared by the tests of a module: these run in one process."""
 
 BESIDE = {*TOGETHER, "postgres", "wheel"}
@@ -30,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with such fixtures are integration tests, and share a process with those that use the same."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & BESIDE:
+        if fixtures & BESIDE or "PostgreSQL" in item.name:  # some tests ask for the database when they run
             item.add_marker(pytest.mark.integration)
         if shared := [name for name in TOGETHER if name in fixtures]:
             item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{shared[0]}"))

@@ -13,6 +13,8 @@ from support.programs import of_the_system
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.integration  # shells
+
 COMMANDS = {"authorize", "completion", "coverage", "plan", "repair", "replay", "sellers", "simulate", "token-key"}
 
 

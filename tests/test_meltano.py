@@ -135,14 +135,17 @@ def test_meltano_run_loads_every_cell_and_again_buys_nothing(project: Project) -
     assert project.in_duckdb() == tables
 
 
-def test_meltano_el_goes_on_from_the_state_of_its_id_and_changed_orders_meet_themselves(project: Project) -> None:
-    command = ("el", TAP, "target-duckdb", "--state-id=orders", "--select=orders_report.*")
+def test_meltano_el_and_its_old_name_elt_resume_from_the_state_of_their_id_and_update_changed_orders(
+    project: Project,
+) -> None:
+    command = (TAP, "target-duckdb", "--state-id=orders", "--select=orders_report.*")
     project.now = datetime(2026, 11, 12, 6, 0, tzinfo=timezone.utc)
-    project.succeeds(*command, TAP_FLIPKART_REPORTS_END_DATE="2026-11-10")
+    project.succeeds("el", *command, TAP_FLIPKART_REPORTS_END_DATE="2026-11-10")
     before = project.in_duckdb()["orders_report"]
     assert wrong_cells(project, "orders_report", before) == []
     project.now += timedelta(days=3)
-    project.succeeds(*command, TAP_FLIPKART_REPORTS_END_DATE="2026-11-13")
+    told = project.succeeds("elt", *command, TAP_FLIPKART_REPORTS_END_DATE="2026-11-13")
+    assert "`elt` command is deprecated" in told
     after = project.in_duckdb()["orders_report"]
     assert wrong_cells(project, "orders_report", after) == []
     statuses = {row["order_item_id"]: row["order_item_status"] for row in before}
@@ -153,32 +156,23 @@ def test_meltano_el_goes_on_from_the_state_of_its_id_and_changed_orders_meet_the
     assert [partition["replication_key_value"] for partition in bookmarks] == ["2026-11-13", "2026-11-13"]
 
 
-def test_meltano_elt_still_does_what_el_does_and_says_that_it_is_deprecated(project: Project) -> None:
-    told = project.succeeds("elt", TAP, "target-jsonl", "--state-id=returns", "--select=returns_report.*")
-    assert "`elt` command is deprecated" in told
-    assert wrong_cells(project, "returns_report", project.in_files("returns_report")) == []
-    bought = len(project.simulator.triggers)
-    project.succeeds("elt", TAP, "target-jsonl", "--state-id=returns", "--select=returns_report.*")
-    assert len(project.simulator.triggers) == bought
-
-
 def test_what_failed_fails_the_run_and_the_rest_is_loaded_and_not_bought_again(project: Project) -> None:
     sellers = json.loads(project.settings["TAP_FLIPKART_REPORTS_SELLERS"])
     broken = json.dumps([sellers[0], {**sellers[1], "refresh_token": "withdrawn"}])
     project.settings["TAP_FLIPKART_REPORTS__SELECT"] = '["sales_ledger.*", "returns_report.*"]'
-    command = ("run", TAP, "target-duckdb", "--state-id-suffix=failing")
+    command = ("run", TAP, "target-jsonl", "--state-id-suffix=failing")
     ended = project.meltano(*command, TAP_FLIPKART_REPORTS_SELLERS=broken)
     assert ended.returncode == 1
     assert "seller bharat" in ended.stdout
     assert "Traceback" not in ended.stdout
-    assert wrong_cells(project, "sales_ledger", project.in_duckdb()["sales_ledger"]) == []
+    assert wrong_cells(project, "sales_ledger", project.in_files("sales_ledger")) == []
     bought = {(trigger.seller_id, trigger.identifier) for trigger in project.simulator.triggers}
     assert {seller_id for seller_id, _ in bought} == {"acme"}
     again = len(project.simulator.triggers)
     project.succeeds(*command)
     assert {trigger.seller_id for trigger in project.simulator.triggers[again:]} == {"bharat"}
     for stream in ("sales_ledger", "returns_report"):
-        assert wrong_cells(project, stream, project.in_duckdb()[stream]) == []
+        assert wrong_cells(project, stream, project.in_files(stream)) == []
 
 
 # What must not buy

@@ -23,6 +23,8 @@ from support.readme_tables import own_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.integration  # a process for each of the DAG's commands, and a linter of Dockerfiles
+
 DAG = ROOT / "orchestrate" / "dags" / "flipkart_reports.py"
 PROJECT = yaml.safe_load((ROOT / "orchestrate" / "meltano.yml").read_text(encoding="utf-8"))
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]

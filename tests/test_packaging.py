@@ -132,6 +132,7 @@ def test_every_dependency_has_its_reason_beside_it() -> None:
     assert [line for line in dependencies if "  # " not in line] == []
 
 
+@pytest.mark.integration  # builds the package
 def test_a_changed_schema_is_served_at_once_by_uv(tmp_path: Path) -> None:
     checkout = check_out(tmp_path)
     command = [*UV, "tool", "run", "--from", checkout, "tap-flipkart-reports", "--discover"]

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from support.truth import OWN, WRITTEN_DOWN
 
 from tap_flipkart_reports.files.header_match import match_header, normalise
 from tap_flipkart_reports.planning.parameters import filled_in, placeholders_in
@@ -13,6 +14,7 @@ from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.planning.window_rules import WindowKind
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
+from tap_flipkart_reports.tap import TapFlipkartReports
 from tap_flipkart_reports.windows import Window
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
@@ -159,3 +161,23 @@ def test_a_key_of_columns_that_a_published_table_does_not_have_is_another_tables
     first, *rest = tables_of("profit_and_loss", key=("sku_id",))
     assert (first.key, [table.stream for table in rest]) == (("sku_id",), ["profit_and_loss_orders"])
     assert first.properties["sku_id"]["type"] == ["string"]
+
+
+# What is written down
+
+
+@pytest.mark.parametrize("stream", WRITTEN_DOWN)
+def test_names_types_and_keys_are_those_that_were_written_down(stream: str) -> None:
+    written = WRITTEN_DOWN[stream]
+    catalog = json.loads(TapFlipkartReports(validate_config=False).catalog_json_text)
+    (entry,) = [entry for entry in catalog["streams"] if entry["tap_stream_id"] == stream]
+    assert entry["key_properties"] == ["seller_id", *written["key"]]
+    types = {name: kind for _, name, kind in written["columns"]}
+    properties = {name: schema for name, schema in entry["schema"]["properties"].items() if name not in OWN - {*types}}
+    kinds = {
+        name: schema.get("format") or next(kind for kind in schema["type"] if kind != "null")
+        for name, schema in properties.items()
+    }
+    assert kinds == types
+    assert {name for name, schema in properties.items() if "null" not in schema["type"]} == set(written["key"])
+    assert REPORT_TYPES[stream].identifier == written["identifier"]
