@@ -70,6 +70,24 @@ def test_the_sdist_is_a_checkout(wheel: Path) -> None:
     assert not [name for name in names if name.startswith((".venv", ".meltano", ".git/")) or name == "uv.lock"]
 
 
+@pytest.mark.integration  # builds the package
+def test_on_pypi_every_link_of_the_readme_leads_into_the_repository_that_built_it(tmp_path: Path) -> None:
+    place = {"GITHUB_SERVER_URL": "https://host.example", "GITHUB_REPOSITORY": "some/tap", "GITHUB_REF_NAME": "v1.2.3"}
+    succeed([*UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, ROOT], env=place)
+    (path,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        text = archive.read(name).decode()
+    head, _, readme = text.partition("\n\n")
+    assert re.findall(r"^Project-URL: (\w+), https://host.example/some/tap", head, re.MULTILINE) == [
+        *("Source", "Documentation", "Changelog", "Issues"),
+    ]
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert "(https://host.example/some/tap/raw/v1.2.3/docs/coverage.png)" in readme
+    assert "(https://host.example/some/tap/blob/v1.2.3/docs/cost.md#when-a-report-is-paid-for-again)" in readme
+
+
 def test_the_installed_tap_describes_itself_from_anywhere(installed: Path, tmp_path: Path) -> None:
     tap = installed / "tap-flipkart-reports"
     about = json.loads(succeed([tap, "--about", "--format=json"], cwd=tmp_path))

@@ -23,7 +23,8 @@ TARGETS_PYTHON = f"3.{min(sys.version_info.minor, 13)}"
 
 SOURCES = ("tap_flipkart_reports", "schemas", "tests", "benchmarks", "docs", "orchestrate", "output")
 FILES = (
-    *("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "justfile"),
+    *("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
+    *("justfile", "hatch_build.py"),
     *("meltano.yml", "plugin.yml", "mkdocs.yml", ".env.example"),
 )
 

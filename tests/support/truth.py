@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from support.programs import ROOT
+from tap_flipkart_reports.files.header_match import normalise
 from tap_flipkart_reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_flipkart_reports.simulator import Simulator
     from tap_flipkart_reports.simulator.api import Trigger
@@ -90,7 +91,8 @@ class Expectation:
         identifier: the report's.
         table: the table's title; `None` for the first one of its report.
         key: columns that identify a row, beside the seller; none if all cells do.
-        names: columns by what is left of their headers.
+        spelling: what of a header counts, however it is written.
+        names: columns by the spelling of their headers.
         schemas: the columns' types.
         is_by_days: whether the rows themselves say where they belong, and not the window they were asked for in.
     """
@@ -98,6 +100,7 @@ class Expectation:
     identifier: str
     table: str | None
     key: tuple[str, ...]
+    spelling: Callable[[str], str]
     names: Mapping[str, str]
     schemas: Mapping[str, Mapping[str, Any]]
     is_by_days: bool
@@ -111,7 +114,8 @@ def expectation(stream: str) -> Expectation:
             identifier=written["identifier"],
             table=None,
             key=tuple(written["key"]),
-            names={_bare(header): name for header, name, _ in written["columns"]},
+            spelling=_letters_and_digits,
+            names={_letters_and_digits(header): name for header, name, _ in written["columns"]},
             schemas={name: TYPES[kind] for _, name, kind in written["columns"]},
             is_by_days=True,
         )
@@ -120,7 +124,12 @@ def expectation(stream: str) -> Expectation:
         identifier=report_type.identifier,
         table=None if table is report_type.tables[0] else table.title,
         key=table.key,
-        names={_bare(schema["title"]): name for name, schema in table.schema.properties.items()},
+        spelling=normalise,
+        names={
+            normalise(header): name
+            for name, schema in table.schema.properties.items()
+            for header in (schema["title"], *schema.get("aliases", ()))
+        },
         schemas=table.schema.properties,
         is_by_days=report_type.rule.kind.value == "days",
     )
@@ -160,14 +169,13 @@ def _records_of(simulator: Simulator, wanted: Expectation, trigger: Trigger) -> 
     for number, row in enumerate(rows, 1):
         record: Record = dict(zip(ORIGIN, (trigger.seller_id, trigger.report_id, number), strict=True))
         for header, cell in row.items():
-            name = wanted.names.get(_bare(header)) or _name_of_new(header)
+            name = wanted.names.get(wanted.spelling(header)) or _name_of_new(header)
             value = expected(cell, wanted.schemas.get(name, TEXT))
             record[name] = "NA" if value is None and name in wanted.key else value
         yield record
 
 
-def _bare(header: str) -> str:
-    """A header's letters and digits."""
+def _letters_and_digits(header: str) -> str:
     return "".join(filter(str.isalnum, header.lower()))
 
 
