@@ -50,7 +50,6 @@ class ReportStream(Stream):
         report_type: the report.
         table: one of its tables.
         run: what the tap's streams share; built when it is first asked for.
-        emits_state: whether STATE messages are written.
 
     Attributes:
         partition_states: what the state holds of each partition.
@@ -65,7 +64,6 @@ class ReportStream(Stream):
         table: ReportTable,
         *,
         run: Callable[[], Run],
-        emits_state: bool = True,
     ) -> None:
         super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
         self.primary_keys = report_type.key_properties(table)
@@ -78,7 +76,6 @@ class ReportStream(Stream):
             finalize=self._finalize_state,
         )
         self._run = run
-        self._emits_state = emits_state
         self._new_columns: tuple[Column, ...] = ()
         self._drift_logged: set[tuple[str, str]] = set()
 
@@ -242,7 +239,7 @@ class ReportStream(Stream):
             self._write_state_message()
 
     def _write_state_message(self) -> None:
-        if self._emits_state:
+        if self._run().emits_state:
             super()._write_state_message()
 
 

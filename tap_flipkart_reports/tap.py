@@ -51,10 +51,6 @@ class TapFlipkartReports(Tap):
     config_jsonschema = CONFIG_JSONSCHEMA
     clock: Clock = SystemClock()
     """Where the run's time comes from; tests put their own here."""
-    emits_state: bool = True
-    """Whether STATE messages are written."""
-    makes_calls: bool = True
-    """Whether the settings have to hold what calls need."""
     workers: int | None = None
     """Threads that make calls; by default one more than reports in progress. 0 makes them where records are made."""
 
@@ -78,7 +74,7 @@ class TapFlipkartReports(Tap):
         return self._settings
 
     def _reader(self) -> Reader:
-        return Reader(self._config, today=today(self.clock), makes_calls=self.makes_calls)
+        return Reader(self._config, today=today(self.clock))
 
     def _read_settings(self, reader: Reader) -> Settings:
         return reader.settings()
@@ -137,7 +133,6 @@ class TapFlipkartReports(Tap):
                 report_type,
                 table,
                 run=lambda: self.current_run,
-                emits_state=self.emits_state,
             )
             for report_type in self._report_types.values()
             for table in report_type.tables
@@ -168,9 +163,20 @@ class TapFlipkartReports(Tap):
         from tap_flipkart_reports.sync.services import RunServices  # noqa: PLC0415 - discovery does without
         from tap_flipkart_reports.sync.wanted import WantedReports  # noqa: PLC0415 - discovery does without
 
-        services = RunServices(settings=self.settings, clock=self.clock)
         streams = cast("list[ReportStream]", list(self.streams.values()))
-        wanted = WantedReports(settings=self.settings, services=services, clock=self.clock, streams=streams)
+        services: RunServices
+        wanted: WantedReports
+        if self.settings.replay:
+            from tap_flipkart_reports.sync.replay import (  # noqa: PLC0415 - few runs read the archive alone
+                ReplayedReports,
+                ReplayServices,
+            )
+
+            services = replayed = ReplayServices(settings=self.settings, clock=self.clock)
+            wanted = ReplayedReports(services=replayed, clock=self.clock, streams=streams)
+        else:
+            services = RunServices(settings=self.settings, clock=self.clock)
+            wanted = WantedReports(settings=self.settings, services=services, clock=self.clock, streams=streams)
         return Run(wanted=wanted, services=services, clock=self.clock, streams=streams, workers=self.workers)
 
     def close(self) -> None:

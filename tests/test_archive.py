@@ -63,6 +63,20 @@ def test_a_replay_writes_the_same_records_byte_for_byte_and_makes_no_call(
     assert b'"STATE"' not in out
 
 
+def test_replay_is_a_setting_that_buys_nothing_and_leaves_the_state_as_it_was(
+    bench: Bench, tmp_path: Path, archived: dict[str, list[str]]
+) -> None:
+    calls = dict(bench.simulator.calls)
+    state = {"bookmarks": {"sales_ledger": {"partitions": [{"context": {"seller_id": "other"}}]}}}
+    output = bench.run(*STREAMS, state=state, report_archive=str(tmp_path / "archive"), replay=[{}])
+    assert output.error is None
+    assert bench.simulator.calls == calls
+    assert {stream: len(output.records(stream)) for stream in STREAMS} == {
+        stream: len(lines) for stream, lines in archived.items()
+    }
+    assert output.states == [state]
+
+
 def test_a_replay_can_be_of_some_streams_and_days(
     tmp_path: Path, archived: dict[str, list[str]], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -76,7 +90,7 @@ def test_a_replay_can_be_of_some_streams_and_days(
     ("options", "words"),
     [
         (("--seller", "nobody"), "report_archive holds no report that fits"),
-        (("--stream", "sales_ledgr"), "sales_ledgr: no such stream"),
+        (("--stream", "sales_ledgr"), "replay[0]: 'sales_ledgr' is not a stream; did you mean sales_ledger?"),
         (("--from", "2026-10-02", "--to", "2026-10-01"), "--to 2026-10-01 lies before --from 2026-10-02"),
     ],
 )

@@ -234,17 +234,15 @@ def _repair(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from tap_flipkart_reports.commands.replay import (  # noqa: PLC0415 - only this command replays
-        ReplayTap,
-        Wanted,
-    )
-    from tap_flipkart_reports.windows import Window  # noqa: PLC0415 - only this command replays
-
     if options.to_date < options.from_date:
         raise SettingsError(f"--to {options.to_date} lies before --from {options.from_date}")
-    days = Window(options.from_date, options.to_date)
-    wanted = Wanted(streams=frozenset(options.stream), seller_id=options.seller, days=days)
-    return _run(ReplayTap(wanted=wanted, **_arguments(options)))
+    entry = {
+        "from_date": options.from_date.isoformat(),
+        "to_date": options.to_date.isoformat(),
+        **({"seller_id": options.seller} if options.seller else {}),
+    }
+    streams = [{"stream": stream} for stream in options.stream] or [{}]
+    return _run(_tap(options, replay=[{**entry, **stream} for stream in streams]))
 
 
 def _run(tap: TapFlipkartReports) -> int:

@@ -23,6 +23,7 @@ from tap_flipkart_reports.settings.values import (
     SIMULATOR,
     App,
     Repair,
+    Replay,
     Settings,
 )
 from tap_flipkart_reports.windows import Window
@@ -39,19 +40,18 @@ class Reader:
     Args:
         config: the configuration, as it came.
         today: the day it is in Asia/Kolkata, for dates such as "yesterday".
-        makes_calls: whether credentials and a first day are needed.
 
     Attributes:
         config: with plain values, and with the schema's defaults filled in.
         errors: one sentence for every mistake found so far; none shows the value of a secret.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, today: date, makes_calls: bool = True) -> None:
+    def __init__(self, config: Mapping[str, Any], *, today: date) -> None:
         self.config = plain_values(config)
         self.errors = find_mismatches(self.config)
         self._fits = not self.errors
         self._today = today
-        self._makes_calls = makes_calls
+        self._makes_calls = not (self._fits and self.config.get("replay"))
 
     def settings(self) -> Settings:
         """The settings of a run.
@@ -127,6 +127,7 @@ class Reader:
             "end_date": self._day(self.config, "end_date", self.errors),
             "report_types": self.report_types,
             "repair": tuple(self._repairs(sellers)),
+            "replay": tuple(self._replays()),
             "api_url": api_url,
             "auth_url": self._auth_url(api_url),
             "user_agent": self._user_agent(),
@@ -190,6 +191,27 @@ class Reader:
                     seller_id=seller_id,
                     warehouse_id=entry.get("warehouse_id"),
                 )
+
+    def _replays(self) -> Iterator[Replay]:
+        """Sellers and warehouses are those of the archive, whatever the configuration names."""
+        streams = [stream for kind in self.report_types.values() for stream in kind.streams]
+        entries = self.config.get("replay", ())
+        if entries and "report_archive" not in self.config:
+            self.errors.append("replay needs report_archive: without it there is nothing to read again")
+        if entries and "repair" in self.config:
+            self.errors.append("replay and repair are both set: one reads the archive, the other buys; use two runs")
+        for number, entry in enumerate(entries):
+            wrong: list[str] = []
+            first = self._day(entry, "from_date", wrong) or date.min
+            last = self._day(entry, "to_date", wrong) or date.max
+            if last < first:
+                wrong.append(f"to_date {last} lies before from_date {first}")
+            stream = entry.get("stream")
+            if stream is not None and stream not in streams:
+                wrong.append(f"{stream!r} is not a stream{did_you_mean(stream, streams)}")
+            self.errors += [f"replay[{number}]: {text}" for text in wrong]
+            if not wrong:
+                yield Replay(stream=stream, days=Window(first, last), seller_id=entry.get("seller_id"))
 
     # Sellers
 

@@ -127,6 +127,14 @@ CUSTOM_REPORT = th.ObjectType(
     additional_properties=False,
 )
 
+REPLAY = th.ObjectType(
+    th.Property("stream", TEXT),
+    th.Property("from_date", TEXT),
+    th.Property("to_date", TEXT),
+    th.Property("seller_id", TEXT),
+    additional_properties=False,
+)
+
 REPAIR = th.ObjectType(
     th.Property("stream", TEXT, required=True),
     th.Property("from_date", TEXT, required=True),

@@ -37,6 +37,7 @@ from tap_flipkart_reports.settings.schema import (
     NAMES,
     OVERRIDES,
     REPAIR,
+    REPLAY,
     SELLER,
     TEXT,
     WITHOUT_CONTROL_CHARACTERS,
@@ -88,6 +89,25 @@ class Repair:
         return (
             stream == self.stream and self.seller_id in {None, seller_id} and self.warehouse_id in {None, warehouse_id}
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """Archived reports that are read again; `None` stands for all.
+
+    Attributes:
+        stream: the stream they are read for.
+        days: windows that hold none of these days are left out.
+        seller_id: whose.
+    """
+
+    stream: str | None
+    days: Window
+    seller_id: str | None
+
+    def holds(self, seller_id: str, window: Window) -> bool:
+        """Whether a report of a seller is read again."""
+        return self.seller_id in {None, seller_id} and window.overlaps(self.days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +206,12 @@ class Settings:
         title="Repair",
         description="Days to read again, and nothing else, without moving a bookmark: entries of `stream`, "
         "`from_date`, `to_date`, and optionally `seller_id` and `warehouse_id`",
+    )
+    replay: tuple[Replay, ...] = setting(
+        th.ArrayType(REPLAY),
+        title="Replay",
+        description="Archived reports to read again, and nothing else, without a call and without a new state: entries "
+        "of, all optional, `stream`, `from_date`, `to_date` and `seller_id`; `[{}]` reads the whole archive",
     )
     given_up_reports: tuple[str, ...] = setting(
         NAMES,

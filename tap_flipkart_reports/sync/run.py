@@ -87,9 +87,14 @@ class Run:
         self.summary = Summary()
         self.is_stopping = False
         self._streams = {stream.name: stream for stream in streams}
-        self._max_workers = workers
+        self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread
         self._scheduler: Scheduler | None = None
         self._files = services.files
+
+    @property
+    def emits_state(self) -> bool:
+        """Whether STATE messages are written: what is read again from the archive moves no bookmark."""
+        return not self.settings.replay
 
     # Who gets them
 
