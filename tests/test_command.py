@@ -229,7 +229,7 @@ def test_discovery_loads_nothing_that_only_runs_need() -> None:
         f"tap_flipkart_reports.{name}"
         for name in ("sync.run", "sync.wanted", "sync.services", "sync.report_reader", "files.rows", "client")
     }
-    heavy = {"sqlalchemy", "dateutil.parser", "python_calamine", "msgspec", *own}
+    heavy = {"sqlalchemy", "dateutil.parser", "msgspec", *own}
     script = (
         "import sys, tap_flipkart_reports.__main__ as tap\n"
         "try: tap.main()\n"

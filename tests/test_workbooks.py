@@ -1,26 +1,35 @@
-"""Workbooks: what their cells say, what calamine does not, and what would fill the memory."""
+"""Workbooks: what their cells say, by whatever way they are read, and what would fill the memory."""
 
 from __future__ import annotations
 
 import io
 import tracemalloc
 import zipfile
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from support.spreadsheets import Page, Raw, error, formula, workbook, zip_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+from support.spreadsheets import MAIN, Page, Raw, error, formula, workbook, zip_of
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files import xlsx as workbooks
+from tap_flipkart_reports.files import xlsx_strings, xlsx_survey
 from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.sheets import Batch, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from support.spreadsheets import Cell
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+RELATIONS = "xl/_rels/workbook.xml.rels"
 
 
 def rows_of(folder: Path, content: bytes) -> dict[str, list[tuple[int, list[str]]]]:
@@ -137,14 +146,16 @@ def test_cells_far_apart_are_refused_before_they_fill_the_memory(tmp_path: Path,
         b'<c r = "XFD1048576"><v>1</v></c>',
         b'<c s="1"\nr="XFD1048576"><v>1</v></c>',
         b'<x:c r="XFD1048576"><x:v>1</x:v></x:c>',
-        b'<x:c r="XFD1048576"/>',
+        b'<c r="XFD1048576"><f>A1</f></c>',
         b'<c r="xfd1048576"><v>1</v></c>',
     ],
 )
 def test_cells_far_apart_are_seen_however_they_are_spelt(tmp_path: Path, cell: bytes) -> None:
     main = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     head = b'<worksheet xmlns="%b" xmlns:x="%b"><sheetData><row r="1"><c r="A1"><v>1</v></c></row>' % (main, main)
-    content = damaged("xl/worksheets/sheet1.xml", head + b'<row r="2">' + cell + b"</row></sheetData></worksheet>")
+    content = damaged(
+        "xl/worksheets/sheet1.xml", head + b'<row r="1048576">' + cell + b"</row></sheetData></worksheet>"
+    )
     assert "which no report has; it was not read" in refusal(tmp_path, content)
 
 
@@ -155,17 +166,18 @@ def test_a_long_column_of_few_cells_is_read(tmp_path: Path) -> None:
 
 def test_a_text_that_is_used_too_often_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: Sequence[Sequence[Cell]] = [["short", "x" * 30_000], *[["short", "short"]] * 999]
-    monkeypatch.setattr(workbooks, "MAX_TEXT_BYTES", 1_000_000)
+    monkeypatch.setattr(xlsx_survey, "MAX_TEXT_LETTERS", 1_000_000)
+    monkeypatch.setattr(xlsx_survey, "MAX_REPETITION", 5)
     assert len(rows_of(tmp_path, workbook({"S": rows}))["S"]) == 1000
     content = workbook({"S": [["short", "x" * 30_000]] * 1000})
     assert len(content) < 20_000
     assert "repeats its texts until they take more than 1,000,000 bytes" in refusal(tmp_path, content)
 
 
-def test_a_cell_of_millions_of_letters_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "MAX_CELL_BYTES", 2**21)
-    for shared in (True, False):
-        assert "the workbook has a" in refusal(tmp_path, workbook({"S": [["x" * 2**22]]}, shared=shared))
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_cell_of_millions_of_letters_is_refused(tmp_path: Path, *, shared: bool) -> None:
+    content = workbook({"S": [["x" * 2**24, "y" * 100]]}, shared=shared)
+    assert "the workbook has a" in refusal(tmp_path, content)
 
 
 def damaged(name: str, content: bytes) -> bytes:
@@ -183,8 +195,21 @@ def damaged(name: str, content: bytes) -> bytes:
         ("xl/_rels/workbook.xml.rels", b""),
         ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c r='A1'>"),
         ("xl/worksheets/sheet1.xml", b"<worksheet><dimension ref='rubbish'/></worksheet>"),
-        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c><f>A1</f></c></row></sheetData></worksheet>"),
+        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row r='1'><c r='A2'/></row></sheetData></worksheet>"),
+        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row r='A'><c/></row></sheetData></worksheet>"),
+        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><c><v>1</v></c></sheetData></worksheet>"),
+        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c t='b'><v>2</v></c></row></sheetData></worksheet>"),
+        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c t='z'><v>2</v></c></row></sheetData></worksheet>"),
+        (
+            "xl/worksheets/sheet1.xml",
+            b'<worksheet><sheetData><row r="2"></row><row r="1"><c r="A1"><v>1</v></c></row></sheetData></worksheet>',
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            b'<worksheet><sheetData><row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row></sheetData>',
+        ),
         ("xl/sharedStrings.xml", b"<sst></sst>"),
+        ("xl/sharedStrings.xml", b"<sst><si><t>a</t></si>"),
         ("xl/styles.xml", b"<styleSheet"),
     ],
 )
@@ -199,17 +224,207 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
         list(sheets[0].readings[0].batches(1, Tally()))
 
 
-def test_a_sheet_that_was_read_is_no_longer_in_memory(tmp_path: Path) -> None:
-    rows = [[float(row * place) for place in range(20)] for row in range(2000)]
+# The same cells as another reader finds
+
+
+def calamine_rows(content: bytes) -> list[list[str]]:
+    """The rows of a workbook's first sheet by calamine, in our spelling."""
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
+    before = [""] * (sheet.start or (0, 0))[1]
+    rows = [[*before, *map(calamine_text, row)] for row in sheet.iter_rows()]
+    return [row for row in rows if any(map(str.strip, row))]
+
+
+def calamine_text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) <= 2**53 else repr(cell).upper()
+    return str(cell).replace("\0", "")
+
+
+def without_blank_end(row: list[str]) -> list[str]:
+    return row[: max((place for place, text in enumerate(row, 1) if text), default=0)]
+
+
+LETTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+TEXTS = st.text(LETTERS | st.sampled_from("&<>\"'_x0041_\n"), max_size=12) | st.sampled_from(
+    [
+        "_x0041_",
+        "_x000D_",
+        "a_x0000_b",
+        "&amp;",
+        "&#10;",
+        "]]>",
+        "</row>",
+        "<c>",
+        "/>",
+        "OD1 ",
+        "मसाला",
+        "😀",
+        "R&D",
+        't="s"',
+    ]
+)
+NUMBERS = (
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(10**18), 10**18)
+    | st.decimals(-(10**6), 10**6, places=2).map(float)
+)
+DAYS = st.floats(0, 3_000_000) | st.integers(0, 2_958_465).map(float) | st.integers(0, 10**10).map(lambda n: n / 86_400)
+CELLS: st.SearchStrategy[Cell] = st.one_of(
+    st.none(),
+    TEXTS,
+    NUMBERS,
+    st.booleans(),
+    st.builds(lambda style, day: Raw(f's="{style}"', f"<v>{day!r}</v>"), st.sampled_from([1, 2]), DAYS),
+    st.builds(lambda text, value: Raw('t="str"', formula(text, escape(f"v{value}")).inside), TEXTS, TEXTS),
+    st.builds(lambda first, second: Raw('t="inlineStr"', rich_text(first, second)), TEXTS, TEXTS),
+    st.sampled_from([
+        Raw('s="1"'), Raw('t="n" s="0"', "<v>5</v>"), Raw('t="n"', "<v></v>"), Raw('t="str"', "<v></v>"),
+        Raw("", "<v>1E5</v>"), Raw("", "<v>abc</v>"), Raw('t="inlineStr"', "<is><t/></is>"),
+        Raw('t="d"', "<v>2026-08-19</v>"),
+        Raw('t="d"', "<v>2026-08-19T10:11:12</v>"), Raw('t="b"', "<v>1</v>"),
+    ]),
+)  # fmt: skip
+
+
+def rich_text(*parts: str) -> str:
+    runs = "".join(f'<r><rPr><b/></rPr><t xml:space="preserve">{escape(part)}</t></r>' for part in parts)
+    return f'<is>{runs}<rPh sb="0" eb="1"><t>spoken</t></rPh></is>'
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, max_size=6), min_size=1, max_size=6),
+    shared=st.booleans(),
+    prefix=st.sampled_from(["", "x"]),
+)
+def test_cells_are_those_that_calamine_finds(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[Cell]], *, shared: bool, prefix: str
+) -> None:
+    if prefix:
+        rows = [[None if isinstance(cell, Raw) else cell for cell in row] for row in rows]
+    content = workbook({"S": rows}, shared=shared, prefix=prefix)
+    found = [row for _, row in rows_of(tmp_path_factory.mktemp("book"), content)["S"]]
+    assert list(map(without_blank_end, found)) == list(map(without_blank_end, calamine_rows(content)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(st.lists(CELLS, max_size=6), min_size=1, max_size=6), shared=st.booleans())
+def test_both_ways_to_read_a_sheet_find_the_same(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[Cell]], *, shared: bool
+) -> None:
+    content = workbook({"S": rows}, shared=shared)
+    remark = content_with(
+        content, "xl/worksheets/sheet1.xml", lambda xml: xml.replace(b"<sheetData", b"<!-- --><sheetData")
+    )
+    folder = tmp_path_factory.mktemp("book")
+    assert rows_of(folder, content) == rows_of(folder, remark)
+
+
+def content_with(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A workbook one of whose files is changed."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts: dict[str, str | bytes] = {part: archive.read(part) for part in archive.namelist()}
+    return zip_of({**parts, name: change(archive_part(parts[name]))})
+
+
+def archive_part(part: str | bytes) -> bytes:
+    return part if isinstance(part, bytes) else part.encode()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "General", "0.00", "#,##0.00", "dd/mm/yyyy", "yyyy-mm-dd hh:mm:ss", "[$-409]d-mmm-yy;@", "h:mm AM/PM",
+        "[h]:mm:ss", "[mm]:ss", '#,##0.00 "days"', '"Rs. "#,##0', "[Red]0.00", "[$₹-4009] #,##0.00", r"0\d", "@",
+        "_(* #,##0_)", "0.00E+00",
+        "mmm-yy", "0;[Red]dd", "ss.0", "[Blue][h]:mm", '"y"0', "*d0",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("base", ["", '<workbookPr date1904="1"/>'])
+def test_a_number_is_a_date_by_its_format_as_calamine_has_it(tmp_path: Path, code: str, base: str) -> None:
+    styles = f'<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="170" formatCode={quoteattr(code)}/></numFmts>'
+    styles += '<cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs></styleSheet>'
+    cells = [
+        Raw('s="1"', f"<v>{value}</v>") for value in (0, 0.25, 1, 59, 60, 61.5, 45000, 45000.123456, 2958465, 2958466)
+    ]
+    content = content_with(workbook({"S": [cells]}), "xl/styles.xml", lambda _: styles.encode())
+    content = content_with(
+        content, "xl/workbook.xml", lambda xml: xml.replace(b"<sheets>", base.encode() + b"<sheets>")
+    )
+    assert [row for _, row in rows_of(tmp_path, content)["S"]] == calamine_rows(content)
+
+
+# Memory
+
+
+def peak_while_reading(path: Path) -> tuple[int, int]:
+    """How many rows the first sheet has, and the most bytes that Python held while it was read."""
+    tracemalloc.start()
+    with open_sheets(path) as sheets:
+        rows = sum(len(batch.rows) for batch in sheets[0].readings[0].batches(1, Tally()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return rows, peak
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_more_rows_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shared: bool) -> None:
+    monkeypatch.setattr(xlsx_strings, "MAX_IN_MEMORY", 2**18)
+    monkeypatch.setattr(xlsx_strings, "MAX_REMEMBERED_BYTES", 2**18)
+    monkeypatch.setattr(xlsx_strings, "MAX_BLOCKS", 8)
+    peaks = []
+    for rows in (4_000, 12_000):
+        path = tmp_path / f"{rows}.xlsx"
+        path.write_bytes(
+            workbook({"S": [[f"text {row} {place}" for place in range(4)] for row in range(rows)]}, shared=shared)
+        )
+        count, peak = peak_while_reading(path)
+        assert count == rows
+        peaks.append(peak)
+    assert peaks[1] < 1.2 * peaks[0] + 500_000
+    assert peaks[1] < 8_000_000
+
+
+HOSTILE = {
+    "elements that say nothing": ("xl/workbook.xml", b"<workbook>", b"<a/>", b"</workbook>"),
+    "relations without a part": (
+        "xl/_rels/workbook.xml.rels",
+        b"<Relationships>",
+        b"<Relationship/>",
+        b"</Relationships>",
+    ),
+    "styles": ("xl/styles.xml", b"<styleSheet><cellXfs>", b"<xf/>", b"</cellXfs></styleSheet>"),
+    "cells that never close": (SHEET, b"<worksheet><sheetData>", b"<c ", b""),
+    "rows that never close": (SHEET, b"<worksheet><sheetData>", b"<row ", b""),
+    "references that never close": (SHEET, b'<worksheet><sheetData><row r="1">', b'<c r="A1"', b""),
+    "cells in cells": (SHEET, b'<worksheet><sheetData><row r="1">', b'<c r="A1"><v>', b""),
+    "cells without a place": (SHEET, b"<worksheet><sheetData><row>", b"<c/>", b"</row></sheetData></worksheet>"),
+    "one cell again and again": (
+        SHEET,
+        b'<worksheet><sheetData><row r="1">',
+        b'<c r="A1"/>',
+        b"</row></sheetData></worksheet>",
+    ),
+    "a tag that does not end": (SHEET, b"<worksheet ", b"aaaaaaaa", b""),
+    "remarks": (SHEET, b"<worksheet>", b"<!-- -->", b"<sheetData/></worksheet>"),
+    "texts in texts": ("xl/sharedStrings.xml", b"<sst>", b"<si><t>", b""),
+    "a text of references": ("xl/sharedStrings.xml", b"<sst><si><t>", b"&amp;", b"</t></si></sst>"),
+    "blank texts": ("xl/sharedStrings.xml", b"<sst>", b"<si><r/></si>", b"</sst>"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_parts_fill_no_memory(tmp_path: Path, kind: str) -> None:
+    part, before, repeated, behind = HOSTILE[kind]
     path = tmp_path / "report.xlsx"
-    path.write_bytes(workbook({"S": rows}))
-    with open_sheets(path) as (sheet,):
-        (reading,) = sheet.readings
-        assert reading.head_row(1) is not None
-        assert "_sheet" in vars(reading)
-        assert sum(len(batch.rows) for batch in reading.batches(1, Tally())) == 2000
-        assert "_sheet" not in vars(reading)
-        tracemalloc.start()
-        assert sum(len(batch.rows) for batch in reading.batches(1, Tally())) == 2000
-        assert tracemalloc.get_traced_memory()[1] < 3_000_000
-        tracemalloc.stop()
+    path.write_bytes(damaged(part, before + repeated * (3_000_000 // len(repeated)) + behind))
+    tracemalloc.start()
+    with suppress(FileError), open_sheets(path) as sheets:
+        for sheet in sheets:
+            list(sheet.readings[0].batches(1, Tally()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40_000_000

@@ -30,7 +30,7 @@ MAX_RATIO = 250
 SMALL_BYTES = 64 * 2**20
 """What is smaller unpacked does no harm, whatever its ratio."""
 
-CHUNK = 2**20
+CHUNK = 2**18
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
@@ -102,7 +102,8 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     if _WORKBOOK in names:
         from tap_flipkart_reports.files.xlsx import workbook_sheets  # noqa: PLC0415 - most files are text
 
-        yield from workbook_sheets(file, names, partial(_unpacked, archive, unpacker), name)
+        counted: dict[str, int] = {}
+        yield from workbook_sheets(names, partial(_unpacked, archive, unpacker, counted=counted), name)
     elif name is not None:
         raise FileError("the file is packed twice, which cannot be read")
     else:
@@ -111,11 +112,25 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
             yield from _member(spool, member.filename, unpacker, stack)
 
 
-def _unpacked(archive: zipfile.ZipFile, unpacker: _Unpacker, member: zipfile.ZipInfo | str) -> Iterator[bytes]:
+def _unpacked(
+    archive: zipfile.ZipFile,
+    unpacker: _Unpacker,
+    member: zipfile.ZipInfo | str,
+    *,
+    counted: dict[str, int] | None = None,
+) -> Iterator[bytes]:
+    """The bytes of a member; those that `counted` has by its name were unpacked before, and count once."""
     with _told_damages():
         packed = archive.open(member)
     with packed:
-        yield from unpacker.chunks(packed)
+        name, seen = packed.name, 0
+        for chunk in unpacker.chunks(packed):
+            if counted is not None:
+                seen += len(chunk)
+                known = counted.get(name, 0)
+                counted[name] = max(seen, known)
+                unpacker.give_back(min(len(chunk), max(0, known - seen + len(chunk))))
+            yield chunk
 
 
 @contextmanager
@@ -178,6 +193,10 @@ class _Unpacker:
         for chunk in chunks:
             spool.write(chunk)
         return spool
+
+    def give_back(self, unpacked_bytes: int) -> None:
+        """Do not count bytes that were counted before."""
+        self._unpacked_bytes -= unpacked_bytes
 
     def chunks(self, packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         """The bytes of a packed file."""

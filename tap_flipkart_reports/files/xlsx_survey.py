@@ -1,193 +1,164 @@
-"""A look at a sheet's XML before it is read: sizes that must not be trusted, cells that a reader hides."""
+"""A look at a sheet before it is read: how far it reaches, and whether it is spelt as usual."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
-from html import unescape
-from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.xlsx_rows import MAX_COLUMNS, MAX_ROW_LETTERS, MAX_ROWS, column_number, sheet_rows
+from tap_flipkart_reports.files.xlsx_xml import is_plain_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    Untold = Mapping[int, Mapping[int, str]]
-    """Texts of cells that calamine takes for blank, by row and column from 0."""
-
-SHARED_STRINGS = "xl/sharedStrings.xml"
+    from tap_flipkart_reports.files.xlsx_cells import CellReaders
+    from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 
 MAX_EMPTY = 4 * 2**20
 """Cells that a sheet may span whatever it holds; for more, one of `MAX_SPARSITY` has to be filled."""
 
 MAX_SPARSITY = 20
 
-MAX_TEXT_BYTES = 2**30
-"""Bytes that a workbook's texts may take where each of its cells holds its own copy, as in calamine's memory."""
+MAX_HEAD_BYTES = 2**20
+"""Bytes before the first row of a sheet that is spelt as usual."""
 
-MAX_CELL_BYTES = 2**24
-"""Bytes of XML that one cell may take; Excel's own limit is 32,767 characters."""
+MAX_TEXT_LETTERS = 2**30
+"""Letters that the cells of a sheet may have where they share texts, and `MAX_REPETITION` times what the sheet has."""
 
-MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
-"""Excel's own limits."""
+MAX_REPETITION = 50
 
-# As all common writers spell it, and found in a third of the time.
-_PLAIN_CELL = re.compile(rb'<c r="([A-Za-z]{1,3}[0-9]{1,7})"')
-
-_PLAIN_ROW = re.compile(rb'<row r="([0-9]{1,7})"')
-
-_PREFIXED = re.compile(rb":(?:c|row)\b")
-
-# Any writer may give its elements a prefix (`<x:c>`).
-_CELL = re.compile(rb"""<(?:\w+:)?c(?=[\s/>])(?:[^>]*?\sr\s*=\s*["']([^"']*)["'])?""")
-
-_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr\s*=\s*["']([^"']*)["']""")
-
-_LETTERS, _DIGITS = ascii_letters.encode(), digits.encode()
-
-_KIND = re.compile(rb"""=\s*["']([es])["']""")
-"""What may say of a cell that it holds an error or a shared string."""
-
-_SHARED_INDEX = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})""")
-
-_END_OF_SHARED = re.compile(rb"</(?:\w+:)?si>")
-
-_FORMULA = rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>([^<]*)</(?:\w+:)?f>)"
-
-_NOT_CALCULATED = re.compile(
-    rb"<(?:\w+:)?c\b([^>]*)>\s*" + _FORMULA + rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)
-
-_ERROR = re.compile(
-    rb"""<(?:\w+:)?c\b([^>]*\st=["']e["'][^>]*)>\s*(?:""" + _FORMULA + rb""")?\s*<(?:\w+:)?v>([^<]*)<"""
-)
-
-_REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_LETTERS = re.compile(rb'<c r="([A-Z]{1,3})[0-9]{1,7}"')
+_NUMBER = re.compile(rb'<row r="([0-9]{1,7})"')
+_SHARED = re.compile(rb' t="s"><v>([0-9]{1,9})<')
+_BEGIN, _END_OF_ROW, _END = b"<sheetData>", b"</row>", b"</sheetData>"
 
 
-# The look before
 @dataclass(kw_only=True)
-class _Survey:
-    """What a sheet's XML says of its cells.
+class Survey:
+    """How far a sheet reaches.
 
     Attributes:
-        cells: how many there are.
-        rows: number of the last row.
-        columns: number of the last column.
-        shared: how many of the cells use a shared string, at most.
-        untold: texts of cells that calamine takes for blank.
+        rows: the number of its last row.
+        columns: the number of the last column with anything in it.
+        cells: how many cells it has.
+        is_plain: whether its rows are spelt so that they can be told apart without a parser.
+        size: bytes of its XML.
+        letters: those of the columns in which rows end.
     """
 
-    cells: int = 0
     rows: int = 0
     columns: int = 0
-    shared: int = 0
-    untold: dict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    cells: int = 0
+    is_plain: bool = True
+    size: int = 0
+    letters: set[bytes] = field(default_factory=set)
 
 
-def surveyed(part: str, read: Callable[[str], Iterator[bytes]], lengths: Sequence[int]) -> Untold:
-    """Texts of a sheet's cells that calamine takes for blank.
+def survey_sheet(read: Callable[[], Iterator[bytes]], readers: CellReaders, strings: SharedStrings) -> Survey:
+    """Look through a sheet.
 
     Args:
-        part: the sheet's file.
         read: its bytes.
-        lengths: how long the shared strings are.
+        readers: what reads its cells.
+        strings: the texts that cells share.
 
     Raises:
-        FileError: the sheet would fill the memory.
+        FileError: it cannot be read, or would take time and room that no report takes.
     """
-    try:
-        survey = _survey(read(part))
-    except KeyError as error:
-        raise FileError(f"the file is a workbook (XLSX) that cannot be read: it has no {part}") from error
+    survey = _plain_survey(read())
+    if not survey.is_plain:
+        survey = _parsed_survey(read(), readers)
+    if survey.rows > MAX_ROWS or survey.columns > MAX_COLUMNS:
+        raise FileError("the workbook has a cell beyond the last row or column that a sheet can have")
     if survey.rows * survey.columns > max(MAX_EMPTY, MAX_SPARSITY * survey.cells):
         raise FileError(
             f"the workbook has a sheet of {survey.rows:,} rows and {survey.columns:,} columns with no more than "
             f"{survey.cells:,} cells in it, which no report has; it was not read"
         )
-    if survey.shared * max(lengths, default=0) > MAX_TEXT_BYTES:
-        indexes = (int(index) for xml in _whole_cells(read(part)) for index in _SHARED_INDEX.findall(xml))
-        if sum(lengths[index] for index in indexes if index < len(lengths)) > MAX_TEXT_BYTES:
-            raise FileError(
-                f"the workbook repeats its texts until they take more than {MAX_TEXT_BYTES:,} bytes, "
-                "which no report does; it was not read"
-            )
-    return survey.untold
-
-
-def _survey(chunks: Iterator[bytes]) -> _Survey:
-    survey = _Survey()
-    for xml in _whole_cells(chunks):
-        cells, rows = _references(xml)
-        survey.cells += len(cells)
-        _stretch(survey, b" ".join(cells), b" ".join(rows))
-        kinds = _KIND.findall(xml)
-        survey.shared += kinds.count(b"s")
-        if b"<f" in xml or b":f" in xml:
-            for attributes, formula in _NOT_CALCULATED.findall(xml):
-                _note(survey, attributes, b"=" + (formula or b"(a formula)"))
-        if b"e" in kinds:
-            for attributes, _formula, error in _ERROR.findall(xml):
-                _note(survey, attributes, error)
+    limit = max(MAX_TEXT_LETTERS, MAX_REPETITION * survey.size)
+    if survey.cells * strings.longest > limit and _letters(read(), strings) > limit:
+        raise FileError(
+            f"the workbook repeats its texts until they take more than {limit:,} bytes, "
+            "which no report does; it was not read"
+        )
     return survey
 
 
-def _references(xml: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Where each of the cells and rows says it is."""
-    cells, rows = _PLAIN_CELL.findall(xml), _PLAIN_ROW.findall(xml)
-    if len(cells) == xml.count(b"<c") and len(rows) == xml.count(b"<row") and not _PREFIXED.search(xml):
-        return cells, rows
-    return _CELL.findall(xml), _ROW.findall(xml)
-
-
-def _stretch(survey: _Survey, cells: bytes, rows: bytes) -> None:
-    """Take in where cells and rows say they are. A set of letters and one of numbers are made of millions at once."""
-    columns = set(cells.translate(None, _DIGITS).upper().split())
-    lines = {*cells.translate(None, _LETTERS).split(), *rows.split()}
-    if not all(line.isdigit() and len(line) < len(str(MAX_ROWS)) + 1 for line in lines):
-        raise FileError("the workbook has a cell in a row that no sheet has")
-    survey.rows = max([survey.rows, *map(int, lines)])
-    survey.columns = max([survey.columns, *map(_column_number, columns)])
-    if survey.rows > MAX_ROWS or survey.columns > MAX_COLUMNS:
-        raise FileError("the workbook has a cell beyond the last row or column that a sheet can have")
-
-
-def _whole_cells(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks, cut anew where cells end."""
-    rest = b""
+def _letters(chunks: Iterator[bytes], strings: SharedStrings) -> int:
+    """How many letters the shared texts in a sheet's cells have together."""
+    total, rest = 0, b""
     for chunk in chunks:
+        xml = rest + chunk
+        for match in _SHARED.finditer(xml):
+            number = int(match[1])
+            total += len(strings.text(number)) if number < strings.count else 0
+        rest = xml[-40:] if (last := xml.rfind(b" t=")) < 0 else xml[max(last, len(xml) - 40) :]
+    return total
+
+
+def _plain_survey(chunks: Iterable[bytes]) -> Survey:
+    survey = Survey()
+    for xml in _stretches(chunks, survey):
+        _take_in(survey, xml)
+        if not survey.is_plain:
+            return survey
+    survey.columns = max((column_number(letters.decode()) for letters in survey.letters), default=0)
+    return survey
+
+
+def _stretches(chunks: Iterable[bytes], survey: Survey) -> Iterator[bytes]:
+    """Whole rows of a sheet, many at once."""
+    rest, is_begun = b"", False
+    for chunk in chunks:
+        survey.size += len(chunk)
         rest += chunk
-        end = rest.rfind(b"c>") + 2
-        if end > 1:
-            yield rest[:end]
-            rest = rest[end:]
-        if len(rest) > MAX_CELL_BYTES:
-            raise FileError(f"the workbook has a cell of more than {MAX_CELL_BYTES:,} bytes")
-    yield rest
+        if not is_begun and _BEGIN in rest:
+            head, _, rest = rest.partition(_BEGIN)
+            survey.is_plain = is_plain_head(head)
+            is_begun = True
+        end = rest.rfind(_END_OF_ROW)
+        if is_begun and end >= 0:
+            yield rest[: end + len(_END_OF_ROW)]
+            rest = rest[end + len(_END_OF_ROW) :]
+        if len(rest) > (MAX_ROW_LETTERS if is_begun else MAX_HEAD_BYTES):
+            break
+    survey.is_plain = survey.is_plain and is_begun and _END in rest
+    yield rest.partition(_END)[0]
 
 
-def _note(survey: _Survey, attributes: bytes, text: bytes) -> None:
-    place = _REFERENCE.search(attributes)
-    if place is None:
-        raise FileError("the workbook has a formula without a value in a cell that does not say where it is")
-    survey.untold[int(place[2]) - 1][_column_number(place[1]) - 1] = unescape(text.decode(errors="replace"))
+def _take_in(survey: Survey, xml: bytes) -> None:
+    """Count the cells in some rows, and find the last column with anything in it."""
+    cells = xml.count(b"<c")
+    survey.is_plain = (
+        survey.is_plain
+        and xml.count(b'<c r="') == cells
+        and xml.count(b"<row") == xml.count(b'<row r="')
+        and not any(odd in xml for odd in (b"<!", b"<?", b":c"))
+    )
+    survey.cells += cells
+    last = _NUMBER.match(xml, xml.rfind(b"<row"))
+    survey.rows = max(survey.rows, int(last[1]) if last is not None else 0)
+    for row in xml.split(_END_OF_ROW):
+        # Cells stand in their order, and those without anything in them have no end tag.
+        end = row.rfind(b"</c>")
+        reference = _LETTERS.match(row, row.rfind(b"<c", 0, end)) if end >= 0 else None
+        if reference is not None and reference[1] not in survey.letters:
+            survey.letters.add(reference[1])
+        survey.is_plain = survey.is_plain and (reference is not None or end < 0)
 
 
-def _column_number(letters: bytes) -> int:
-    """`A` is 1, `AA` 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number
+def _parsed_survey(chunks: Iterable[bytes], readers: CellReaders) -> Survey:
+    survey = Survey(is_plain=False)
 
+    def counted() -> Iterator[bytes]:
+        for chunk in chunks:
+            survey.size += len(chunk)
+            yield chunk
 
-def shared_lengths(chunks: Iterator[bytes]) -> Iterator[int]:
-    """Bytes of each of the shared strings, with their tags."""
-    rest = b""
-    for chunk in chunks:
-        *strings, rest = _END_OF_SHARED.split(rest + chunk)
-        if len(rest) > MAX_CELL_BYTES:
-            raise FileError(f"the workbook has a text of more than {MAX_CELL_BYTES:,} bytes")
-        yield from map(len, strings)
+    for row in sheet_rows(counted(), readers, is_plain=False):
+        survey.rows = row.number
+        survey.cells += len(row.texts)
+        survey.columns = max([survey.columns, *(place + 1 for place in row.places or ())])
+    return survey

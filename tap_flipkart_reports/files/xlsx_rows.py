@@ -1,0 +1,337 @@
+"""The rows of a workbook's sheet, one after the other, in bounded memory.
+
+Rows that are spelt as nearly all programs write them are taken apart by one pattern; a row that is not is handed to
+expat, and a sheet that is not, whole. Either says the same of the same cells.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.delimited import MAX_CELL
+from tap_flipkart_reports.files.xlsx_cells import inline
+from tap_flipkart_reports.files.xlsx_xml import dereferenced, parsed, unescaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tap_flipkart_reports.files.xlsx_cells import CellReaders, Reader
+
+MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
+"""Excel's own limits."""
+
+MAX_ROW_LETTERS = 2**24
+"""Letters that a row may take with its tags; 100 cells with the longest texts that Excel allows have 3 million."""
+
+MAX_REMEMBERED = 100
+"""Sequences of columns: the rows of a table share one or a few."""
+
+NOT_CALCULATED = "(a formula)"
+"""Stands for a formula without a value whose own text stands in another cell."""
+
+_ROW = re.compile(r'\s*<row r="([0-9]{1,7})"[^<>]*>')
+
+_CELL = re.compile(
+    r'<c r="([A-Z]{1,3}[0-9]{1,7})"([^<>/]*)'
+    r'(?:/>|>(?:<v>|<is><t(?: xml:space="preserve")?>)([^<]*)(?:</v>|</t></is>)</c>|><is><t ?/></is></c>)'
+)
+
+_TAGS = 4
+"""Tags of a cell with a value; one with a text of its own has two more, or one where that is blank."""
+
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+
+_END = "</row>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetRow:
+    """A row with cells in it.
+
+    Attributes:
+        number: its line, from 1.
+        places: the columns of its cells, from 0; `None` for the first ones without a gap.
+        texts: what the cells say.
+        size: letters of its XML, or of its texts.
+    """
+
+    number: int
+    places: Sequence[int] | None
+    texts: list[str]
+    size: int
+
+
+def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool) -> Iterator[SheetRow]:
+    """The rows of a sheet in their order; those without cells may be missing.
+
+    Args:
+        chunks: the sheet's part of the workbook.
+        readers: what reads its cells.
+        is_plain: whether `xlsx_survey` has found it to be spelt as usual.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    rows = _plain_rows(chunks, readers) if is_plain else _parsed_rows(chunks, readers)
+    last = 0
+    for row in rows:
+        if row.number <= last:
+            raise FileError(f"the workbook's rows are not in order: behind row {last} stands row {row.number}")
+        last = row.number
+        if last > MAX_ROWS:
+            raise FileError("the workbook has a cell in a row that no sheet has")
+        yield row
+
+
+def _parsed_rows(chunks: Iterable[bytes], readers: CellReaders, *, above: int = 0) -> Iterator[SheetRow]:
+    rows = _RowParser(readers, above=above)
+    for _ in parsed(chunks, start=rows.start, end=rows.end, text=rows.text):
+        yield from rows.found
+        rows.found.clear()
+    if not rows.is_begun:
+        raise FileError("the file is a workbook (XLSX) that cannot be read: one of its sheets has no place for rows")
+
+
+# Rows as nearly all programs write them
+
+
+def _plain_rows(chunks: Iterable[bytes], readers: CellReaders) -> Iterator[SheetRow]:
+    plain = _PlainRows(readers)
+    number = 0
+    for xml in _whole_rows(chunks):
+        row = plain.row(xml)
+        if row is not None:
+            number = row.number
+            yield row
+            continue
+        element = f"<sheetData>{xml}{_END}</sheetData>".encode()
+        for parsed_row in _parsed_rows([element], readers, above=number):
+            number = parsed_row.number
+            yield parsed_row
+
+
+def _whole_rows(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The XML of one row after the other without its end tag."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    rest, is_begun = "", False
+    try:
+        for chunk in chain(chunks, [b""]):
+            rest += decoder.decode(chunk, final=not chunk)
+            if "\r" in rest:
+                rest = rest.replace("\r\n", "\n")
+            if not is_begun and "<sheetData>" in rest:
+                _, _, rest = rest.partition("<sheetData>")
+                is_begun = True
+            *rows, rest = rest.split(_END)
+            yield from rows
+            if len(rest) > MAX_ROW_LETTERS:
+                raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
+    except UnicodeDecodeError as error:
+        raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
+    if "</sheetData>" not in rest:
+        raise FileError("the file is a workbook (XLSX) that cannot be read: one of its sheets is cut off")
+
+
+class _PlainRows:
+    """Takes rows apart that are spelt as usual.
+
+    Args:
+        readers: what reads the cells.
+    """
+
+    def __init__(self, readers: CellReaders) -> None:
+        self._readers = readers
+        self._places: dict[str, Sequence[int] | None] = {}
+
+    def row(self, xml: str) -> SheetRow | None:
+        """A row; `None` if it takes a closer look.
+
+        Args:
+            xml: the row without its end tag.
+        """
+        begin = _ROW.match(xml)
+        if begin is None or (len(xml) > MAX_CELL and xml.count("<c") > MAX_COLUMNS):
+            return None
+        if xml.count("<") == 1:
+            return SheetRow(number=int(begin[1]), places=None, texts=[], size=len(xml))
+        cells = _CELL.findall(xml)
+        if not cells:
+            return None
+        references, attributes, written = zip(*cells, strict=True)
+        readers = [self._readers[text] for text in attributes]
+        tags = _TAGS * len(cells) + 2 * readers.count(inline)
+        if xml.count("<") != 1 + (tags if "" not in written else _tags(xml, len(cells))):  # there is more in it
+            return None
+        places, texts = self._places_of(references, begin[1]), _said(xml, readers, written)
+        if places is None or texts is None:
+            return None
+        return SheetRow(number=int(begin[1]), places=places or None, texts=texts, size=len(xml))
+
+    def _places_of(self, references: Sequence[str], number: str) -> Sequence[int] | None:
+        """The columns of a row's cells, without any for the first ones; `None` if a cell names another row."""
+        columns = (",".join(references) + ",").replace(number + ",", ",")
+        if columns not in self._places:
+            if len(self._places) >= MAX_REMEMBERED:
+                self._places.clear()
+            letters = columns[:-1].split(",")
+            places = tuple(column_number(text) - 1 for text in letters) if all(map(str.isalpha, letters)) else None
+            self._places[columns] = () if places == tuple(range(len(letters))) else places
+        return self._places[columns]
+
+
+def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) -> list[str] | None:
+    """What the cells of a row say; `None` if one takes a closer look."""
+    if None in readers:
+        return None
+    try:
+        texts = [
+            text if read is inline else read(text)  # type: ignore[misc]  # none is None
+            for read, text in zip(readers, map(dereferenced, written) if "&" in xml else written, strict=True)
+        ]
+    except (ValueError, LookupError):
+        return None
+    if "_x" in xml:
+        texts = [unescaped(text) if read in _TEXTS else text for read, text in zip(readers, texts, strict=True)]
+    return None if len(xml) > MAX_CELL and max(map(len, texts)) > MAX_CELL else texts
+
+
+def _tags(xml: str, cells: int) -> int:
+    """How many tags the cells of a row have if all are spelt as usual, some of them blank."""
+    blank = xml.count("<t/>") + xml.count("<t />")
+    return _TAGS * cells + 2 * xml.count("<is>") + 2 * blank - (_TAGS - 1) * xml.count("/>")
+
+
+_TEXTS = frozenset({inline, str})
+"""Readers of texts that stand in the cell."""
+
+
+def column_number(letters: str) -> int:
+    """`A` is 1, `AA` 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+# Any other rows
+
+
+class _RowParser:
+    """Gathers rows from the elements of a sheet.
+
+    Args:
+        readers: what reads the cells.
+        above: the number of the row before the first.
+
+    Attributes:
+        found: the rows so far; for the caller to take away.
+        is_begun: whether the element that holds them was there.
+    """
+
+    def __init__(self, readers: CellReaders, *, above: int) -> None:
+        self.found: list[SheetRow] = []
+        self._readers = readers
+        self._number = above
+        self._is_numbered = False
+        self.is_begun = self._is_among_rows = False
+        self._places: list[int] | None = None
+        self._texts: list[str] = []
+        self._place = -1
+        self._letters = 0
+        self._attributes: dict[str, str] | None = None
+        self._pieces: dict[str, list[str]] = {}
+        self._part: list[str] | None = None
+        self._phonetic = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take in a start tag."""
+        self._part = None
+        if self._attributes is not None:
+            self._phonetic += name == "rPh"
+            if name in {"v", "f", "t"} and not self._phonetic:
+                self._part = self._pieces.setdefault(name, [])
+        elif name == "sheetData":
+            self.is_begun = self._is_among_rows = True
+        elif name == "row" and self._is_among_rows:
+            self._is_numbered = "r" in attributes
+            self._number = self._whole(attributes["r"]) if self._is_numbered else self._number + 1
+            self._places, self._texts, self._place, self._letters = [], [], -1, 0
+        elif name == "c" and self._is_among_rows:
+            self._start_cell(attributes)
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        if self._places is None:
+            raise FileError("the workbook has a cell that is in no row")
+        self._attributes, self._pieces, self._phonetic = attributes, {}, 0
+        self._place += 1
+        if "r" in attributes:
+            self._place = self._place_of(attributes["r"])
+        if self._place >= MAX_COLUMNS:
+            raise FileError("the workbook has a cell beyond the last column that a sheet can have")
+
+    def _place_of(self, written: str) -> int:
+        reference = _REFERENCE.fullmatch(written)
+        if reference is None:
+            raise FileError(f"the workbook has a cell in a place that no sheet has, {written[:20]!r}")
+        if not self._is_numbered:
+            self._number, self._is_numbered = int(reference[2]), True
+        if self._number != int(reference[2]):
+            raise FileError(f"the workbook has a cell {reference[0]} in row {self._number}")
+        return column_number(reference[1]) - 1
+
+    def _whole(self, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < len(str(MAX_ROWS)) + 1):
+            raise FileError("the workbook has a cell in a row that no sheet has")
+        return int(text)
+
+    def text(self, piece: str) -> None:
+        """Take in a piece of text."""
+        if self._part is not None:
+            self._part.append(piece)
+            self._letters += len(piece)
+            if self._letters > MAX_ROW_LETTERS:
+                raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
+
+    def end(self, name: str) -> None:
+        """Take in an end tag."""
+        self._part = None
+        if name == "rPh":
+            self._phonetic -= 1
+        elif name == "c" and self._attributes is not None:
+            self._end_cell(self._attributes)
+            self._attributes = None
+        elif name == "row" and self._places is not None:
+            self.found.append(SheetRow(number=self._number, places=self._places, texts=self._texts, size=self._letters))
+            self._places = None
+        elif name == "sheetData":
+            self._is_among_rows = False
+
+    def _end_cell(self, attributes: dict[str, str]) -> None:
+        text = self._said(attributes)
+        if len(text) > MAX_CELL:
+            raise FileError(f"the workbook has a cell of more than {MAX_CELL:,} letters in row {self._number}")
+        if self._pieces and self._places is not None:
+            self._places.append(self._place)
+            self._texts.append(text)
+
+    def _said(self, attributes: dict[str, str]) -> str:
+        kind, style = attributes.get("t", "n"), attributes.get("s", "0")
+        read = self._readers.reader(kind, int(style) if style.isdecimal() else 0)
+        if read is None:
+            raise FileError(f"the workbook has a cell of a type that no workbook has, {kind[:20]!r}")
+        pieces = self._pieces.get("v") if read is not inline or "t" not in self._pieces else self._pieces["t"]
+        written = "".join(pieces or ())
+        if not written and "f" in self._pieces:
+            return "=" + ("".join(self._pieces["f"]) or NOT_CALCULATED)
+        try:
+            text = read(written)
+        except (ValueError, LookupError) as error:
+            raise FileError(
+                f"the workbook has a cell in row {self._number} that cannot be read: {str(error)[:100]}"
+            ) from error
+        return unescaped(text) if read in _TEXTS else text
