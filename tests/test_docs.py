@@ -149,6 +149,15 @@ def test_the_site_is_built_strictly_and_brings_all_it_needs(tmp_path: Path) -> N
     assert [tags for tags in loaded if tags] == []
 
 
+def test_the_changelog_has_what_is_unreleased_first_and_then_each_version_with_its_day() -> None:
+    first, *versions = re.findall(r"^## (.*)$", DOCUMENTS["CHANGELOG.md"], re.MULTILINE)
+    assert first == "[Unreleased]"
+    found = [re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d\d-\d\d", version) for version in versions]
+    assert None not in found
+    numbers = [tuple(map(int, match.groups())) for match in found if match]
+    assert numbers == sorted(set(numbers), reverse=True)
+
+
 def test_every_command_of_the_justfile_that_is_mentioned_exists() -> None:
     mentioned = set(re.findall(r"`(?:uv run )?just ([a-z-]+)", "".join(DOCUMENTS.values())))
     assert len(mentioned) >= 5
