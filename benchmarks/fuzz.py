@@ -25,9 +25,10 @@ from tap_flipkart_reports.commands.inspect import inspect_file
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import open_report
-from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_filter import RowCounts
+from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
-from tap_flipkart_reports.files.rows import RowCounts, read_rows
+from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
@@ -120,9 +121,13 @@ def read(path: Path, own: str, chance: random.Random) -> str:
         tables = tables_of(report_type)
         with open_report(path, tables, max_file_bytes=2**26) as report:
             for table in tables:
-                counts, identity = RowCounts(), UniqueKeys(table.key) if table.key else RowHashes()
-                for found in report.of(table.stream):
-                    layout = match_header(found.header, table.columns, reserved=(), layouts=table.layouts)
+                counts = RowCounts()
+                parts = [
+                    (found, match_header(found.header, table.columns, reserved=(), layouts=table.layouts))
+                    for found in report.tables_for(table.stream)
+                ]
+                identity = row_identity(table.key, parts, fallback=table.fallback_key)
+                for found, layout in parts:
                     for batch in read_rows(found, layout, wanted=None, rules=rules, identity=identity, counts=counts):
                         assert all(len(values) == batch.count for values in batch.columns.values())
     except FlipkartReportsError as error:

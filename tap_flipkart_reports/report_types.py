@@ -35,7 +35,13 @@ def _settlement_tables(name: str, *, key: tuple[str, ...]) -> tuple[ReportTable,
     """The sheets of a settlement workbook: they appear only when used, and name a payout on its first row only."""
     return (
         ReportTable(
-            stream=name, title="Orders", key=key, sheets=("Orders*",), fill_down=PAYOUT_AND_DAY, dated_by=PAYOUT
+            stream=name,
+            title="Orders",
+            key=key,
+            sheets=("Orders*",),
+            fill_down=PAYOUT_AND_DAY,
+            dated_by=PAYOUT,
+            fallback_key=("order_id", "order_item_id", "order_date"),
         ),
         *(
             ReportTable(
@@ -90,6 +96,7 @@ TABLES: Mapping[str, tuple[ReportTable, ...]] = {
             key=("order_item_id", "event_type", "event_sub_type", "buyer_invoice_id"),
             sheets=("Sales Report",),
             dated_by=("buyer_invoice_id", "buyer_invoice_date"),
+            fallback_key=("order_id", "order_item_id", "buyer_invoice_date", "sku"),
         ),
         ReportTable(
             stream="sales_ledger_cash_back",
@@ -101,10 +108,29 @@ TABLES: Mapping[str, tuple[ReportTable, ...]] = {
     "settled_transaction_ledger": _settlement_tables("settled_transaction_ledger", key=("neft_id", "order_item_id")),
     "financial_year_ledger": _settlement_tables("financial_year_ledger", key=()),
     "current_inventory_report": (
-        ReportTable(stream="current_inventory_report", title="Inventory", key=("warehouse_id", "fsn")),
+        ReportTable(
+            stream="current_inventory_report",
+            title="Inventory",
+            key=("warehouse_id", "fsn"),
+            fallback_key=("listing_id", "sku"),
+        ),
     ),
-    "returns_report": (ReportTable(stream="returns_report", title="Returns", key=("return_id",)),),
-    "orders_report": (ReportTable(stream="orders_report", title="Orders", key=("order_item_id",)),),
+    "returns_report": (
+        ReportTable(
+            stream="returns_report",
+            title="Returns",
+            key=("return_id",),
+            fallback_key=("order_item_id", "return_requested_date"),
+        ),
+    ),
+    "orders_report": (
+        ReportTable(
+            stream="orders_report",
+            title="Orders",
+            key=("order_item_id",),
+            fallback_key=("order_id", "sku", "order_date"),
+        ),
+    ),
     "profit_and_loss": (
         ReportTable(stream="profit_and_loss", title="SKU-level P&L", sheets=("SKU*",)),
         ReportTable(stream="profit_and_loss_orders", title="Orders P&L", sheets=("Order*",)),

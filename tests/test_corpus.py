@@ -12,9 +12,10 @@ import pytest
 from tap_flipkart_reports.exceptions import FileError, RowError
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import Report, open_report
-from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
+from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
-from tap_flipkart_reports.files.rows import RejectedRow, RowBatch, RowCounts, read_rows
+from tap_flipkart_reports.files.rows import RowBatch, read_rows
 from tap_flipkart_reports.report_types import tables_of
 
 DATA = Path(__file__).parent / "data"
@@ -26,6 +27,7 @@ def rows_of(batch: RowBatch) -> list[dict[str, Any]]:
     return [
         {
             "number": number,
+            "ordinal": batch.row_ordinals[index],
             "record": {name: values[index] for name, values in batch.columns.items() if values[index] is not None},
             "unparsed": batch.unparsed[index],
             "extra": batch.extra[index],
@@ -40,15 +42,20 @@ def read(report: Report, report_type: str, *, skip: bool) -> dict[str, Any]:
     rejected: list[RejectedRow] = []
     counts = RowCounts()
     rows = {}
+    ordinals: dict[str, list[int]] = {}
     for table in tables_of(report_type):
         stream_counts = RowCounts()
-        identity = UniqueKeys(table.key) if table.key else RowHashes()
+        parts = [
+            (found, match_header(found.header, table.columns, reserved=(), layouts=table.layouts))
+            for found in report.tables_for(table.stream)
+        ]
+        identity = row_identity(table.key, parts, fallback=table.fallback_key)
         rows[table.stream] = [
             row
-            for found in report.of(table.stream)
+            for found, layout in parts
             for batch in read_rows(
                 found,
-                match_header(found.header, table.columns, reserved=(), layouts=table.layouts),
+                layout,
                 wanted=None,
                 rules=rules,
                 identity=identity,
@@ -57,6 +64,9 @@ def read(report: Report, report_type: str, *, skip: bool) -> dict[str, Any]:
             )
             for row in rows_of(batch)
         ]
+        found_ordinals = [row.pop("ordinal") for row in rows[table.stream]]
+        if table.key and set(found_ordinals) - {1}:
+            ordinals[table.stream] = found_ordinals
         counts.dropped += stream_counts.dropped
         assert stream_counts.received == stream_counts.rows + stream_counts.skipped + stream_counts.dropped
     return {
@@ -65,7 +75,8 @@ def read(report: Report, report_type: str, *, skip: bool) -> dict[str, Any]:
         "extra": _by_row(rows, "extra"),
         "rejected": [[row.line, row.cause] for row in rejected],
         "dropped": counts.dropped,
-        "strangers": [stranger.name for stranger in report.strangers],
+        "ordinals": ordinals,
+        "unmatched": [table.name for table in report.unmatched],
     }
 
 

@@ -38,7 +38,7 @@ ROWS = [["OD1", "10"], ["OD2", "20"]]
 def opened(path: Path) -> Iterator[Table]:
     """The one table of a file whose columns nobody has published."""
     with open_report(path, [ReportTable(stream="any", title="Any")]) as report:
-        (table,) = report.of("any")
+        (table,) = report.tables_for("any")
         yield table
 
 

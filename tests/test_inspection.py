@@ -45,7 +45,7 @@ def test_a_file_is_known_by_its_columns(capsys: pytest.CaptureFixture[str], name
         if table["stream"] in rows:
             rows[table["stream"]] += table["counts"]["rows"]
     assert rows == {stream: len(records) for stream, records in case["records"].items()} or case.get("rejected")
-    assert [table["name"] for table in fed["tables"] if table["stream"] is None] == case.get("strangers", [])
+    assert [table["name"] for table in fed["tables"] if table["stream"] is None] == case.get("unmatched", [])
 
 
 def test_what_is_odd_about_a_file_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,10 @@ from support.spreadsheets import workbook, zip_of
 from tap_flipkart_reports.files.columns import Column
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import open_report
-from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_filter import RowCounts
+from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
-from tap_flipkart_reports.files.rows import RowCounts, read_rows
+from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def read(value: Any) -> Any:
 def samples(draw: st.DrawFn) -> Sample:
     table = draw(st.sampled_from(ALL_TABLES))
     known = {column.header: column for column in reversed(table.columns)}  # of two equal headers the first
-    always = [column for column in known.values() if column.is_required]
-    others = [column for column in known.values() if not column.is_required]
+    always = [column for column in known.values() if column.is_required or column.fills_down]
+    others = [column for column in known.values() if column not in always]
     # So many that no other table of the report is likelier.
     count = draw(st.integers(min_value=min(len(others), 3 * len(others) // 4 + 1), max_value=len(others)))
     columns = draw(st.permutations([*always, *draw(st.permutations(others))[:count]]))
@@ -91,7 +92,7 @@ def samples(draw: st.DrawFn) -> Sample:
     for number in range(draw(st.integers(min_value=0, max_value=4))):
         # A row of one cell is a note, and a payout that is not named is the one above.
         values = [
-            VALUES[column.type] if column.is_required or place < 2 else st.none() | VALUES[column.type]
+            VALUES[column.type] if column in always or place < 2 else st.none() | VALUES[column.type]
             for place, column in enumerate(columns)
         ]
         row = [f"K{number}" if column.is_key else draw(value) for column, value in zip(columns, values, strict=True)]
@@ -148,15 +149,16 @@ FORMS: dict[str, Callable[[Sample], bytes]] = {
 
 def records_of(path: Path, table: ReportTable) -> tuple[list[dict[str, Any]], list[tuple[str, int]]]:
     """The records of a file, of the columns it has, and what tells its rows apart where that is their hash."""
-    identity, counts = UniqueKeys(table.key) if table.key else RowHashes(), RowCounts()
+    counts = RowCounts()
     records: list[dict[str, Any]] = []
     identities: list[tuple[str, int]] = []
     with open_report(path, [table]) as report:
-        (found,) = report.of(table.stream)
+        (found,) = report.tables_for(table.stream)
         layout = match_header(found.header, table.columns, reserved=(), layouts=table.layouts)
+        identity = row_identity(table.key, [(found, layout)])
         for batch in read_rows(found, layout, wanted=None, rules=STRICT, identity=identity, counts=counts):
             records += [dict(zip(batch.columns, row, strict=True)) for row in zip(*batch.columns.values(), strict=True)]
-            identities += zip(batch.row_hashes or (), batch.row_ordinals or (), strict=True)
+            identities += zip(batch.row_hashes or (), batch.row_ordinals, strict=False)
     assert counts == RowCounts(rows=len(records), blank=counts.blank)
     return records, identities
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tracemalloc
 from decimal import Decimal
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,19 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.files import row_keys
+from tap_flipkart_reports.files.column_scan import UnscannableError
 from tap_flipkart_reports.files.columns import Column
 from tap_flipkart_reports.files.converters import clean
 from tap_flipkart_reports.files.header_match import Layout, column_name, match_header, normalise
 from tap_flipkart_reports.files.header_search import open_report
-from tap_flipkart_reports.files.row_keys import RowHashes, RowIdentity, UniqueKeys
+from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts
+from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
-from tap_flipkart_reports.files.rows import BadCells, RejectedRow, RowBatch, RowCounts, read_rows
-from tap_flipkart_reports.files.sheets import Batch, Table, Tally
+from tap_flipkart_reports.files.rows import RowBatch, read_rows
+from tap_flipkart_reports.files.sheets import Batch, RowTally, Table
 from tap_flipkart_reports.planning.report_type import ReportTable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
 ITEM = Column(name="order_item_id", header="Order Item ID", is_key=True, is_required=True)
@@ -42,20 +42,23 @@ RESERVED = frozenset({"seller_id", "report_id"})
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, batch_rows: int = 2, name: str | None = None
 ) -> Table:
-    batches = (
-        Batch(
-            rows=[list(row) for row in rows[start : start + batch_rows]],
-            lines=[start + 2 + index for index in range(len(rows[start : start + batch_rows]))],
-        )
-        for start in range(0, len(rows), batch_rows)
-    )
+    def batches() -> Iterator[Batch]:
+        for start in range(0, len(rows), batch_rows):
+            part = [list(row) for row in rows[start : start + batch_rows]]
+            yield Batch(rows=part, lines=[start + 2 + index for index in range(len(part))])
+
+    def column_texts(_index: int) -> Iterator[list[str]]:
+        raise UnscannableError
+
     return Table(
         name=name,
         header=tuple(header),
         header_line=1,
         header_rows=(tuple(header),),
-        batches=batches,
-        tally=Tally(rows=len(rows)),
+        batches=batches(),
+        batches_again=batches,
+        column_texts=column_texts,
+        tally=RowTally(rows=len(rows)),
     )
 
 
@@ -72,19 +75,20 @@ def read(  # noqa: PLR0913 - read_rows' own
     bad_rows: Literal["fail", "skip"] = "fail",
     bad_cells: Literal["keep", "fail"] = "keep",
     drift: Literal["evolve", "extra", "fail"] = "evolve",
-    identity: RowIdentity | None = None,
+    key: Sequence[str] = (),
     counts: RowCounts | None = None,
     batch_rows: int = 2,
     max_bad_rows: int = 100,
     rejected: list[RejectedRow] | None = None,
 ) -> list[RowBatch]:
+    part, layout = table(header, rows, batch_rows=batch_rows), match(header, columns)
     return list(
         read_rows(
-            table(header, rows, batch_rows=batch_rows),
-            match(header, columns),
+            part,
+            layout,
             wanted=wanted,
             rules=RowRules(bad_rows=bad_rows, max_bad_rows=max_bad_rows, bad_cells=bad_cells, schema_drift=drift),
-            identity=identity or RowHashes(),
+            identity=row_identity(key, [(part, layout)]),
             counts=counts or RowCounts(),
             reject=(rejected if rejected is not None else []).append,
         )
@@ -101,7 +105,7 @@ def records(batches: Sequence[RowBatch]) -> list[dict[str, Any]]:
             "extra": batch.extra,
             "unparsed": batch.unparsed,
         }
-        if batch.row_hashes is not None and batch.row_ordinals is not None:
+        if batch.row_hashes is not None:
             lists |= {"hash": batch.row_hashes, "ordinal": batch.row_ordinals}
         assert {len(values) for values in lists.values()} == {batch.count}
         assert batch.first_row_number == batch.row_numbers[0]
@@ -300,7 +304,7 @@ def test_ragged_rows_are_skipped_where_that_is_wanted_and_keep_their_numbers() -
 
 
 def test_the_line_of_a_bad_cell_behind_skipped_rows_is_its_own() -> None:
-    with pytest.raises(RowError, match=r"^line 3, column 'Quantity': 'few' is no integer$"):
+    with pytest.raises(RowError, match=r"^line 3, column 'Quantity': 'few' is not an integer$"):
         read(HEADER, [["1"], ["2", "", "few", ""]], bad_rows="skip", bad_cells="fail")
 
 
@@ -323,14 +327,14 @@ def test_cells_that_do_not_fit_are_kept_as_text_and_counted() -> None:
 
 
 def test_a_cell_that_does_not_fit_ends_the_reading_where_that_is_wanted() -> None:
-    with pytest.raises(RowError, match=r"^line 3, column 'Amount \(Rs.\)': 'x{59}…' is no number$"):
+    with pytest.raises(RowError, match=r"^line 3, column 'Amount \(Rs.\)': 'x{59}…' is not a number$"):
         read(HEADER, [["1", "1", "1", ""], ["2", "x" * 99, "", ""]], bad_cells="fail")
 
 
 def test_a_key_that_does_not_fit_always_ends_the_reading() -> None:
     key = Column(name="day", header="Day", type="date", is_key=True, is_required=True)
     assert records(read(["Day"], [["-"]], columns=[key]))[0]["day"] == "NA"
-    with pytest.raises(RowError, match="line 2, column 'Day': 'soon' is no date"):
+    with pytest.raises(RowError, match="line 2, column 'Day': 'soon' is not a date"):
         read(["Day"], [["soon"]], columns=[key])
 
 
@@ -452,49 +456,23 @@ def test_lines_are_those_of_the_sheet_they_are_on() -> None:
         list(read_rows(sheet, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
 
 
-# Keys
+# Hashes
 
 
-@pytest.mark.parametrize("batch_rows", [1, 2, 5])
-def test_two_rows_of_one_key_end_the_reading(batch_rows: int) -> None:
-    rows = [["1", "1", "", ""], ["2", "1", "", ""], ["OI:1", "5", "", ""]]
-    words = r"^line 2 and line 4 have one key; .* key_properties of this report type to \[\]"
-    with pytest.raises(RowError, match=words):
-        read(HEADER, rows, identity=UniqueKeys(["order_item_id"]), batch_rows=batch_rows)
-
-
-def test_a_key_is_all_of_its_columns_and_empty_ones_are_equal() -> None:
-    keys = (ITEM, Column(name="event", header="Event", is_key=True, is_required=True))
-    header = [column.header for column in keys]
-    rows = [["1", "Sale"], ["1", "Return"], ["1Sale", ""]]
-    assert len(records(read(header, rows, columns=keys, identity=UniqueKeys(["order_item_id", "event"])))) == 3
-    with pytest.raises(RowError, match=r"^line 2 and line 3 have one key"):
-        read(header, [["", "Sale"], ["-", "Sale"]], columns=keys, identity=UniqueKeys(["order_item_id", "event"]))
-
-
-def test_tables_of_one_report_share_their_keys_row_numbers_and_hashes() -> None:
-    keys, hashes = UniqueKeys(["order_item_id"]), RowHashes()
-    counts = RowCounts()
-    for number, rows in enumerate([[["1", "1", "", ""], ["2", "1", "", ""]], [["3", "1", "", ""]]]):
-        part = table(HEADER, rows, name=f"Q{number + 1}")
-        batches = list(read_rows(part, match(HEADER), wanted=None, rules=RULES, identity=keys, counts=counts))
-        assert list(batches[0].row_numbers) == [[1, 2], [3]][number]
-    part = table(HEADER, [["2", "", "", ""]], name="Q3")
-    with pytest.raises(RowError, match=r"^Q1, line 3 and Q3, line 2 have one key"):
-        list(read_rows(part, match(HEADER), wanted=None, rules=RULES, identity=keys, counts=counts))
-    ordinals = []
+def test_tables_of_one_report_share_their_row_numbers_and_hashes() -> None:
+    hashes, counts = RowHashes(), RowCounts()
+    ordinals: list[int] = []
+    numbers: list[int] = []
     for header, rows in (
-        (HEADER, [["1", "1", "2", ""]]),
+        (HEADER, [["1", "1", "2", ""], ["2", "", "", ""]]),
         (("Qty", "Order Item ID", "Amount (Rs.)"), [["2", "1", "1"]]),
     ):
         for batch in read_rows(
-            table(header, rows), match(header), wanted=None, rules=RULES, identity=hashes, counts=RowCounts()
+            table(header, rows), match(header), wanted=None, rules=RULES, identity=hashes, counts=counts
         ):
-            ordinals += batch.row_ordinals or []
-    assert ordinals == [1, 2]
-
-
-# Hashes
+            ordinals += batch.row_ordinals
+            numbers += batch.row_numbers
+    assert (ordinals, numbers) == ([1, 1, 2], [1, 2, 3])
 
 
 def test_equal_rows_are_numbered_and_others_are_told_apart() -> None:
@@ -523,41 +501,6 @@ def test_a_hash_is_the_same_in_every_release() -> None:
     (row,) = records(read(HEADER, [["1", "1.50", "", "2026-08-19"]]))
     said = "amountrs#1=4:1.50;invoicedate#1=10:2026-08-19;orderitemid#1=1:1;"
     assert row["hash"] == blake2b(said.encode(), digest_size=16).hexdigest() == "60c4378c096f09b3a2c7fae1c2e09ce2"
-
-
-def keyed(*parts: Sequence[str]) -> UniqueKeys:
-    """What has seen tables of these keys."""
-    identity = UniqueKeys([ITEM.name])
-    for keys in parts:
-        read([ITEM.header], [[key] for key in keys], columns=[ITEM], identity=identity)
-    return identity
-
-
-@given(st.lists(st.integers(0, 30).map(str), max_size=25), st.integers(0, 25), st.integers(0, 9))
-def test_the_first_row_whose_key_was_there_before_is_named(keys: list[str], cut: int, in_memory: int) -> None:
-    again = next((line for line, key in enumerate(keys) if key in keys[:line]), None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_keys, "MAX_KEYS_IN_MEMORY", in_memory)
-        if again is None:
-            keyed(keys[:cut], keys[cut:])
-            return
-        # Lines begin anew in each table, below its header.
-        first, second = (line + 2 if line < cut else line - cut + 2 for line in (keys.index(keys[again]), again))
-        with pytest.raises(RowError, match=f"line {first} and line {second} have one key; if both are rows, set"):
-            keyed(keys[:cut], keys[cut:])
-
-
-def test_keys_of_many_rows_are_not_held_in_memory() -> None:
-    identity = UniqueKeys([ITEM.name])
-    tracemalloc.start()
-    try:
-        for first in range(0, 400_000, 1000):
-            identity.of([], {ITEM.name: [str(first + row) for row in range(1000)]}, range(first, first + 1000))
-        identity.end()
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 4 * 2**20
 
 
 # Properties
@@ -605,16 +548,17 @@ def test_a_file_is_read_from_bytes_to_values(tmp_path: Path) -> None:
     path.write_bytes(text.getvalue().encode("utf-16"))
     orders = ReportTable(stream="orders", title="Orders", key=("order_item_id",))
     with open_report(path, [orders]) as report:
-        (opened,) = report.of("orders")
+        (opened,) = report.tables_for("orders")
+        layout = match(opened.header)
         (batch,) = read_rows(
             opened,
-            match(opened.header),
+            layout,
             wanted=None,
             rules=RowRules(bad_rows="skip", max_bad_rows=1, bad_cells="fail", schema_drift="fail"),
-            identity=UniqueKeys(["order_item_id"]),
+            identity=row_identity(["order_item_id"], [(opened, layout)]),
             counts=RowCounts(),
         )
-    assert (batch.row_hashes, batch.row_ordinals) == (None, None)
+    assert (batch.row_hashes, batch.row_ordinals) == (None, [1])
     assert batch.columns == {
         "order_item_id": ["x"],
         "amount": [Decimal("-123456.70")],

@@ -202,7 +202,7 @@ def test_a_cell_that_does_not_fit_is_kept_beside_its_column(bench: Bench) -> Non
     assert records[0]["_unparsed"] is None
     failed = bench.run("orders_report", bad_cells="fail")
     assert failed.error is not None
-    assert "line 3, column 'quantity': 'many' is no integer" in str(failed.error)
+    assert "line 3, column 'quantity': 'many' is not an integer" in str(failed.error)
 
 
 def test_a_new_column_is_told_before_the_first_record_that_has_it(bench: Bench) -> None:

@@ -51,10 +51,10 @@ def read(folder: Path, content: bytes, tables: Sequence[ReportTable]) -> dict[st
         return {
             table.stream: [
                 (found.header, [row for batch in found.batches for row in batch.rows])
-                for found in report.of(table.stream)
+                for found in report.tables_for(table.stream)
             ]
             for table in tables
-            if report.of(table.stream)
+            if report.tables_for(table.stream)
         }
 
 

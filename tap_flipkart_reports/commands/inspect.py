@@ -13,9 +13,10 @@ from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
 from tap_flipkart_reports.files.header_match import MAX_TOLD, match_header, normalise
 from tap_flipkart_reports.files.header_search import HELP, Report
-from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
+from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
+from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
-from tap_flipkart_reports.files.rows import RejectedRow, RowCounts, read_rows
+from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
 
@@ -169,7 +170,7 @@ def _layouts(sheets: Sequence[Sheet], tables: Sequence[ReportTable]) -> Iterator
     for declared in tables:
         columns = [replace(column, is_required=False) for column in declared.columns]
         with suppress(RowError, FileError):  # then it is none of this report's
-            for table in report.of(declared.stream):
+            for table in report.tables_for(declared.stream):
                 yield match_header(table.header, columns, reserved=(), layouts=declared.layouts)
 
 
@@ -182,17 +183,24 @@ def _inspected_report(sheets: Sequence[Sheet], report_type: str) -> Iterator[Ins
 
 def _inspected_stream(report: Report, declared: ReportTable) -> Iterator[InspectedTable]:
     try:
-        tables = report.of(declared.stream)
+        tables = report.tables_for(declared.stream)
     except RowError as error:
         yield InspectedTable(name="", stream=declared.stream, header=(), header_line=0, error=str(error))
         return
-    identity = UniqueKeys(declared.key) if declared.key else RowHashes()
+    identity: RowIdentity = RowHashes()
+    with suppress(RowError):  # told of the table that it is about, below
+        parts = [(table, _layout_of(table, declared)) for table in tables]
+        identity = row_identity(declared.key, parts, fallback=declared.fallback_key)
     yield from (_inspected(table, declared, identity) for table in tables)
+
+
+def _layout_of(table: Table, declared: ReportTable) -> Layout:
+    return match_header(table.header, declared.columns, reserved=(), layouts=declared.layouts)
 
 
 def _only_table(sheet: Sheet) -> list[Table]:
     """The table of a sheet of which nothing is known; none for a sentence."""
-    tables = Report([sheet], [UNKNOWN]).of(UNKNOWN.stream)
+    tables = Report([sheet], [UNKNOWN]).tables_for(UNKNOWN.stream)
     return [table for table in tables if sum(bool(text.strip(PADDING)) for text in table.header) > 1]
 
 
@@ -205,7 +213,7 @@ def _inspected(table: Table, declared: ReportTable, identity: RowIdentity) -> In
         header_line=table.header_line,
     )
     try:
-        layout = match_header(table.header, declared.columns, reserved=(), layouts=declared.layouts)
+        layout = _layout_of(table, declared)
         inspected.missing = [column.header.strip(PADDING) for column in layout.missing]
         inspected.new = [column.header.strip(PADDING) for _, column in layout.new]
         cells = {column.name: _Cells(column) for _, column in layout.new}

@@ -18,8 +18,10 @@ class Column:
         type: what its cells are.
         aliases: other headers it goes by.
         is_key: whether it belongs to the natural key: no cell of it is null.
-        is_required: whether the file has to have it.
+        is_required: whether the file has to have it, or another of those that are required.
         fills_down: whether its cell is blank where it would repeat the row above.
+        provisional: texts that stand in it for a payout that is not made yet, in upper case; such a row says what may
+            be paid, and blank cells say the same.
     """
 
     name: str
@@ -29,3 +31,4 @@ class Column:
     is_key: bool = False
     is_required: bool = False
     fills_down: bool = False
+    provisional: frozenset[str] = frozenset()

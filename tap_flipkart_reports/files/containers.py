@@ -73,7 +73,7 @@ def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator
         if start.startswith(_ZIP):
             yield list(_members(file, unpacker, stack))
         else:
-            _refuse_strangers(start)
+            _reject_non_tables(start)
             yield [Sheet(name=None, title=None, readings=text_readings(file))]
 
 
@@ -156,7 +156,7 @@ def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) 
         if start.startswith(_ZIP):
             yield from _members(spool, unpacker, stack, name)
         else:
-            _refuse_strangers(start)
+            _reject_non_tables(start)
             yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool))
     except FileError as error:
         raise FileError(f"{_shortened(name)} in the ZIP: {error}") from error
@@ -214,7 +214,7 @@ class _Unpacker:
             yield chunk
 
 
-def _refuse_strangers(start: bytes) -> None:
+def _reject_non_tables(start: bytes) -> None:
     """Tell what a file is that is no CSV."""
     text = start.decode("utf-8-sig", errors="replace").lstrip()
     if not start:

@@ -9,12 +9,13 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.column_scan import column_texts
 from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_flipkart_reports.files.sheets import Tally
+    from tap_flipkart_reports.files.sheets import RowTally
 
 MAX_LINE = 2**23
 """Characters; a longer line comes from no table, and would be held in memory whole."""
@@ -98,7 +99,13 @@ class TextReading:
             return None
         return HeadRow(cells=cells, line=line, next_line=line + reader.line_num)
 
-    def batches(self, first_line: int, tally: Tally) -> Iterator[Batch]:
+    def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
+        """The cells of one column; see `Reading`."""
+        return column_texts(
+            self._file, encoding=self._encoding, delimiter=self._delimiter, first_line=first_line, index=index
+        )
+
+    def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on; see `Reading`."""
         self._file.seek(0)
         text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")

@@ -42,6 +42,7 @@ class Layout:
         new: columns that the schema does not have, as text, each with its place.
         missing: the schema's columns that the file does not have, of the layout that it has most of; of layouts that
             it has as much of, one that it has all of, or else the first.
+        absent_keys: names of the key columns that the file does not have.
         unnamed: places of blank headers. Their cells are kept as `column_<place from 1>` in `RowBatch.extra`.
         fills_down: places of columns that are filled from the row above where they are blank; the first tells whether.
         fingerprint: the same for headers that read the same.
@@ -51,6 +52,7 @@ class Layout:
     placed: tuple[tuple[int, Column], ...]
     new: tuple[tuple[int, Column], ...]
     missing: tuple[Column, ...]
+    absent_keys: tuple[str, ...]
     unnamed: tuple[int, ...]
     fills_down: tuple[int, ...]
     fingerprint: str
@@ -104,15 +106,17 @@ def match_header(
         layouts: names of the columns of each layout, where the table comes in several; the likeliest first.
 
     Raises:
-        RowError: a column is missing that the file has to have.
+        RowError: all columns are missing of which the file has to have one.
     """
     placed = _placed(header, columns)
     found = {column.name for column in placed.values()}
     missing = [column for column in columns if column.name not in found]
-    for column in missing:
-        if column.is_required:
-            names = [text.strip(PADDING) for text in header if text.strip(PADDING)]
-            raise RowError(f"the file has no column {column.header.strip()!r}, a key, but {listed(names)}")
+    required = [column for column in columns if column.is_required]
+    if required and not found.intersection(column.name for column in required):
+        keys = " nor ".join(repr(column.header.strip()) for column in required)
+        names = [text.strip(PADDING) for text in header if text.strip(PADDING)]
+        raise RowError(f"the file has no column {keys}, a key, but {listed(names)}")
+    absent_keys = tuple(column.name for column in missing if column.is_key)
     if layouts:
         layout = max(layouts, key=lambda names: (len(found.intersection(names)), found.issuperset(names)))
         missing = [column for column in missing if column.name in layout]
@@ -129,6 +133,7 @@ def match_header(
         placed=tuple(sorted(placed.items(), key=lambda place_and_column: place_and_column[0])),
         new=tuple(new),
         missing=tuple(missing),
+        absent_keys=absent_keys,
         unnamed=unnamed,
         fills_down=tuple(place for column in columns if column.fills_down for place in _places_of(column, placed)),
         fingerprint=blake2b("\n".join(map(normalise, header)).encode(), digest_size=8).hexdigest(),

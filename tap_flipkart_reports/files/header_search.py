@@ -18,7 +18,7 @@ from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import PADDING
 from tap_flipkart_reports.files.header_match import listed, normalise
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
-from tap_flipkart_reports.files.sheets import HeadRow, Table, Tally
+from tap_flipkart_reports.files.sheets import HeadRow, RowTally, Table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ class Declared(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stranger:
+class UnmatchedTable:
     """A table that feeds no stream.
 
     Attributes:
@@ -114,7 +114,7 @@ class Report:
         self._known = [_Known(table) for table in tables]
         self._looked_at: dict[int, _Found | None] = {}
 
-    def of(self, stream: str) -> list[Table]:
+    def tables_for(self, stream: str) -> list[Table]:
         """The tables that feed a stream, in the file's order: several for a ZIP of quarters, none for an unused sheet.
 
         Sheets that are called as the table of another stream are not looked at: looking takes a workbook's sheet into
@@ -149,14 +149,14 @@ class Report:
         return {found.sheet.title or "": found.header for found in self._found(self._sheets)}
 
     @property
-    def strangers(self) -> tuple[Stranger, ...]:
+    def unmatched(self) -> tuple[UnmatchedTable, ...]:
         """The tables that feed no stream, but for help and summaries.
 
         Raises:
             FileError: a sheet cannot be read.
         """
         found = self._found(self._sheets)
-        return tuple(Stranger(name=table.sheet.title, header=table.header) for table in found if not table.stream)
+        return tuple(UnmatchedTable(name=table.sheet.title, header=table.header) for table in found if not table.stream)
 
     def _found(self, sheets: Sequence[Sheet]) -> list[_Found]:
         """The tables of some sheets."""
@@ -298,13 +298,16 @@ class _Found:
 
     def table(self) -> Table:
         """The sheet's table, to be read."""
-        rows, tally = self.block.rows, Tally()
+        rows, tally, reading = self.block.rows, RowTally(), self.block.reading
+        first_line = rows[-1].next_line
         return Table(
             name=self.sheet.title,
             header=self.header,
             header_line=rows[0].line,
             header_rows=tuple(row.cells for row in rows),
-            batches=self.block.reading.batches(rows[-1].next_line, tally),
+            batches=reading.batches(first_line, tally),
+            batches_again=lambda: reading.batches(first_line, RowTally()),
+            column_texts=lambda index: reading.column_texts(first_line, index),
             tally=tally,
         )
 

@@ -1,73 +1,75 @@
-"""What tells the rows of one file apart: natural keys, or hashes of their cells."""
+"""What tells the rows of one report apart: natural keys, or hashes of their cells, with an ordinal for repeats."""
 
 from __future__ import annotations
 
-import io
-import tempfile
-import weakref
 from array import array
 from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.files.converters import ColumnConverter
-from tap_flipkart_reports.files.header_match import Layout, normalise
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.column_scan import UnscannableError
+from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter
+from tap_flipkart_reports.files.hash_spool import HashSpool
+from tap_flipkart_reports.files.header_match import MAX_TOLD, Layout, normalise
+from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
+from tap_flipkart_reports.files.row_rules import RowRules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.files.sheets import Table
 
+    Cells = Sequence[Sequence[str]]
+    """Of some rows: the texts of each column."""
 
-def place_of(name: str | None, line: int) -> str:
-    """A line of a table, in words."""
-    return f"line {line}" if name is None else f"{name}, line {line}"
+EMPTY_KEY = "NA"
+"""Stands in a key column where the file has nothing: Flipkart's own word, and unlike NULL it can be upserted."""
+
+FALLBACK_BITS = 40
+"""Bits of an ordinal that stand for what tells a row without a whole key from others: see `NaturalKeys`."""
+
+_ANY_ROW = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema_drift="evolve")
 
 
-_LINE_BITS = 48
+@dataclass(kw_only=True)
+class KeyRepeats:
+    """Rows of a report that their natural key does not tell apart.
 
-_BUCKETS = 1024
+    Attributes:
+        tied: rows that share their key with another.
+        incomplete: rows with a blank part in their key.
+        examples: the first few such keys, as texts.
+    """
 
-MAX_KEYS_IN_MEMORY = 2**16
-"""Rows whose keys `UniqueKeys` writes to disk together."""
+    tied: int = 0
+    incomplete: int = 0
+    examples: list[str] = field(default_factory=list)
 
 
 class RowIdentity(Protocol):
-    """What tells the rows of a report apart, over all its tables of one stream."""
+    """What tells the rows of a report apart, over all its tables of one stream, which are read in their order."""
+
+    @property
+    def repeats(self) -> KeyRepeats:
+        """Rows that their natural key does not tell apart."""
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
 
-    def of(
-        self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
-    ) -> tuple[list[str] | None, list[int] | None]:
-        """Hashes and ordinals of a batch's rows, where they are what tells them apart.
-
-        Args:
-            cells: the rows' cells, by place.
-            columns: the rows' values, by column name.
-            lines: the line on which each row begins.
-        """
-
-    def end(self) -> None:
-        """Look back at the rows of all tables so far.
-
-        Raises:
-            RowError: two rows cannot be told apart.
-        """
+    def identify(self, cells: Cells) -> tuple[list[str] | None, list[int]]:
+        """Hashes, where rows have no natural key, and ordinals of the next rows."""
 
 
-class RowHashes:
-    """Hashes of rows, and a count of how often each was seen; some 100 bytes are remembered of every row."""
+class RowDigests:
+    """Digests of what rows say, whatever the order of their columns."""
 
-    def __init__(self) -> None:
-        self._columns: list[tuple[str, int, ColumnConverter]] = []
-        self._seen: defaultdict[bytes, int] = defaultdict(int)
-
-    def begin(self, table: Table, layout: Layout) -> None:
-        """Go on with the rows of another table. A column that goes by an alias there is hashed by its own header."""
+    def __init__(self, table: Table, layout: Layout) -> None:
+        # A column that goes by another header in this file is hashed by its own.
         headers = dict(enumerate(table.header)) | {place: column.header for place, column in layout.placed}
         occurrences: Counter[str] = Counter()
         named = []
@@ -77,109 +79,239 @@ class RowHashes:
             named.append((f"{name}#{occurrences[name]}", place))
         self._columns = [(name, place, ColumnConverter(str)) for name, place in sorted(named)]
 
-    def of(
-        self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
-    ) -> tuple[list[str], list[int]]:
-        """Hashes and ordinals of a batch's rows."""
-        del columns, lines
+    def of_rows(self, cells: Cells) -> list[bytes]:
+        """A digest of each row."""
         # The length keeps cells apart, whatever is in them.
         pieces = [
             ["" if text is None else f"{name}={len(text)}:{text};" for text in converter.convert(cells[place])]
             for name, place, converter in self._columns
         ]
+        return [blake2b("".join(row).encode(), digest_size=16).digest() for row in zip(*pieces, strict=True)]
+
+
+class RowHashes:
+    """Hashes of rows, and a count of how often each was seen; some 100 bytes are remembered of every row."""
+
+    def __init__(self) -> None:
+        self.repeats = KeyRepeats()
+        self._digests: RowDigests | None = None
+        self._seen: defaultdict[bytes, int] = defaultdict(int)
+
+    def begin(self, table: Table, layout: Layout) -> None:
+        """Go on with the rows of another table."""
+        self._digests = RowDigests(table, layout)
+
+    def identify(self, cells: Cells) -> tuple[list[str], list[int]]:
+        """Hashes and ordinals of the next rows."""
+        assert self._digests is not None, "begin comes first"  # noqa: S101 - for the reader of the code
         hashes, ordinals = [], []
-        for row in zip(*pieces, strict=True):
-            digest = blake2b("".join(row).encode(), digest_size=16).digest()
+        for digest in self._digests.of_rows(cells):
             self._seen[digest] += 1
             hashes.append(digest.hex())
             ordinals.append(self._seen[digest])
         return hashes, ordinals
 
-    def end(self) -> None:
-        """Nothing; rows that are equal are counted."""
 
+class NaturalKeys:
+    """Ordinals that make natural keys unique in a report.
 
-class UniqueKeys:
-    """Watches that no two rows have one natural key: in a warehouse the second would take the first one's place.
+    Natural keys are inferred, so a report that repeats one must still be loaded, every row once, and a row that is
+    read again must meet its former self. The ordinal is 1 for a row whose key no other row of the report has. Rows
+    that share a key are numbered from 1 in the order of their digests, so neither the order of the file nor other rows
+    change it; rows that are equal in every cell take the next numbers. When some of them change, the newest report
+    still overwrites the same numbers.
 
-    Rows that are equal in every cell are refused, too: nobody can tell a line that was written twice from two payments
-    of one amount. Of every row 16 bytes are remembered, on disk where there are many: its line, and a hash of its key
-    of 64 bits, with another salt in each run. Among a million rows two different keys share one in one of 40 million
-    runs, and not again.
+    A row with a blank part in its key is told apart by the `fallback` columns, which do not change either, and where
+    these are blank, too, by all its cells: `FALLBACK_BITS` of their digest go into the ordinal. Without them such rows
+    of another window would take its place.
+
+    Whether keys repeat has to be known before the first row goes out, so the rows are looked through before. Where one
+    column of the key never repeats in a text file, only that column is read; and where it does, whole rows. Of every
+    row 16 bytes are remembered, on disk where there are many, and of tied ones as many in memory.
 
     Args:
         names: the key's columns.
+        parts: the report's tables of one stream, with their layouts.
+        fallback: columns that tell rows apart whose key has a blank part.
+
+    Attributes:
+        repeats: what was found.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(
+        self, names: Sequence[str], parts: Sequence[tuple[Table, Layout]], *, fallback: Sequence[str] = ()
+    ) -> None:
         self._names = tuple(names)
-        self._tables: list[str | None] = []
-        self._buckets = [array("q") for _ in range(_BUCKETS)]
-        """Hash and line after hash and line, by the hash's last bits; lines have the table's number above
-        `_LINE_BITS`."""
-        self._in_memory = 0
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
-        weakref.finalize(self, self._spool.close)
-        self._written: list[array[int]] = []
-        """For each time they were written out, where each bucket's members begin in the spool, and where all end."""
+        self._fallback = tuple(fallback)
+        self._parts = tuple(parts)
+        self.repeats = KeyRepeats()
+        self._tied = array("q")
+        """Numbers of the rows that need an ordinal, from 0, ascending."""
+        self._ordinals = array("q")
+        """Theirs, in the same order."""
+        self._next_row = 0
+        self._next_tied = 0
+        if self._may_repeat():
+            self._tied = self._find_tied()
+            if self._tied:
+                self._ordinals = self._rank()
+
+    # Rows in their order
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
-        del layout
-        self._tables.append(table.name)
 
-    def of(
-        self, cells: Sequence[Sequence[str]], columns: Mapping[str, Sequence[Any]], lines: Sequence[int]
-    ) -> tuple[None, None]:
-        """Nothing; such rows need no hashes."""
-        del cells
-        buckets = self._buckets
-        table = len(self._tables) - 1 << _LINE_BITS
-        keys = zip(*(columns[name] for name in self._names), strict=True)
-        for row_hash, line in zip(map(hash, keys), lines, strict=True):
-            buckets[row_hash % _BUCKETS].extend((row_hash, table + line))
-        self._in_memory += len(lines)
-        if self._in_memory > MAX_KEYS_IN_MEMORY:
-            self._write_out()
-        return None, None
+    def identify(self, cells: Cells) -> tuple[None, list[int]]:
+        """Ordinals of the next rows."""
+        count = len(cells[0])
+        first, self._next_row = self._next_row, self._next_row + count
+        ordinals = [1] * count
+        while self._next_tied < len(self._tied) and self._tied[self._next_tied] < self._next_row:
+            ordinals[self._tied[self._next_tied] - first] = self._ordinals[self._next_tied]
+            self._next_tied += 1
+        return None, ordinals
 
-    def _write_out(self) -> None:
-        places = array("Q", [self._spool.seek(0, io.SEEK_END)])
-        for bucket in self._buckets:
-            places.append(places[-1] + self._spool.write(bucket))
-            del bucket[:]
-        self._written.append(places)
-        self._in_memory = 0
+    # The look before
 
-    def end(self) -> None:
-        """Find two rows of one key."""
-        repeats = [pair for bucket in range(_BUCKETS) if (pair := _first_repeat(self._members(bucket))) is not None]
-        if repeats:
-            earlier, later = min(repeats, key=itemgetter(1))
-            raise RowError(
-                f"{self._told(earlier)} and {self._told(later)} have one key; if both are rows, set key_properties of "
-                "this report type to [] in report_types: rows are then told apart by all cells"
-            )
+    def _may_repeat(self) -> bool:
+        """Whether keys may repeat or have blank parts, as far as one column of the key tells."""
+        for name in self._names:
+            try:
+                spool = HashSpool(1)
+                for table, layout in self._parts:
+                    _scan(table, _placed(name, layout), spool)
+            except UnscannableError:
+                continue
+            if all(len(set(hashes)) == len(hashes) for (hashes,) in spool.columns()):
+                return False
+        return True
 
-    def _members(self, bucket: int) -> array[int]:
-        members = self._buckets[bucket][:]
-        for places in self._written:
-            self._spool.seek(places[bucket])
-            members.frombytes(self._spool.read(places[bucket + 1] - places[bucket]))
-        return members
+    def _rows(self) -> Iterator[tuple[int, list[list[str]], _KeyReader]]:
+        """The rows of all tables once more, as they will be read; a file that is damaged ends here without a word."""
+        number = 0
+        for table, layout in self._parts:
+            reader = _KeyReader(self._names, self._fallback, table, layout)
+            row_filter = RowFilter(table, layout, rules=_ANY_ROW, counts=RowCounts(), reject=lambda _row: None)
+            try:
+                for batch, _ in row_filter.batches(table.batches_again()):
+                    yield number, batch.rows, reader
+                    number += len(batch.rows)
+            except FileError:  # the reading itself tells it
+                return
 
-    def _told(self, place: int) -> str:
-        return place_of(self._tables[place >> _LINE_BITS], place & (1 << _LINE_BITS) - 1)
+    def _find_tied(self) -> array[int]:
+        """Numbers of the rows whose key another row has, or has a blank part."""
+        spool = HashSpool(2)
+        tied = array("q")
+        for number, rows, reader in self._rows():
+            keys = reader.keys(rows)
+            whole = [(hash(key), index) for index, key in enumerate(keys, number) if None not in key]
+            spool.add(whole, len(whole))
+            if len(whole) < len(rows):
+                tied.extend(index for index, key in enumerate(keys, number) if None in key)
+        self.repeats.incomplete = len(tied)
+        for hashes, numbers in spool.columns():
+            if len(set(hashes)) < len(hashes):
+                counts = Counter(hashes)
+                tied.extend(number for key, number in zip(hashes, numbers, strict=True) if counts[key] > 1)
+        return array("q", sorted(tied))
+
+    def _rank(self) -> array[int]:
+        """The ordinals of the tied rows, in their order."""
+        groups = HashSpool(4)
+        index = 0
+        for number, rows, reader in self._rows():
+            first = index
+            while index < len(self._tied) and self._tied[index] < number + len(rows):
+                index += 1
+            if index > first:
+                tied = [rows[self._tied[at] - number] for at in range(first, index)]
+                self._add_examples(reader.keys(tied))
+                groups.add(
+                    [(*group, at) for at, group in enumerate(reader.groups(tied), first)], len(tied)
+                )  # fmt: skip
+        ordinals = array("q", bytes(8 * len(self._tied)))
+        for columns in groups.columns():
+            for _, members in groupby(sorted(zip(*columns, strict=True)), key=itemgetter(0)):
+                group = list(members)
+                self.repeats.tied += len(group) if len(group) > 1 else 0
+                for rank, (_, _, base, at) in enumerate(group):
+                    ordinals[at] = base + (rank if base == 1 else rank << FALLBACK_BITS)
+        return ordinals
+
+    def _add_examples(self, keys: Sequence[tuple[Any, ...]]) -> None:
+        for key in keys:
+            text = ", ".join(EMPTY_KEY if part is None else str(part) for part in key)
+            if len(self.repeats.examples) < MAX_TOLD and text not in self.repeats.examples:
+                self.repeats.examples.append(text)
 
 
-def _first_repeat(members: Sequence[int]) -> tuple[int, int] | None:
-    """The lines of the first two rows of one hash, of hash and line after hash and line."""
-    hashes, lines = members[::2], members[1::2]
-    if len(set(hashes)) == len(hashes):
-        return None
-    seen: dict[int, int] = {}
-    for line, row_hash in sorted(zip(lines, hashes, strict=True)):
-        if row_hash in seen:
-            return seen[row_hash], line
-        seen[row_hash] = line
-    return None
+class _KeyReader:
+    """Reads keys from a table's rows, as they come out in records."""
+
+    def __init__(self, names: Sequence[str], fallback: Sequence[str], table: Table, layout: Layout) -> None:
+        self._keys = [_placed(name, layout) for name in names]
+        self._fallback = [_placed(name, layout) for name in fallback]
+        self._digests = RowDigests(table, layout)
+
+    def keys(self, rows: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
+        """The key of each row, with `None` for blank parts."""
+        return _read(self._keys, rows)
+
+    def groups(self, rows: Sequence[Sequence[str]]) -> list[tuple[int, int, int]]:
+        """Of each row: a hash of the key it shares, its digest, and the first ordinal of those that share it."""
+        cells = list(zip(*rows, strict=True))
+        digests = [int.from_bytes(digest[:8], "big", signed=True) for digest in self._digests.of_rows(cells)]
+        groups = []
+        for key, fallback, digest in zip(self.keys(rows), _read(self._fallback, rows), digests, strict=True):
+            base = 1
+            if None in key:
+                said = repr(fallback if any(fallback) else digest).encode()
+                base += int.from_bytes(blake2b(said, digest_size=8).digest(), "big") % 2**FALLBACK_BITS + 1
+            groups.append((hash((key, base)), digest, base))
+        return groups
+
+
+def _read(columns: Sequence[_PlacedColumn | None], rows: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
+    """The values of some columns, row by row; `None` for blank cells and for columns that the file does not have."""
+    values = [
+        [None] * len(rows) if column is None else column.values([row[column.place] for row in rows])
+        for column in columns
+    ]
+    return list(zip(*values, strict=True)) if values else [()] * len(rows)
+
+
+def _scan(table: Table, column: _PlacedColumn | None, spool: HashSpool) -> None:
+    """Hashes of a column's values.
+
+    Raises:
+        UnscannableError: the column cannot be read alone, has blank cells, or repeats itself from the start.
+    """
+    if column is None:
+        raise UnscannableError
+    is_first = True
+    for texts in table.column_texts(column.place):
+        values = column.values(texts)
+        if None in values or (is_first and 2 * len(set(values)) < len(values)):
+            raise UnscannableError
+        is_first = False
+        spool.add([(hash(value),) for value in values], len(values))
+
+
+class _PlacedColumn:
+    """A column of a table, with its place."""
+
+    def __init__(self, place: int, column: Column) -> None:
+        self.place = place
+        self.values = ColumnConverter(CONVERTERS[column.type]).convert
+
+
+def _placed(name: str, layout: Layout) -> _PlacedColumn | None:
+    return next((_PlacedColumn(place, column) for place, column in layout.placed if column.name == name), None)
+
+
+def row_identity(
+    key: Sequence[str], parts: Sequence[tuple[Table, Layout]], *, fallback: Sequence[str] = ()
+) -> RowIdentity:
+    """What tells a report's rows apart; see `NaturalKeys` and, where there is no key, `RowHashes`."""
+    return NaturalKeys(key, parts, fallback=fallback) if key else RowHashes()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 BATCH_ROWS = 100
 """Larger batches leave the CPU's cache before their columns are converted."""
@@ -29,7 +29,7 @@ class Batch:
 
 
 @dataclass(kw_only=True)
-class Tally:
+class RowTally:
     """What the reading of a table has come to so far.
 
     Attributes:
@@ -52,6 +52,9 @@ class Table:
         header_rows: the header's rows as they are.
         batches: the rows behind the header, to be read once and before the file is closed. Raises `FileError` at a
             row that is not CSV.
+        batches_again: the same rows, for those who have to know all of them before `batches` is begun; not counted.
+        column_texts: the cells of the column with an index, if they can be had for much less than `batches_again`;
+            raises `UnscannableError` at the first of them otherwise.
         tally: counts the batches as they are read.
     """
 
@@ -59,8 +62,10 @@ class Table:
     header: tuple[str, ...]
     header_line: int
     batches: Iterator[Batch]
+    batches_again: Callable[[], Iterator[Batch]]
+    column_texts: Callable[[int], Iterator[list[str]]]
     header_rows: tuple[tuple[str, ...], ...] = ()
-    tally: Tally = field(default_factory=Tally)
+    tally: RowTally = field(default_factory=RowTally)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,10 @@ class Reading(Protocol):
             FileError: it cannot be read.
         """
 
-    def batches(self, first_line: int, tally: Tally) -> Iterator[Batch]:
+    def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
+        """The cells of one column from a line on; see `Table`."""
+
+    def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on.
 
         Args:

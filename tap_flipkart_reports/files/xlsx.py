@@ -10,7 +10,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, Sheet, Tally
+from tap_flipkart_reports.files.column_scan import UnscannableError
+from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, RowTally, Sheet
 from tap_flipkart_reports.files.xlsx_cells import CellReaders
 from tap_flipkart_reports.files.xlsx_package import read_package
 from tap_flipkart_reports.files.xlsx_rows import sheet_rows
@@ -99,7 +100,12 @@ class WorkbookReading:
         cells = self._head[line - 1] if line <= self.head_lines else []
         return HeadRow(cells=tuple(cells), line=line, next_line=line + 1) if any(map(str.strip, cells)) else None
 
-    def batches(self, first_line: int, tally: Tally) -> Iterator[Batch]:
+    def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
+        """Nothing; see `Reading`."""
+        del first_line, index
+        raise UnscannableError
+
+    def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on; see `Reading`."""
         rows: list[list[str]] = []
         lines: list[int] = []

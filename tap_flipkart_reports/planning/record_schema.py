@@ -15,9 +15,20 @@ WAREHOUSE = {"warehouse_id": {"type": ["string"], "description": "the warehouse 
 
 SNAPSHOT = {"snapshot_date": {"type": ["string"], "format": "date", "description": "the day it was asked for"}}
 
-ROW_IDENTITY = {
-    "_row_hash": {"type": ["string"], "description": "hash of the row's cells"},
-    "_row_ordinal": {"type": ["integer"], "description": "1 for the first of the rows of a file that are all equal"},
+ROW_HASH = {"_row_hash": {"type": ["string"], "description": "hash of the row's cells"}}
+
+ROW_ORDINAL = {
+    "_row_ordinal": {
+        "type": ["integer"],
+        "description": "tells rows of a file apart that share the rest of the key; 1 for nearly all rows",
+    }
+}
+
+PROVISIONAL = {
+    "is_provisional": {
+        "type": ["boolean", "null"],
+        "description": "true where the payout is not made yet: such a row comes again under its payout's own NEFT id",
+    }
 }
 
 ORIGIN = {
@@ -37,7 +48,7 @@ ORIGIN = {
     },
 }
 
-OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_IDENTITY, **ORIGIN})
+OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_HASH, **ROW_ORDINAL, **PROVISIONAL, **ORIGIN})
 """Columns of every record that are not the file's; a new column of a file never takes their names."""
 
 
@@ -49,6 +60,8 @@ def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]
         **(SNAPSHOT if report_type.is_snapshot else {}),
         **table.properties,
         **ORIGIN,
-        **({} if table.key else ROW_IDENTITY),
+        **(PROVISIONAL if table.payout_column else {}),
+        **({} if table.key else ROW_HASH),
+        **ROW_ORDINAL,
     }
     return {"type": "object", "properties": properties}

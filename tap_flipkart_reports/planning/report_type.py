@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 DOCUMENTED = "documented"
 
+PAYOUT = "neft_id"
+"""The column that names a payout."""
+
+PROVISIONAL_PAYOUTS = frozenset({"DISBURSEMENT_CREATED", "ZERO_PAYMENT_ADVICE"})
+"""What stands there before the payout is made."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportTable:
@@ -33,8 +39,8 @@ class ReportTable:
         sheets: names of the sheets or archive members that hold it; they are compared by `normalise`, `*` stands for
             any text.
         fill_down: columns that are blank where they would repeat the row above; the first of them tells whether.
-        dated_by: columns by which a row belongs to one payout or day; without a natural key the file has to have those
-            that all layouts have.
+        dated_by: columns by which a row belongs to one payout or day.
+        fallback_key: columns that tell rows apart whose natural key has a blank part; they never change.
     """
 
     stream: str
@@ -43,12 +49,18 @@ class ReportTable:
     sheets: tuple[str, ...] = ()
     fill_down: tuple[str, ...] = ()
     dated_by: tuple[str, ...] = ()
+    fallback_key: tuple[str, ...] = ()
 
     @cached_property
     def schema(self) -> TableSchema:
         """The published columns; none where the natural key is one of other columns (see `tables_of`)."""
         schema = table_schema(self.stream)
         return schema if set(self.key) <= set(schema.properties) else TableSchema()
+
+    @property
+    def payout_column(self) -> str | None:
+        """The column that names the payout a row belongs to, where there are payouts."""
+        return PAYOUT if PAYOUT in self.schema.properties else None
 
     @property
     def layouts(self) -> tuple[frozenset[str], ...]:
@@ -77,8 +89,9 @@ class ReportTable:
                 type=schema.get("format") or schema["type"][0],
                 aliases=tuple(self.schema.properties.get(name, {}).get("aliases", ())),
                 is_key=name in self.key,
-                is_required=name in (self.key or self.dated_by) and all(name in names for names in self.layouts),
+                is_required=name in self.key,
                 fills_down=name in self.fill_down,
+                provisional=PROVISIONAL_PAYOUTS if name == self.payout_column else frozenset(),
             )
             for name, schema in self.properties.items()
         )
@@ -138,6 +151,6 @@ class ReportType:
         warehouse = ("warehouse_id",) if self.per_warehouse else ()
         day = ("snapshot_date",) if self.is_snapshot else ()
         if table.key:
-            return tuple(dict.fromkeys(("seller_id", *warehouse, *table.key, *day)))
+            return (*dict.fromkeys(("seller_id", *warehouse, *table.key, *day)), "_row_ordinal")
         window = day or (() if self.rule.kind is WindowKind.DAYS else ("report_from_date",))
         return ("seller_id", *warehouse, *window, "_row_hash", "_row_ordinal")

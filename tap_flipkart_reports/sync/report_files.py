@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.files.rows import RejectedRow
+    from tap_flipkart_reports.files.row_filter import RejectedRow
     from tap_flipkart_reports.purchasing.events import Delivery
 
 REJECTED_FOLDER = PACKAGE

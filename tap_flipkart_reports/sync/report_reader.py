@@ -11,8 +11,9 @@ from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS
 from tap_flipkart_reports.files.header_match import listed, match_header
 from tap_flipkart_reports.files.header_search import open_report
-from tap_flipkart_reports.files.row_keys import RowHashes, UniqueKeys
-from tap_flipkart_reports.files.rows import RowCounts, read_rows
+from tap_flipkart_reports.files.row_filter import RowCounts
+from tap_flipkart_reports.files.row_keys import row_identity
+from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.converters import Converters
     from tap_flipkart_reports.files.header_match import Layout
     from tap_flipkart_reports.files.header_search import Report
-    from tap_flipkart_reports.files.rows import RejectedRow, RowBatch
+    from tap_flipkart_reports.files.row_filter import RejectedRow
+    from tap_flipkart_reports.files.row_keys import RowIdentity
+    from tap_flipkart_reports.files.rows import RowBatch
     from tap_flipkart_reports.files.sheets import Table
     from tap_flipkart_reports.purchasing.events import Delivery
     from tap_flipkart_reports.settings.values import Settings
@@ -63,8 +66,6 @@ class ReportReader:
         self._files = files
         self._is_stopping = is_stopping
         self._logger = logging.getLogger(PACKAGE).getChild(table.stream)
-        key = table.table.key
-        self._identity = UniqueKeys(key) if key else RowHashes()
         self._rejected: list[RejectedRow] = []
         self.counts = RowCounts()
         self.fingerprints: set[str] = set()
@@ -86,12 +87,14 @@ class ReportReader:
         try:
             with self._opened() as report:
                 self._files.keep(self.delivery, lambda: report.headers)
-                tables = report.of(self._wanted.stream)
+                tables = report.tables_for(self._wanted.stream)
                 self._tell_tables(report, tables)
+                identity = self._identity_of(tables)
                 for table in tables:
-                    yield from self._columns_of(table, converters)
+                    yield from self._columns_of(table, converters, identity)
                     if self.is_cut_short:
                         return
+                self._tell_repeats(identity)
         finally:
             if self._rejected:
                 self._tell_rejected()
@@ -109,9 +112,19 @@ class ReportReader:
             self._files.keep(self.delivery, dict)
             raise
 
-    def _columns_of(self, table: Table, converters: Converters) -> Iterator[Mapping[str, Sequence[Any]]]:
-        layouts = self._wanted.table.layouts
-        layout = match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=layouts)
+    def _layout_of(self, table: Table) -> Layout:
+        return match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self._wanted.table.layouts)
+
+    def _identity_of(self, tables: Sequence[Table]) -> RowIdentity:
+        """What tells the rows of all tables apart."""
+        declared = self._wanted.table
+        parts = [(table, self._layout_of(table)) for table in tables]
+        return row_identity(declared.key, parts, fallback=declared.fallback_key)
+
+    def _columns_of(
+        self, table: Table, converters: Converters, identity: RowIdentity
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        layout = self._layout_of(table)
         self.fingerprints.add(layout.fingerprint)
         self._tell_drift(layout)
         if self._settings.schema_drift == "evolve" and layout.new:
@@ -124,7 +137,7 @@ class ReportReader:
             layout,
             wanted=frozenset(self._selected),
             rules=self._settings.row_rules,
-            identity=self._identity,
+            identity=identity,
             counts=self.counts,
             reject=self._rejected.append,
             converters=converters,
@@ -163,7 +176,7 @@ class ReportReader:
         if not tables:
             self._logger.info("%s has no table %r: no rows.", self.name, self._wanted.table.title)
         if self._wanted.stream == self.delivery.request.readers[0]:
-            for stranger in report.strangers:
+            for stranger in report.unmatched:
                 self._logger.warning(
                     "%s, report %s has a table that no stream reads, %s with the columns %s; "
                     "`flipkart-reports inspect` shows it.",
@@ -185,6 +198,21 @@ class ReportReader:
             folder,
         )
 
+    def _tell_repeats(self, identity: RowIdentity) -> None:
+        """Say which rows share a key: when one of them is gone from a later report, its record stays."""
+        repeats = identity.repeats
+        if repeats.tied or repeats.incomplete:
+            self._logger.warning(
+                "%s: %d rows share their key (%s) with another and %d have a blank part in it, such as %s; they are "
+                "told apart by _row_ordinal. When a later report has fewer of them, the record of one that is gone "
+                "stays in the target: see docs/records.md.",
+                self.name,
+                repeats.tied,
+                ", ".join(self._wanted.table.key),
+                repeats.incomplete,
+                "; ".join(repeats.examples),
+            )
+
     def _tell_counts(self) -> None:
         self._logger.info("%s: %d rows.", self.name, self.counts.rows)
         for column, bad in self.counts.bad_cells.items():
@@ -202,9 +230,12 @@ def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
     columns: dict[str, Sequence[Any]] = {
         **batch.columns,
         "report_row_number": batch.row_numbers,
+        "_row_ordinal": batch.row_ordinals,
         "_extra": batch.extra,
         "_unparsed": batch.unparsed,
     }
-    if batch.row_hashes is not None and batch.row_ordinals is not None:
-        columns |= {"_row_hash": batch.row_hashes, "_row_ordinal": batch.row_ordinals}
+    if batch.row_hashes is not None:
+        columns["_row_hash"] = batch.row_hashes
+    if batch.is_provisional is not None:
+        columns["is_provisional"] = batch.is_provisional
     return columns

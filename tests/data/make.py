@@ -46,7 +46,8 @@ class Case:
         unparsed: by stream and row number the texts that do not fit.
         extra: the same of cells without a column.
         dropped: rows of totals and repeated headers.
-        strangers: names of tables that feed no stream.
+        ordinals: by stream, of rows with a natural key, where one of them is not 1.
+        unmatched: names of tables that feed no stream.
     """
 
     name: str
@@ -60,7 +61,8 @@ class Case:
     unparsed: dict[str, dict[int, dict[str, str]]] = field(default_factory=dict)
     extra: dict[str, dict[int, dict[str, str]]] = field(default_factory=dict)
     dropped: int = 0
-    strangers: list[str] = field(default_factory=list)
+    ordinals: dict[str, list[int]] = field(default_factory=dict)
+    unmatched: list[str] = field(default_factory=list)
 
 
 def text(rows: Sequence[Sequence[str]], *, delimiter: str = ",", ending: str = "\r\n") -> str:
@@ -235,6 +237,7 @@ CELLS = [
         "an empty key",
         one_order(order_item_id="-"),
         records=one_read(order_item_id="NA"),
+        ordinals={"orders_report": [284384083514]},
     ),
     *(
         orders(
@@ -384,13 +387,18 @@ ROWS = [
         error="has a single cell ('* made up')",
     ),
     orders(
-        "same-key.csv", "two rows of one key", text([ORDERS, LAMP, SHADE, LAMP]), error="line 2 and line 4 have one key"
+        "same-key.csv",
+        "two rows of one key, equal in every cell",
+        text([ORDERS, LAMP, SHADE, LAMP]),
+        records={"orders_report": [LAMP_READ, SHADE_READ, LAMP_READ]},
+        ordinals={"orders_report": [1, 1, 2]},
     ),
     orders(
         "same-key-parts.zip",
         "two parts of one table with a key in common",
         zip_of({"1.csv": text([ORDERS, LAMP]), "2.csv": text([ORDERS, SHADE, LAMP])}),
-        error="1.csv, line 2 and 2.csv, line 3 have one key",
+        records={"orders_report": [LAMP_READ, SHADE_READ, LAMP_READ]},
+        ordinals={"orders_report": [1, 1, 2]},
     ),
 ]
 
@@ -729,13 +737,17 @@ SETTLEMENTS = [
                 }
             ],
         },
-        strangers=["Loans"],
+        unmatched=["Loans"],
     ),
     settlement(
         "settled-no-payout-column.xlsx",
         "a sheet whose rows do not say which payout they belong to",
         workbook({"Fines": [SERVICE[1:], ["2026-06-24", 1.0, "x"]]}),
-        error="no column 'NEFT ID'",
+        records={
+            "settled_transaction_ledger_fines": [
+                {"payment_date": "2026-06-24", "settlement_value": 1.0, "service_name": "x"}
+            ]
+        },
     ),
     settlement(
         "settled-sparse.xlsx",

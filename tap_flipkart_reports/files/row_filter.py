@@ -1,0 +1,253 @@
+"""Rows of data told from what else stands below a header: totals, repeated headers, notes, rows that do not fit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.exceptions import RowError
+from tap_flipkart_reports.files.converters import PADDING
+from tap_flipkart_reports.files.header_match import MAX_TOLD, Layout, listed, normalise, shortened
+from tap_flipkart_reports.files.sheets import Batch, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from tap_flipkart_reports.files.row_rules import RowRules
+
+TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "nettotal"})
+"""What the first cell of a row of totals says, normalised."""
+
+MAX_TOTAL = 20
+"""Characters of such a cell; longer ones are not looked at."""
+
+_TOTAL = r"(?:grand|sub|net)?\W*total"
+"""How such a cell begins."""
+
+LOOK = 40
+"""Characters of a row's first cell that are looked at in all rows at once: what cells hold must not make it slow."""
+
+NOTE_WIDTH = 6
+"""Named columns from which on a row with a single cell is a note, and no row of the table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedRow:
+    """A row that was passed over.
+
+    Attributes:
+        table: the table's name, `None` for a bare file.
+        line: the line of the file on which it begins, from 1.
+        cause: why, as the end of a sentence that begins with the line.
+        text: its cells, as one row of CSV.
+    """
+
+    table: str | None
+    line: int
+    cause: str
+    text: str
+
+
+@dataclass(kw_only=True)
+class BadCells:
+    """Cells of one column that did not fit its type.
+
+    Attributes:
+        count: how many.
+        first_line: the line of the file on which the first one's row begins.
+    """
+
+    count: int = 0
+    first_line: int = 0
+
+
+@dataclass(kw_only=True)
+class RowCounts:
+    """What came of the rows of a report's tables so far: each is in exactly one of the first three counts.
+
+    Attributes:
+        rows: rows handed on.
+        skipped: rows passed over because they do not fit the header.
+        dropped: rows of totals and repeated headers.
+        blank: rows without any text, which no other count holds.
+        skipped_lines: the lines of the file on which the first of the skipped rows begin.
+        dropped_lines: the same of the dropped rows.
+        bad_cells: by column name.
+    """
+
+    rows: int = 0
+    skipped: int = 0
+    dropped: int = 0
+    blank: int = 0
+    skipped_lines: list[int] = field(default_factory=list)
+    dropped_lines: list[int] = field(default_factory=list)
+    bad_cells: dict[str, BadCells] = field(default_factory=dict)
+
+    @property
+    def received(self) -> int:
+        """Rows that the tables had, but for blank ones."""
+        return self.rows + self.skipped + self.dropped
+
+
+def place_of(name: str | None, line: int) -> str:
+    """A line of a table, in words."""
+    return f"line {line}" if name is None else f"{name}, line {line}"
+
+
+class RowFilter:
+    """Tells a table's rows from what else stands among them, and fills them down.
+
+    What comes of the rows is added to `counts`; each row that is passed over goes to `reject`.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        layout: Layout,
+        *,
+        rules: RowRules,
+        counts: RowCounts,
+        reject: Callable[[RejectedRow], None],
+    ) -> None:
+        self._name = table.name
+        self._width = layout.width
+        self._fills_down = layout.fills_down
+        self._is_wide = len(layout.placed) >= NOTE_WIDTH
+        self._rules = rules
+        self._counts = counts
+        self._reject = reject
+        self._above: Sequence[str] | None = [""] * layout.width
+        """The last row, which fills the next ones; `None` behind one that cannot be read."""
+        self._header_rows = {_plain(row) for row in table.header_rows}
+        self._names = {_folded(text) for row in (table.header, *table.header_rows) for text in row} - {""}
+        firsts = "".join(
+            "|" + re.escape(row[0].strip(PADDING)[:LOOK]) for row in table.header_rows if row and row[0].strip(PADDING)
+        )
+        self._suspicious = re.compile(rf"^[{PADDING}]*(?:$|{_TOTAL}{firsts})", re.IGNORECASE | re.MULTILINE)
+        self._filled = [1] if self._is_wide else []
+        self._filled += layout.fills_down[:1]
+        """Indexes of cells that are hardly ever blank, beside the first."""
+
+    def batches(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Sequence[int]]]:
+        """The rows of batches that fit the header, filled down, and the rows' numbers in the file.
+
+        Raises:
+            RowError: a row does not fit and `rules` do not allow it, or begins another table.
+        """
+        first = self._counts.received + 1
+        for batch in batches:
+            numbers = range(first, first + len(batch.rows))
+            first = numbers.stop
+            suspects = self._need_look(batch.rows)
+            if suspects:
+                kept = self._kept(batch, suspects)
+                rows, lines = [batch.rows[index] for index in kept], [batch.lines[index] for index in kept]
+                if rows:
+                    yield Batch(rows=rows, lines=lines), [numbers[index] for index in kept]
+            else:
+                self._above = batch.rows[-1]
+                yield batch, numbers
+
+    def _need_look(self, rows: Sequence[Sequence[str]]) -> set[int]:
+        """Indexes of rows that have to be looked at one by one; that there are none is found for all at once."""
+        width = self._width
+        if (
+            set(map(len, rows)) == {width}
+            and not self._suspicious.search("\n".join([row[0][:LOOK] for row in rows]))
+            and all(all(map(str.strip, [row[place] for row in rows])) for place in self._filled)
+        ):
+            return set()
+        return {
+            index
+            for index, row in enumerate(rows)
+            if len(row) != width
+            or self._suspicious.match(row[0][:LOOK])
+            or not all(row[place].strip(PADDING) for place in self._filled)
+        }
+
+    def _kept(self, batch: Batch, suspects: Collection[int]) -> list[int]:
+        """Indexes of the batch's rows of data; suspects are filled down."""
+        kept = []
+        for index, row in enumerate(batch.rows):
+            if index in suspects:
+                if self._is_dropped(row, batch.lines[index]):
+                    continue
+                cause = self._fault(row) or self._fill(row)
+                if cause:
+                    self._pass_over(row, batch.lines[index], cause)
+                    continue
+            self._above = row
+            kept.append(index)
+        return kept
+
+    def _is_dropped(self, row: Sequence[str], line: int) -> bool:
+        """Whether a row is one of totals, or the header again; counted if so."""
+        first = next(filter(None, (text.strip(PADDING) for text in row)), "")
+        if not (len(first) <= MAX_TOTAL and normalise(first) in TOTALS) and _plain(row) not in self._header_rows:
+            if _folded(first) in self._names:
+                self._refuse_another_table(row, line)
+            return False
+        self._counts.dropped += 1
+        self._counts.dropped_lines += [line] if len(self._counts.dropped_lines) < MAX_TOLD else []
+        return True
+
+    def _refuse_another_table(self, row: Sequence[str], line: int) -> None:
+        """Rows behind another header would come under the wrong names."""
+        texts = [text for text in map(_folded, row) if text]
+        if len(texts) > 1 and 2 * sum(text in self._names for text in texts) >= len(texts):
+            raise RowError(
+                f"{place_of(self._name, line)} begins another table below the first ({listed(row)}); "
+                "such a file cannot be read"
+            )
+
+    def _fault(self, row: Sequence[str]) -> str | None:
+        """Why a row does not fit the header."""
+        if len(row) != self._width:
+            return f"has {len(row)} cells, the header {self._width}"
+        texts = filter(None, (text.strip(PADDING) for text in row))
+        if self._is_wide and next(texts, None) and next(texts, None) is None:
+            return f"has a single cell ({shortened(''.join(row))!r}): a note, not a row"
+        return None
+
+    def _fill(self, row: list[str]) -> str | None:
+        """Fill a row's blank cells from the row above where they say the same; why it cannot be done."""
+        if not self._fills_down or row[self._fills_down[0]].strip(PADDING):
+            return None
+        if self._above is None:
+            return "belongs to the row above it, which cannot be read"
+        for place in self._fills_down:
+            if not row[place].strip(PADDING):
+                row[place] = self._above[place]
+        return None
+
+    def _pass_over(self, row: Sequence[str], line: int, cause: str) -> None:
+        counts, rules = self._counts, self._rules
+        if rules.bad_rows == "fail":
+            raise RowError(f"{place_of(self._name, line)} {cause}")
+        self._above = None
+        counts.skipped += 1
+        counts.skipped_lines += [line] if len(counts.skipped_lines) < MAX_TOLD else []
+        if counts.skipped > rules.max_bad_rows:
+            raise RowError(
+                f"{place_of(self._name, line)} {cause}, which exceeds max_bad_rows ({rules.max_bad_rows}); "
+                f"the first are on the lines {', '.join(map(str, counts.skipped_lines))}"
+            )
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(row)
+        self._reject(RejectedRow(table=self._name, line=line, cause=cause, text=text.getvalue()))
+
+
+def _folded(text: str) -> str:
+    """A header's text without case and with single spaces, however long it is."""
+    return " ".join(text.strip(PADDING).casefold().split())
+
+
+def _plain(row: Sequence[str]) -> tuple[str, ...]:
+    """A row to be compared with a header's: blank cells behind the last text do not count."""
+    texts = list(map(_folded, row))
+    while texts and not texts[-1]:
+        texts.pop()
+    return tuple(texts)
