@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
+    from tap_flipkart_reports.planning.select_rules import SelectRules
     from tap_flipkart_reports.sync.run import Run
 
 
@@ -50,6 +51,7 @@ class ReportStream(Stream):
         report_type: the report.
         table: one of its tables.
         run: what the tap's streams share; built when it is first asked for.
+        select_rules: whether columns that files bring are selected.
 
     Attributes:
         partition_states: what the state holds of each partition.
@@ -64,6 +66,7 @@ class ReportStream(Stream):
         table: ReportTable,
         *,
         run: Callable[[], Run],
+        select_rules: SelectRules,
     ) -> None:
         super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
         self.primary_keys = report_type.key_properties(table)
@@ -76,6 +79,7 @@ class ReportStream(Stream):
             finalize=self._finalize_state,
         )
         self._run = run
+        self._select_rules = select_rules
         self._new_columns: tuple[Column, ...] = ()
         self._drift_logged: set[tuple[str, str]] = set()
 
@@ -214,7 +218,11 @@ class ReportStream(Stream):
                 if schema is not None:
                     schema["properties"].setdefault(column.name, {"title": column.header, **NULLABLE_TEXT})
             self.metadata.setdefault(
-                ("properties", column.name), Metadata(inclusion=Metadata.InclusionType.AVAILABLE, selected=True)
+                ("properties", column.name),
+                Metadata(
+                    inclusion=Metadata.InclusionType.AVAILABLE,
+                    selected=self._select_rules.selects(self.name, column.name),
+                ),
             )
         self._mask = None
         self._tap.mapper.register_raw_stream_schema(

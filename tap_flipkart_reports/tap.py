@@ -24,6 +24,7 @@ from tap_flipkart_reports.exceptions import (
     SettingsError,
     WindowsFailedError,
 )
+from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.documents import read_json, without_content
 from tap_flipkart_reports.settings.reader import Reader
@@ -127,12 +128,14 @@ class TapFlipkartReports(Tap):
 
     def discover_streams(self) -> Sequence[ReportStream]:
         """One stream per table of every report type, known or declared; needs no settings."""
+        select_rules = SelectRules.parse(os.environ.get(SELECT_VARIABLE))
         return [
             ReportStream(
                 self,
                 report_type,
                 table,
                 run=lambda: self.current_run,
+                select_rules=select_rules,
             )
             for report_type in self._report_types.values()
             for table in report_type.tables

@@ -201,6 +201,39 @@ def test_config_test_names_the_seller_whose_token_is_refused(project: Project) -
     assert project.simulator.triggers == []
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("plan", "reports would be triggered"),
+        ("sellers", "bharat"),
+        ("coverage", "orders_report"),
+        ("test", "token is good"),
+    ],
+)
+def test_commands_run_inside_meltano_with_its_settings_and_buy_nothing(
+    project: Project, command: str, words: str
+) -> None:
+    assert words in project.succeeds("invoke", f"{TAP}:{command}")
+    assert project.simulator.triggers == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "delivered", "deselected"),
+    [
+        (["fbf_orders_report.*", "!fbf_orders_report.sku"], {"order_id", "order_date"}, {"sku"}),
+        (["fbf_orders_report.order_id"], {"order_id"}, {"sku", "order_date"}),
+    ],
+)
+def test_select_rules_hold_for_columns_that_arrive_with_a_file(
+    project: Project, rules: list[str], delivered: set[str], deselected: set[str]
+) -> None:
+    environment = {"TAP_FLIPKART_REPORTS__SELECT": json.dumps(rules)}
+    project.succeeds("run", TAP, "target-jsonl", f"--state-id-suffix={len(rules)}", **environment)
+    (columns, *_) = {frozenset(row) for row in project.in_files("fbf_orders_report")}
+    assert delivered <= columns
+    assert not deselected & columns
+
+
 # Settings
 
 
