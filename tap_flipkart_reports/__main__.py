@@ -7,24 +7,41 @@ import sys
 from importlib.metadata import version
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.commands.startup import load_tap, tell_end
-from tap_flipkart_reports.exceptions import FlipkartReportsError
+from tap_flipkart_reports.commands.startup import load_tap, run_command
 
 
 def main() -> None:
     """Run the tap; whatever a user can cause ends in one sentence on standard error, never in a traceback."""
-    if sys.argv[1:] == ["--version"]:
-        print(f"{PACKAGE} v{version(PACKAGE)}, Meltano SDK v{version('singer-sdk')}")  # noqa: T201 - the answer
-        return
+    if sys.argv[1:] != ["--version"]:
+        sys.exit(run_command(_run_tap, tell=_tell))
+    if code := run_command(_print_version, tell=_tell):
+        sys.exit(code)
+
+
+def _tell(line: str) -> None:
+    """Say a line in the log, or without one where the SDK has not yet set it up."""
+    if logging.getLogger().handlers:
+        logging.getLogger(PACKAGE).error(line)
+    else:
+        print(line, file=sys.stderr)  # noqa: T201 - why the command has failed
+
+
+def _print_version() -> int:
+    print(f"{PACKAGE} v{version(PACKAGE)}, Meltano SDK v{version('singer-sdk')}")  # noqa: T201 - the answer
+    return 0
+
+
+def _run_tap() -> int:
     try:
         load_tap().cli()
-    except FlipkartReportsError as error:
-        tell_end(error, logging.getLogger(PACKAGE))
-        sys.exit(1)
+    except SystemExit as ended:
+        return _code_of(ended)
+    return 0
 
 
-if __name__ == "__main__":
-    main()
+def _code_of(ended: SystemExit) -> int:
+    """The exit code that click has chosen."""
+    return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
 
 
 if __name__ == "__main__":

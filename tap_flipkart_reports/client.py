@@ -41,6 +41,7 @@ from tap_flipkart_reports.exceptions import (
     FileError,
     LinkRefusedError,
     RateLimitedError,
+    TokenStoreError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, parse_detail
 from tap_flipkart_reports.redaction import KNOWN_SECRETS, clean_line, host_of
@@ -79,12 +80,14 @@ class _Call:
         name: what is called, for whom, with which id.
         token: of the seller.
         costs_money: whether doing it twice does harm.
+        correlation_id: of a trigger.
         secrets: texts that no message may hold, beside the token's.
     """
 
     name: str
     token: AccessToken
     costs_money: bool = False
+    correlation_id: str | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def told(self, outcome: object) -> str:
@@ -167,6 +170,7 @@ class ReportClient:
             name=f"trigger of {identifier} for seller {seller_id}, correlation id {correlation_id}",
             token=self._tokens[seller_id],
             costs_money=True,
+            correlation_id=correlation_id,
         )
         url = f"{self._api_url}/reports/{quote(identifier, safe='')}"
         body = {"correlation_id": correlation_id, "parameters": dict(parameters)}
@@ -331,7 +335,7 @@ class ReportClient:
                     can_renew = False
                     bearer = call.token.renew(bearer)
                     continue
-            except (AuthenticationError, CallError):
+            except (AuthenticationError, TokenStoreError, CallError):
                 if result is not None and call.costs_money and result.is_unclear:
                     return result  # that an earlier try may have bought the report is the worse news
                 raise
@@ -371,6 +375,7 @@ class ReportClient:
                 f"{call.name} was tried {result.tried}, and the last answer was {came}: ask later, or lower "
                 "max_concurrent_reports",
                 retry_after=retry_after(outcome, clock=self._clock),
+                correlation_id=call.correlation_id,
             )
         if isinstance(outcome, Answer) and verdict in {Verdict.REFUSED, Verdict.UNAUTHORIZED}:
             said_no = f"{call.name} was refused with {came}"
@@ -378,11 +383,17 @@ class ReportClient:
                 return LinkRefusedError(f"{said_no}: the link is dead, ask for a new one", status=outcome.status)
             if verdict is Verdict.UNAUTHORIZED:
                 return AuthenticationError(f"{said_no}, with a new token too: authorise the seller again")
-            return CallRefusedError(f"{said_no}: {_advice(outcome.status)}", status=outcome.status)
+            return CallRefusedError(
+                f"{said_no}: {_advice(outcome.status)}", status=outcome.status, correlation_id=call.correlation_id
+            )
         advice = f"run again later, or check the network and whether {host_of(self._api_url)} is up"
         if isinstance(outcome, Fault) and outcome.is_permanent:
             advice = outcome.advice
-        return CallError(f"{call.name} was tried {result.tried}, and what came last was {came}: {advice}")
+        return CallError(
+            f"{call.name} was tried {result.tried}, and what came last was {came}: {advice}",
+            status=outcome.status if isinstance(outcome, Answer) else None,
+            correlation_id=call.correlation_id,
+        )
 
 
 # Judge and mean, of the trigger
@@ -407,7 +418,9 @@ def _report_id_in(answer: Answer) -> str | None:
 def _lost(call: _Call, result: _Result[_T]) -> AnswerLostError:
     return AnswerLostError(
         f"{call.name} was tried {result.tried}, and what came last was {call.told(result.outcome)}: the report may "
-        "have been bought, but its id never arrived; Flipkart's support may find it by the correlation id"
+        "have been bought, but its id never arrived; Flipkart's support may find it by the correlation id",
+        status=result.outcome.status if isinstance(result.outcome, Answer) else None,
+        correlation_id=call.correlation_id,
     )
 
 

@@ -2,7 +2,7 @@
 
 ```
 FlipkartReportsError                    any of the below: its text is one sentence for the operator
-├── SettingsError                       a setting is wrong or missing; nothing was called, nothing bought
+├── SettingsError                       a setting, a state or a catalog is wrong; nothing was called, nothing bought
 ├── AuthenticationError                 a seller's credentials were refused, or cannot be read
 ├── AuthorizationError                  a seller's authorisation did not come about
 ├── ConnectionTestError                 a test of the connection found a token that is not to be had
@@ -12,42 +12,55 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   │   └── LinkRefusedError            a download link is dead
 │   ├── OutageError                     a host does not answer, and is given up for this run: nothing was done
 │   ├── HostAwayError                   a host does not answer just now, and this call does not wait
-│   ├── TokenStoreError                 the token store cannot be used, so no token is asked for
 │   └── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
 ├── ReportError                         the API accepted the report and did not deliver it
 │   ├── ReportFailedError               status FAILED
 │   ├── ReportExpiredError              status EXPIRED, or every link of it is dead
 │   └── ReportTimeoutError              not ready within `report_timeout`
-├── LedgerError                         the report ledger cannot be used; nothing is bought without it
-├── ArchiveError                        the archive of downloaded files cannot be used
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
-├── PipeClosedError                     the target is gone
+├── BrokenPartError                     something that the run needs beside the API does not work
+│   ├── LedgerError                     the report ledger; nothing is bought without it
+│   ├── TokenStoreError                 the token store; no token is asked for without it
+│   ├── ArchiveError                    the archive of downloaded files
+│   ├── OutputError                     standard output: it is closed, or its disk is full
+│   │   └── PipeClosedError             the target is gone
+│   └── MachineError                    the machine: disk, memory, file descriptors, threads
 └── WindowsFailedError                  the end of a run in which some windows failed
 ```
+
+The command that an error ends exits with its `exit_code`: 2 for wrong settings, 3 for a broken part, 1 for the rest.
 
 No text of an error holds a token, a secret or a download link: whoever raises one keeps them out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from tap_flipkart_reports.redaction import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_flipkart_reports.windows import Window
+
 
 class FlipkartReportsError(Exception):
     """Base of every error of this package; `str(error)` is one line without secrets of this process."""
+
+    exit_code: ClassVar[int] = 1
+    """Of a command that ends with it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(clean_line(message))
 
 
 class SettingsError(FlipkartReportsError):
-    """A setting is wrong or missing."""
+    """A setting, a state or a catalog is wrong or missing."""
+
+    exit_code = 2
 
 
 class AuthenticationError(FlipkartReportsError):
@@ -63,19 +76,26 @@ class ConnectionTestError(FlipkartReportsError):
 
 
 class CallError(FlipkartReportsError):
-    """One HTTP call did not succeed, retries included."""
+    """One HTTP call did not succeed, retries included.
+
+    Attributes:
+        status: the HTTP status of the last answer, `None` where none came.
+        correlation_id: of a trigger, by which Flipkart's support may find it; `None` for other calls.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, correlation_id: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.correlation_id = correlation_id
 
 
 class CallRefusedError(CallError):
-    """The API answered 4xx.
+    """The API answered 4xx."""
 
-    Attributes:
-        status: the HTTP status.
-    """
+    status: int
 
-    def __init__(self, message: str, *, status: int) -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(self, message: str, *, status: int, correlation_id: str | None = None) -> None:
+        super().__init__(message, status=status, correlation_id=correlation_id)
 
 
 class RateLimitedError(CallRefusedError):
@@ -85,8 +105,8 @@ class RateLimitedError(CallRefusedError):
         retry_after: seconds the API asked to wait, `None` when it did not say.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None) -> None:
-        super().__init__(message, status=429)
+    def __init__(self, message: str, *, retry_after: float | None, correlation_id: str | None = None) -> None:
+        super().__init__(message, status=429, correlation_id=correlation_id)
         self.retry_after = retry_after
 
 
@@ -100,10 +120,6 @@ class OutageError(CallError):
 
 class HostAwayError(CallError):
     """A host does not answer just now, and this call does not wait for it."""
-
-
-class TokenStoreError(CallError):
-    """The token store cannot be used; no token is asked for without it, and no call made. Later it may be back."""
 
 
 class AnswerLostError(CallError):
@@ -126,14 +142,6 @@ class ReportTimeoutError(ReportError):
     """The report was not ready within `report_timeout`."""
 
 
-class LedgerError(FlipkartReportsError):
-    """The report ledger cannot be used; nothing is bought without it."""
-
-
-class ArchiveError(FlipkartReportsError):
-    """The archive of downloaded files cannot be used."""
-
-
 class FileError(FlipkartReportsError):
     """The downloaded bytes are not a table that can be read."""
 
@@ -142,20 +150,80 @@ class RowError(FlipkartReportsError):
     """A table's header or one of its rows is not what the stream can read."""
 
 
-class PipeClosedError(FlipkartReportsError):
+class BrokenPartError(FlipkartReportsError):
+    """Something that the run needs beside the API does not work."""
+
+    exit_code = 3
+
+
+class LedgerError(BrokenPartError):
+    """The report ledger cannot be used; nothing is bought without it."""
+
+
+class TokenStoreError(BrokenPartError):
+    """The token store cannot be used; no token is asked for without it, and no call made. Later it may be back."""
+
+
+class ArchiveError(BrokenPartError):
+    """The archive of downloaded files cannot be used."""
+
+
+class OutputError(BrokenPartError):
+    """Standard output cannot be written."""
+
+
+class PipeClosedError(OutputError):
     """The target closed the pipe that the tap writes to."""
+
+
+class MachineError(BrokenPartError):
+    """The machine refuses what the run needs: disk, memory, file descriptors, threads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowFailure:
+    """A window that failed; as text it is the sentence that the operator reads.
+
+    Attributes:
+        stream: the stream.
+        seller_id: the seller.
+        warehouse_id: the warehouse, where the report type asks for one.
+        window: the days.
+        report_id: the report, if one was bought for the window.
+        cause: what went wrong.
+    """
+
+    stream: str
+    seller_id: str
+    warehouse_id: str | None
+    window: Window
+    report_id: str | None
+    cause: FlipkartReportsError
+
+    def __str__(self) -> str:
+        """Where it was, what went wrong, and what to do."""
+        warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
+        report = f", report {self.report_id}" if self.report_id else ""
+        # The report stays bought: the next run downloads it again at no cost, and perhaps the settings then allow for
+        # what is wrong with it, or a newer tap can read it. Whether to buy it again is for a person to decide.
+        is_unreadable = isinstance(self.cause, (FileError, RowError, ArchiveError))
+        advice = "; the next run reads it again at no cost, unless given_up_reports names it" if is_unreadable else ""
+        return f"{self.stream}, seller {self.seller_id}{warehouse}, {self.window}{report}: {self.cause}{advice}"
 
 
 class WindowsFailedError(FlipkartReportsError):
     """Some windows of a run failed.
 
     Attributes:
-        failures: one sentence per failed window.
+        failures: the failed windows.
     """
 
-    def __init__(self, failures: Sequence[str]) -> None:
-        noun = "window" if len(failures) == 1 else "windows"
-        super().__init__(
-            f"{len(failures)} {noun} failed and will be asked for again by the next run: " + "; ".join(failures)
-        )
+    def __init__(self, failures: Sequence[WindowFailure]) -> None:
         self.failures = tuple(failures)
+        super().__init__(f"{self.headline}: {'; '.join(map(str, failures))}")
+
+    @property
+    def headline(self) -> str:
+        """How many failed, and what becomes of them."""
+        noun = "window" if len(self.failures) == 1 else "windows"
+        return f"{len(self.failures)} {noun} failed and will be requested again by the next run"

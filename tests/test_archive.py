@@ -104,7 +104,7 @@ def test_a_replay_that_cannot_be_says_why(
 ) -> None:
     code, told = replay(tmp_path, capsysbinary, *options)
     text = told.decode() + caplog.text
-    assert code == 1
+    assert code == 2
     assert words in text
     assert "Traceback" not in text
 

@@ -321,6 +321,6 @@ def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"api_url": "simulator", "start_date": "2026-10-01"}))
     command = [*SIDE, "coverage", "--config", str(tmp_path / "config.json"), "--html", str(tmp_path / "no" / "x.html")]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "x.html cannot be written: No such file or directory" in ended.stderr
     assert "Traceback" not in ended.stderr

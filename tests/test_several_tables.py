@@ -111,7 +111,7 @@ def test_a_table_that_cannot_be_read_fails_alone_and_costs_nothing_to_read_again
     bench.restart({"fault": "ragged_row", "row": 2, "cells": 4})
     first = bench.run(*SALES)
     assert isinstance(first.error, WindowsFailedError)
-    assert [failure.partition(",")[0] for failure in first.error.failures] == ["sales_ledger"]
+    assert [failure.stream for failure in first.error.failures] == ["sales_ledger"]
     assert first.partition("sales_ledger_cash_back")["replication_key_value"] == "2026-10-20"
     second = bench.run(*SALES, state=first.state, bad_rows="skip")
     assert second.error is None

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.truth import expected
 
 from tap_flipkart_reports.commands.plan import plan_run
-from tap_flipkart_reports.exceptions import SettingsError, WindowsFailedError
+from tap_flipkart_reports.exceptions import AuthenticationError, ReportFailedError, SettingsError, WindowsFailedError
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +120,11 @@ def test_a_failed_window_stops_nothing_else_and_is_the_only_one_asked_for_again(
     first = bench.run("sales_ledger", "returns_report", **settings)
     assert isinstance(first.error, WindowsFailedError)
     (failure,) = first.error.failures
-    assert "sales_ledger, seller acme, 2026-10-01 to 2026-10-05" in failure
+    assert (failure.stream, failure.seller_id, failure.warehouse_id) == ("sales_ledger", "acme", None)
+    assert failure.window == Window(date(2026, 10, 1), date(2026, 10, 5))
+    assert isinstance(failure.cause, ReportFailedError)
+    assert str(failure).startswith("sales_ledger, seller acme, 2026-10-01 to 2026-10-05")
+    assert str(failure).endswith(f": {failure.cause}")
     partition = first.partition("sales_ledger")
     assert "replication_key_value" not in partition
     assert partition["finished"] == [["2026-10-06", "2026-10-20"]]
@@ -175,7 +180,10 @@ def test_a_file_that_cannot_be_read_fails_its_window_in_a_sentence(
     bench.restart(fault)
     output = bench.run("returns_report")
     assert isinstance(output.error, WindowsFailedError)
-    assert words in output.error.failures[0]
+    (failure,) = output.error.failures
+    assert failure.report_id in {trigger.report_id for trigger in bench.simulator.triggers}
+    assert words in str(failure)
+    assert "the next run reads it again at no cost, unless given_up_reports names it" in str(failure)
     assert "replication_key_value" not in output.partition("returns_report")
     if fault["fault"] in {"zero_bytes", "html_page", "missing_column"}:
         assert output.records("returns_report") == []
@@ -323,7 +331,8 @@ def test_a_seller_whose_token_is_dead_fails_alone(bench: Bench) -> None:
     bench.restart({"fault": "token_dead", "seller_id": "acme"})
     output = bench.run("sales_ledger", "returns_report", sellers=[bench.seller("acme"), bench.seller("bharat")])
     assert isinstance(output.error, WindowsFailedError)
-    assert all("seller acme" in failure for failure in output.error.failures)
+    assert {failure.seller_id for failure in output.error.failures} == {"acme"}
+    assert all(isinstance(failure.cause, AuthenticationError) for failure in output.error.failures)
     assert {seller for _, seller, _, _ in bench.bought()} == {"bharat"}
     assert output.partition("sales_ledger", "bharat")["replication_key_value"] == "2026-10-20"
     assert bench.simulator.calls["token", 400] == 1

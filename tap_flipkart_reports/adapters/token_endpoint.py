@@ -156,7 +156,10 @@ class TokenEndpoint:
         advice = "run again later, or check auth_url and the network"
         if isinstance(outcome, Fault) and outcome.is_permanent:
             advice = outcome.advice
-        return CallError(f"{name} was asked for {tries}, and what came last was {came}: {advice}")
+        return CallError(
+            f"{name} was asked for {tries}, and what came last was {came}: {advice}",
+            status=outcome.status if isinstance(outcome, Answer) else None,
+        )
 
 
 def _granted(answer: Mapping[str, object]) -> Granted:

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import shtab
 
-from tap_flipkart_reports.commands.startup import load_tap, tell_end
-from tap_flipkart_reports.exceptions import FileError, FlipkartReportsError, SettingsError
+from tap_flipkart_reports.commands.startup import load_tap, run_command
+from tap_flipkart_reports.exceptions import BrokenPartError, FileError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: words of the command line, by default the process's.
     """
     options = _parser().parse_args(arguments)
-    try:
-        sys.exit(options.run(options))
-    except FlipkartReportsError as error:
-        print(f"flipkart-reports: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed command
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    sys.exit(run_command(lambda: options.run(options), tell=_tell))
+
+
+def _tell(line: str) -> None:
+    print(f"flipkart-reports: {line}", file=sys.stderr)  # noqa: T201 - why a command has failed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -248,11 +245,7 @@ def _replay(options: argparse.Namespace) -> int:
 def _run(tap: TapFlipkartReports) -> int:
     """Write Singer messages on standard output and the log on standard error, as the tap does."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
-    try:
-        tap.run()
-    except FlipkartReportsError as error:
-        tell_end(error, logging.getLogger(tap.name))
-        return 1
+    tap.run()
     return 0
 
 
@@ -289,6 +282,7 @@ def _write(path: Path, text: str) -> None:
 
 def _sellers(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.sellers import (  # noqa: PLC0415 - loads slowly
+        SOME_REFUSED,
         check_sellers,
         document,
         exit_code,
@@ -299,6 +293,9 @@ def _sellers(options: argparse.Namespace) -> int:
     try:
         services = tap.current_run.services
         checks = check_sellers(services.tokens, api=services.api, clock=tap.clock, warn_days=options.warn_days)
+    except BrokenPartError as error:
+        _tell(str(error))
+        return SOME_REFUSED  # its own code would say that a seller is due
     finally:
         tap.close()
     print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output

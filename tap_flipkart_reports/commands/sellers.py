@@ -26,7 +26,7 @@ UNKNOWN = "unknown"
 ALL_GOOD = 0
 SOME_REFUSED = 1
 SOME_DUE = 3
-"""Exit codes; 2 is that of a wrong command line."""
+"""Exit codes; 2 is that of wrong settings and of a wrong command line."""
 
 NO_REPORT = "R-00000000000000000000000000"
 """A report id that nobody has: asking for its detail buys nothing, and is refused with 401 only for a bad token."""

@@ -1,24 +1,37 @@
-"""How both commands start, and their last words."""
+"""How both commands start and end: a sentence on standard error, and an exit code that says whose turn it is."""
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.exceptions import FlipkartReportsError, PipeClosedError, WindowsFailedError
+from tap_flipkart_reports.exceptions import (
+    FlipkartReportsError,
+    MachineError,
+    OutputError,
+    WindowsFailedError,
+)
 
 if TYPE_CHECKING:
-    import logging
+    from collections.abc import Callable
 
     from tap_flipkart_reports.tap import TapFlipkartReports
+
+INTERRUPTED = 128 + signal.SIGINT
+
+PIPE_CLOSED = 141
+"""As shells report a program that SIGPIPE has ended."""
+
+NO_THREAD = "can't start new thread"
 
 
 def load_tap() -> type[TapFlipkartReports]:
     """The tap's class, with the SDK and whatever else that loads.
 
-    Modules are no garbage: to look for some among them, again and again while they load, takes a tenth of that time.
+    Collecting garbage while modules load costs a tenth of that time, and modules are never garbage.
     """
     gc.disable()
     from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - `--version` is answered without the SDK
@@ -28,19 +41,69 @@ def load_tap() -> type[TapFlipkartReports]:
     return TapFlipkartReports
 
 
-def tell_end(error: FlipkartReportsError, logger: logging.Logger) -> None:
-    """Say why a run did not end well.
+def run_command(command: Callable[[], int], *, tell: Callable[[str], None]) -> int:
+    """Run a command to its end; whatever a user, a server or the machine can cause ends in a sentence.
 
     Args:
-        error: what ended it.
-        logger: where it is said.
+        command: runs, and returns its exit code.
+        tell: says one line to the operator.
+
+    Returns:
+        The exit code.
     """
-    if isinstance(error, PipeClosedError):
-        # Python would try to flush the dead pipe once more at its end, and print a traceback.
+    try:
+        _check_output()
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # of a command such as `plan | head`; a run of the tap raises PipeClosedError
+        _forget_output()
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except FlipkartReportsError as error:
+        return _end(error, tell)
+    except (OSError, MemoryError, RuntimeError) as error:
+        if (refusal := _refusal_of(error)) is None:
+            raise
+        return _end(refusal, tell)
+    return code
+
+
+def _check_output() -> None:
+    """Refuse to run without standard output: the next file that is opened would take its place.
+
+    Raises:
+        OutputError: it is closed.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed: send it to a target, a file or /dev/null")
+
+
+def _refusal_of(error: OSError | MemoryError | RuntimeError) -> FlipkartReportsError | None:
+    """What the machine has refused, `None` where it was not the machine."""
+    if isinstance(error, MemoryError):
+        return MachineError("the machine has no memory left: give it more, or lower max_concurrent_reports")
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename is not None else ""
+        return MachineError(f"the machine refuses what the run needs: {error.strerror or error}{where}")
+    if NO_THREAD in str(error):
+        return MachineError("the machine starts no more threads: allow more, or lower max_concurrent_reports")
+    return None
+
+
+def _end(error: FlipkartReportsError, tell: Callable[[str], None]) -> int:
+    if isinstance(error, (OutputError, MachineError)):
+        _forget_output()
+    if isinstance(error, WindowsFailedError):
+        tell(f"{error.headline}:")
+        for failure in error.failures:
+            tell(f"- {failure}")
+    else:
+        tell(str(error))
+    return error.exit_code
+
+
+def _forget_output() -> None:
+    """Send what is still buffered nowhere: Python would try to write it at its end, and print a traceback."""
+    if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not isinstance(error, WindowsFailedError):
-        logger.error("%s", error)
-        return
-    logger.error("%d windows failed and will be asked for again by the next run:", len(error.failures))
-    for failure in error.failures:
-        logger.error("- %s", failure)

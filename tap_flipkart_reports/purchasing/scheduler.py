@@ -34,6 +34,7 @@ from tap_flipkart_reports.exceptions import (
     ReportExpiredError,
     ReportFailedError,
     ReportTimeoutError,
+    TokenStoreError,
 )
 from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, ReportProgress
 from tap_flipkart_reports.purchasing.limits import ALL_TRIGGERS, Limits
@@ -198,6 +199,10 @@ class Scheduler:
         if isinstance(life.outcome, Exception):
             raise life.outcome
         return cast("Delivery | Deferred", life.outcome)
+
+    def report_id_of(self, request: ReportRequest) -> str | None:
+        """The report that was bought for a request, if there is one."""
+        return self._lives[request].report_id
 
     def finish(
         self, delivery: Delivery, *, stream: str, rows: int, rejected: int = 0, fingerprints: Collection[str] = ()
@@ -479,7 +484,7 @@ class Scheduler:
                 self._free_slot(life)
                 self._tell(life, EventKind.LOST)
                 self._try_again(life, error)
-        except (CallError, AuthenticationError) as error:
+        except (CallError, AuthenticationError, TokenStoreError) as error:
             self._ledger.not_bought(correlation_id=correlation_id)
             with self._changed:
                 self._trigger_refused(life, error)
@@ -508,7 +513,7 @@ class Scheduler:
         self._tell(life, EventKind.ADOPTED)
         self._poll_at(life, life.triggered_at)
 
-    def _trigger_refused(self, life: TrackedReport, error: CallError | AuthenticationError) -> None:
+    def _trigger_refused(self, life: TrackedReport, error: CallError | AuthenticationError | TokenStoreError) -> None:
         self._free_slot(life)
         self._count_trigger(life, -1)
         life.attempts -= 1
@@ -562,7 +567,7 @@ class Scheduler:
         except AuthenticationError as error:
             with self._changed:
                 self._settle(life, error)
-        except CallError as error:
+        except (CallError, TokenStoreError) as error:
             with self._changed:
                 self._poll_refused(life, error)
         else:
@@ -571,7 +576,7 @@ class Scheduler:
             with self._changed:
                 self._judge(life, detail)
 
-    def _poll_refused(self, life: TrackedReport, error: CallError) -> None:
+    def _poll_refused(self, life: TrackedReport, error: CallError | TokenStoreError) -> None:
         if isinstance(error, CallRefusedError) and error.status == NOT_FOUND:
             life.not_found += 1
             if life.correlation_id is None or life.not_found >= MAX_NOT_FOUND:
@@ -675,7 +680,7 @@ class Scheduler:
         except AuthenticationError as error:
             with self._changed:
                 self._settle(life, error)
-        except CallError as error:
+        except (CallError, TokenStoreError) as error:
             with self._changed:
                 self._download_refused(life, error)
         else:
@@ -706,7 +711,7 @@ class Scheduler:
         life.is_link_let_go = True
         return left + 1
 
-    def _download_refused(self, life: TrackedReport, error: CallError) -> None:
+    def _download_refused(self, life: TrackedReport, error: CallError | TokenStoreError) -> None:
         life.dead_links += 1
         if life.dead_links < MAX_DEAD_LINKS:
             LOGGER.warning("%s: %s; asking for a new link.", self._name(life), error)

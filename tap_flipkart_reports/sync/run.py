@@ -18,6 +18,7 @@ from tap_flipkart_reports.exceptions import (
     FlipkartReportsError,
     LedgerError,
     RowError,
+    WindowFailure,
 )
 from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
@@ -64,7 +65,7 @@ class Run:
 
     Attributes:
         left: windows that are left for the next run.
-        failures: a sentence for each window that failed.
+        failures: the windows that failed.
         summary: of what the run did.
         is_stopping: whether the run was asked to end.
     """
@@ -83,7 +84,7 @@ class Run:
         self.services = services
         self.clock = clock
         self.left: list[Deferred] = []
-        self.failures: list[str] = []
+        self.failures: list[WindowFailure] = []
         self.summary = Summary()
         self.is_stopping = False
         self._streams = {stream.name: stream for stream in streams}
@@ -192,7 +193,7 @@ class Run:
             except LedgerError:
                 raise  # of no window: nothing more is bought
             except FlipkartReportsError as error:
-                self._fail(request.named(stream.name), request, error)
+                self._fail(stream, request, error, report_id=scheduler.report_id_of(request))
                 continue
             if isinstance(taken, Deferred):
                 self._leave(taken, stream, key)
@@ -209,10 +210,7 @@ class Run:
                     yield columns
                     scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except (FileError, RowError, ArchiveError) as error:
-                # The report stays bought: the next run downloads it again, for nothing, and perhaps the settings then
-                # allow for what is wrong with it, or a newer tap can read it. To buy it anew is for a person to decide.
-                cure = "; the next run reads it again, for nothing, unless given_up_reports names it"
-                self._fail(reader.name, request, error, cure=cure)
+                self._fail(stream, request, error, report_id=taken.report_id)
             else:
                 if reader.is_cut_short:
                     self._leave(Deferred(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
@@ -248,8 +246,17 @@ class Run:
         self.left.append(left)
         self.summary.left(left)
 
-    def _fail(self, name: str, request: ReportRequest, error: FlipkartReportsError, *, cure: str = "") -> None:
-        failure = f"{name}: {error}{cure}"
+    def _fail(
+        self, stream: RecordStream, request: ReportRequest, error: FlipkartReportsError, *, report_id: str | None
+    ) -> None:
+        failure = WindowFailure(
+            stream=stream.name,
+            seller_id=request.seller_id,
+            warehouse_id=request.warehouse_id,
+            window=request.window,
+            report_id=report_id,
+            cause=error,
+        )
         LOGGER.error("%s", failure)
         self.failures.append(failure)
         self.summary.failed(request)
