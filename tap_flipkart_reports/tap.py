@@ -31,7 +31,7 @@ from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.streams import ReportStream
-from tap_flipkart_reports.sync.connection_test import is_meltano_config_test, messages, refused_tokens
+from tap_flipkart_reports.sync.connection_test import MELTANO_VARIABLE, is_meltano_config_test, messages, refused_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -273,6 +273,10 @@ class TapFlipkartReports(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
+        if MELTANO_VARIABLE in os.environ:
+            from tap_flipkart_reports.sync.metrics import tag_for_meltano  # noqa: PLC0415 - discovery measures nothing
+
+            tag_for_meltano()
         tap = cls(
             config=config.config,
             parse_env_config=config.parse_env,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -232,6 +233,23 @@ def test_select_rules_hold_for_columns_that_arrive_with_a_file(
     (columns, *_) = {frozenset(row) for row in project.in_files("fbf_orders_report")}
     assert delivered <= columns
     assert not deselected & columns
+
+
+def test_metrics_in_plain_logs_say_which_stream_and_seller_they_are_of_and_alerts_fire(project: Project) -> None:
+    sellers = json.loads(project.settings["TAP_FLIPKART_REPORTS_SELLERS"])
+    project.settings["TAP_FLIPKART_REPORTS_SELLERS"] = json.dumps(
+        [sellers[0], {**sellers[1], "refresh_token": "withdrawn"}]
+    )
+    project.settings["TAP_FLIPKART_REPORTS__SELECT"] = '["returns_report.*"]'
+    plain = project.meltano("run", TAP, "target-jsonl", "--state-id-suffix=plain").stdout
+    assert "METRIC returns_report, seller bharat: flipkart_reports_failed" in plain
+    assert re.search("METRIC returns_report.*: record_count [0-9]+", plain)
+    lines = project.meltano(
+        "--log-format=json", "run", TAP, "target-jsonl", "--state-id-suffix=json"
+    ).stdout.splitlines()
+    documents = [json.loads(line) for line in lines]
+    fired = [each for each in documents if each.get("metric_info", {}).get("metric") == "flipkart_reports_failed"]
+    assert [each["metric_info"]["tags"]["seller_id"] for each in fired] == ["bharat"]
 
 
 # Settings

@@ -11,6 +11,8 @@ from singer_sdk import metrics
 from tap_flipkart_reports.purchasing.events import EventKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_flipkart_reports.purchasing.events import ReportEvent
     from tap_flipkart_reports.sync.summary import Summary
 
@@ -69,3 +71,31 @@ def _log(metric_type: str, metric: ReportMetric, value: float, tags: dict[str, A
     # The SDK's list of metrics is closed, but only their values are ever looked at.
     point = metrics.Point(metric_type, cast("metrics.Metric", metric), value, tags)
     metrics.log(LOGGER, point)
+
+
+class TaggedForMeltano(logging.Filter):
+    """Says of each metric which stream and seller it is of, in words.
+
+    Meltano's plain log shows a metric's name and value, and drops its tags (read in Meltano 4.4.1, renderers.py). The
+    SDK's formatter has one word for all metrics; what stands in a record beside it reaches Meltano as it is.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the tags into the message, and the metric where Meltano looks for it."""
+        point = record.args[0] if isinstance(record.args, tuple) and record.args else None
+        if isinstance(point, metrics.Point):
+            record.metric_info = point.to_dict()
+            record.msg, record.args = f"METRIC {_in_words(point.tags)}: {point.metric.value} {point.value}", ()
+        return True
+
+
+def _in_words(tags: Mapping[str, Any]) -> str:
+    context = tags.get("context")
+    seller = tags.get("seller_id") or (context.get("seller_id") if isinstance(context, dict) else None)
+    return ", ".join([str(tags.get("stream", "run")), *([f"seller {seller}"] if seller else [])])
+
+
+def tag_for_meltano() -> None:
+    """Have all metrics of this process say which stream they are of."""
+    if not any(isinstance(each, TaggedForMeltano) for each in LOGGER.filters):
+        LOGGER.addFilter(TaggedForMeltano())
