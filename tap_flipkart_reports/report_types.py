@@ -21,6 +21,8 @@ IDENTIFIER_DOCUMENTED = "identifier documented, parameters assumed"
 
 VERSIONS_DIFFER = "documented, versions differ"
 
+NOT_PUBLISHED = "identifier not published, parameters assumed"
+
 OLDER_DOCUMENTS = "documented in 2024, gone since"
 
 MIR_HOLD_BACK_DAYS = 7
@@ -136,10 +138,7 @@ TABLES: Mapping[str, tuple[ReportTable, ...]] = {
         ReportTable(stream="profit_and_loss_orders", title="Orders P&L", sheets=("Order*",)),
     ),
 }
-"""Tables of which more is known than a schema, by the report type's name; of others a file has one.
-
-`profit_and_loss` is one whose identifier is not: it takes an entry of this name in `custom_reports`.
-"""
+"""Tables of which more is known than a schema, by the report type's name; of others a file has one."""
 
 
 def tables_of(name: str, *, key: tuple[str, ...] | None = None) -> tuple[ReportTable, ...]:
@@ -162,9 +161,10 @@ def _report_type(name: str, title: str, kind: WindowKind, **attributes: Any) -> 
     window_days = attributes.pop("window_days", 31)
     lookback_days = attributes.pop("lookback_days", 0)
     attributes.setdefault("parameters", DATE_RANGE)
+    attributes.setdefault("identifier", name)
     attributes["tables"] = tables_of(name)
     rule = WindowRule(kind=kind, window_days=window_days, lookback_days=lookback_days)
-    return ReportType(name=name, title=title, identifier=name, rule=rule, **attributes)
+    return ReportType(name=name, title=title, rule=rule, **attributes)
 
 
 REPORT_TYPES: Mapping[str, ReportType] = {
@@ -237,3 +237,17 @@ REPORT_TYPES: Mapping[str, ReportType] = {
         ),
     )
 }
+
+UNIDENTIFIED: Mapping[str, ReportType] = {
+    report_type.name: report_type
+    for report_type in (
+        _report_type(
+            "profit_and_loss",
+            "Profit and Loss Report",
+            WindowKind.WHOLE_MONTH,
+            identifier="",
+            basis=NOT_PUBLISHED,
+        ),
+    )
+}
+"""Report types whose tables are known and whose identifier is not: the setting `report_types` has to give it."""

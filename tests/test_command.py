@@ -122,6 +122,14 @@ def records(text: str) -> list[dict[str, Any]]:
         ({"repair": [{"stream": "sales_ledger", "to_date": "2026-10-01"}]}, "repair[0] lacks from_date"),
         ({"only_sellers": ["acmee"]}, "only_sellers names 'acmee', which is not a seller; did you mean acme?"),
         ({"only_report_types": ["sales"]}, "only_report_types names 'sales', which is not a report type; they are"),
+        (
+            {"only_report_types": ["profit_and_loss"]},
+            "only_report_types names 'profit_and_loss', whose identifier Flipkart has not published; give it as",
+        ),
+        (
+            {"report_types": {"profit_and_loss": {"window_days": 7}}},
+            "report_types: profit_and_loss needs its `identifier`, which Flipkart has not published",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_nothing_is_bought(

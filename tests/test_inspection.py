@@ -118,7 +118,7 @@ def test_a_file_that_is_no_table_is_named_and_the_others_are_told(capsys: pytest
     ("words", "error"),
     [
         (["nowhere.csv"], "flipkart-reports: nowhere.csv is no file"),
-        ([DATA / "plain.csv", "--report-type", "sales"], "flipkart-reports: 'sales' is no report type; they are "),
+        ([DATA / "plain.csv", "--report-type", "sales"], "flipkart-reports: 'sales' is not a report type; they are "),
     ],
 )
 def test_a_wrong_word_is_told_in_a_sentence(

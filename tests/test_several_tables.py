@@ -6,10 +6,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.truth import expected
 
 from tap_flipkart_reports.exceptions import WindowsFailedError
-from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.files.header_match import normalise
+from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
+from tap_flipkart_reports.simulator.faults import YEARS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,3 +181,52 @@ def test_no_row_is_lost_however_a_report_is_packed(bench: Bench, report: str, fi
     assert counts(output, streams) == {
         stream: len(truth(bench, stream, parameters)) if stream in present else 0 for stream in streams
     }
+
+
+ALL_TYPES = {**REPORT_TYPES, "profit_and_loss": UNIDENTIFIED["profit_and_loss"]}
+
+
+@pytest.mark.parametrize("year", YEARS)
+@pytest.mark.parametrize(
+    "report",
+    [
+        "sales_ledger",
+        "settled_transaction_ledger",
+        "financial_year_ledger",
+        "gst_returns_report",
+        "profit_and_loss",
+        "orders_report",
+    ],
+)
+def test_the_layouts_of_both_years_are_read_whole(
+    bench: Bench, caplog: pytest.LogCaptureFixture, report: str, year: str
+) -> None:
+    bench.restart(file_format="xlsx", layout=year)
+    overrides = {"profit_and_loss": {"identifier": "profit_and_loss_report"}}
+    streams = ALL_TYPES[report].streams
+    with caplog.at_level("WARNING"):
+        output = bench.run(*streams, start_date="2026-09-01", end_date="2026-09-30", report_types=overrides)
+    assert (output.error, [record.getMessage() for record in caplog.records]) == (None, [])
+    (trigger,) = bench.simulator.triggers
+    for table in ALL_TYPES[report].tables:
+        title = next(
+            one.title
+            for one in LAYOUTS[trigger.identifier].tables
+            if one.title.partition(" (")[0] == table.title.partition(" (")[0]
+        )
+        rows = bench.simulator.rows(trigger.identifier, "acme", dict(trigger.parameters), table=title)
+        names = {
+            normalise(words): name
+            for name, schema in table.schema.properties.items()
+            for words in (schema["title"], *schema.get("aliases", ()))
+            if name != "bank_settlement_projected_2"
+        }
+        names[normalise("Bank Settlement [Projected] (INR) (second)")] = "bank_settlement_projected_2"
+        records = output.records(table.stream)
+        assert len(records) == len(rows)
+        for record, row in zip(records, rows, strict=True):
+            assert (record["_extra"], record["_unparsed"]) == (None, None)
+            for header, cell in row.items():
+                name = names[normalise(header)]
+                value = expected(cell, table.schema.properties[name])
+                assert record[name] == ("NA" if value is None and name in table.key else value), header

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -570,6 +571,35 @@ def test_custom_reports_are_streams_by_settings_alone(bench: Bench) -> None:
     assert all(
         schema["properties"]["order_item_id"]["type"] == ["string"] for schema in output.schemas("profit_and_loss")
     )
+
+
+PROFIT_AND_LOSS = {"profit_and_loss": {"identifier": "profit_and_loss_report"}}
+
+
+def test_profit_and_loss_takes_its_identifier_and_has_both_tables_typed(bench: Bench) -> None:
+    bench.restart(file_format="xlsx")
+    streams = ("profit_and_loss", "profit_and_loss_orders")
+    september = {"from_date": "2026-09-01", "to_date": "2026-09-30"}
+    output = bench.run(
+        *streams, report_types=PROFIT_AND_LOSS, start_date=september["from_date"], end_date=september["to_date"]
+    )
+    assert output.error is None
+    assert bench.bought() == [("profit_and_loss_report", "acme", *september.values())]
+    for stream, title, column, header in (
+        (streams[0], "SKU-level P&L", "earnings_per_unit", "Earnings per unit (INR)"),
+        (streams[1], "Orders P&L", "net_earnings", "Net Earnings (INR)"),
+    ):
+        truth = bench.simulator.rows("profit_and_loss_report", "acme", september, table=title)
+        records = output.records(stream)
+        earnings = [Decimal(row[header].replace(",", "")) if row[header] != "NA" else None for row in truth]
+        assert [record[column] for record in records] == earnings
+        assert {record["_extra"] for record in records} == {record["_unparsed"] for record in records} == {None}
+
+
+def test_profit_and_loss_is_not_a_stream_before_its_identifier_is_known(bench: Bench) -> None:
+    catalog = {stream["tap_stream_id"] for stream in bench.tap().catalog_dict["streams"]}
+    known = {stream["tap_stream_id"] for stream in bench.tap(report_types=PROFIT_AND_LOSS).catalog_dict["streams"]}
+    assert known - catalog == {"profit_and_loss", "profit_and_loss_orders"}
 
 
 def test_parameters_and_identifiers_can_be_overridden(bench: Bench) -> None:

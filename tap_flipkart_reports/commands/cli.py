@@ -135,6 +135,9 @@ def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
         metavar="[REPORT_TYPE=]FORMAT",
         help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
     )
+    parser.add_argument(
+        "--layout", choices=("2026", "2025"), default="2026", help="the year as in which files are laid out"
+    )
     parser.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
     parser.set_defaults(run=_simulate)
 
@@ -353,6 +356,7 @@ def _simulate(options: argparse.Namespace) -> int:
         faults_path=options.faults,
         generation_seconds=(options.generation_seconds, options.generation_seconds),
         file_formats=options.file_format,
+        layout=options.layout,
         orders_per_day=options.orders_per_day,
         out=sys.stdout,
     )

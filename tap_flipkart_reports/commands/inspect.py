@@ -134,7 +134,7 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
     """
     if report_type is not None and report_type not in {*REPORT_TYPES, *TABLES}:
         raise SettingsError(
-            f"{report_type!r} is no report type; they are {', '.join(sorted({*REPORT_TYPES, *TABLES}))}"
+            f"{report_type!r} is not a report type; they are {', '.join(sorted({*REPORT_TYPES, *TABLES}))}"
         )
     if not path.is_file():
         raise SettingsError(f"{path} is no file")

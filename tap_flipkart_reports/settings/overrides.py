@@ -15,7 +15,7 @@ from tap_flipkart_reports.planning.parameters import (
 )
 from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
 from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule
-from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
+from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, UNIDENTIFIED, tables_of
 from tap_flipkart_reports.settings.schema import CUSTOM_WINDOWS
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import DEFAULT_HOLD_BACK_DAYS, default_of
@@ -44,7 +44,8 @@ class ReportTypeReader:
 
     def read(self) -> dict[str, ReportType]:
         """The report types by the name of their first stream."""
-        names = [*REPORT_TYPES, *(entry["name"] for entry in self._declared)]
+        custom = [entry["name"] for entry in self._declared]
+        names = [*REPORT_TYPES, *UNIDENTIFIED, *custom]
         self.errors.extend(
             f"report_types names {name!r}, which is not a report type; they are "
             f"{', '.join(names)}{did_you_mean(name, names)}"
@@ -52,7 +53,13 @@ class ReportTypeReader:
             if name not in names
         )
         known = {name: self._overridden(report_type) for name, report_type in REPORT_TYPES.items()}
-        return known | self._custom_reports()
+        named = {name: self._overridden(UNIDENTIFIED[name]) for name in UNIDENTIFIED if name in self._overrides}
+        self.errors.extend(
+            f"report_types: {name} needs its `identifier`, which Flipkart has not published"
+            for name, report_type in named.items()
+            if not report_type.identifier and name not in custom
+        )
+        return known | named | self._custom_reports()
 
     def _overridden(self, report_type: ReportType, own: Mapping[str, Any] | None = None) -> ReportType:
         """What is said of one report type goes before what is said of all, and that before the type's own default."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.report_types import UNIDENTIFIED
 from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem
 from tap_flipkart_reports.settings.credentials import Credentials
 from tap_flipkart_reports.settings.dates import read_day
@@ -291,7 +292,10 @@ def _unknown(name: str, config: Mapping[str, Any], known: list[str], noun: str) 
     """A sentence for each name in a setting that nothing has."""
     listed = f"; they are {', '.join(known)}" if noun == "report type" else ""
     return [
-        f"{name} names {entry!r}, which is not a {noun}{listed}{did_you_mean(entry, known)}"
+        f"{name} names {entry!r}, whose identifier Flipkart has not published; give it as `identifier` of {entry} in "
+        "report_types"
+        if entry in UNIDENTIFIED and noun == "report type"
+        else f"{name} names {entry!r}, which is not a {noun}{listed}{did_you_mean(entry, known)}"
         for entry in dict.fromkeys(config.get(name, ()))
         if entry not in known
     ]

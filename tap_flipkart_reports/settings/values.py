@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from singer_sdk import typing as th
 
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES, RowRules
-from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.settings.schema import (
     CUSTOM_REPORT,
     DAY_SECONDS,
@@ -190,7 +190,9 @@ class Settings:
         description="Most recent days to skip, because their figures still change",
     )
     report_types: Mapping[str, ReportType] = setting(
-        th.ObjectType(*(th.Property(name, OVERRIDES) for name in REPORT_TYPES), additional_properties=OVERRIDES),
+        th.ObjectType(
+            *(th.Property(name, OVERRIDES) for name in (*REPORT_TYPES, *UNIDENTIFIED)), additional_properties=OVERRIDES
+        ),
         title="Report types",
         description="Overrides per report type: `identifier`, `parameters`, `key_properties`, `window_days`, "
         "`lookback_days`, `hold_back_days`, `report_timeout`, `max_reports`, `max_reports_per_seller`",

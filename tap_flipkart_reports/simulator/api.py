@@ -22,6 +22,7 @@ from tap_flipkart_reports.simulator.parameters import complaint
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tap_flipkart_reports.simulator.business.layouts import Layout
     from tap_flipkart_reports.simulator.packing.files import File
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
@@ -100,6 +101,7 @@ class Api:
         now: the present moment.
         generation_seconds: shortest and longest time a report takes, of all types or by identifier.
         file_format: one of `FORMATS`, of all types or by identifier.
+        layout: one of `YEARS`: how files are laid out.
         orders_per_day: how much each seller sells.
         link_seconds: how long a link works.
         sellers: the sellers who have authorised the app, `None` for any.
@@ -110,6 +112,7 @@ class Api:
     now: Callable[[], datetime]
     generation_seconds: tuple[float, float] | Mapping[str, tuple[float, float]]
     file_format: str | Mapping[str, str]
+    layout: str
     orders_per_day: int
     link_seconds: float
     sellers: frozenset[str] | None
@@ -408,12 +411,18 @@ class Api:
             self.file_format if isinstance(self.file_format, str) else self.file_format.get(identifier, FORMATS[0])
         )
 
+        layout = self.layout_of(identifier, faults.get("layout", {}).get("year"))
+
         def make() -> File:
-            return file_of(identifier, LAYOUTS[identifier], view, file_format=file_format, faults=faults)
+            return file_of(identifier, layout, view, file_format=file_format, faults=faults)
 
         if faults or not view.is_final:
             return make()
         return self._shelf.file((identifier, view.seller_id, view.warehouse, view.first, view.last), make)
+
+    def layout_of(self, identifier: str, year: str | None = None) -> Layout:
+        """How the file of a report type is laid out, unless told as in the simulator's own year."""
+        return LAYOUTS[identifier].in_year(year or self.layout)
 
     def close(self) -> None:
         """Remove the files that are kept."""

@@ -43,6 +43,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
     faults_path: Path | None,
     generation_seconds: tuple[float, float],
     file_formats: Sequence[str],
+    layout: str,
     orders_per_day: int,
     out: IO[str],
 ) -> int:
@@ -53,6 +54,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
         faults_path: a fault script.
         generation_seconds: shortest and longest time a report takes.
         file_formats: how files are packed, see `formats`.
+        layout: the year as in which files are laid out.
         orders_per_day: about as many orders each seller gets.
         out: where the address is printed.
 
@@ -70,6 +72,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
             faults=faults,
             generation_seconds=generation_seconds,
             file_format=formats(file_formats),
+            layout=layout,
             orders_per_day=orders_per_day,
         )
     except ValueError as error:

@@ -24,6 +24,9 @@ CALLS = ("token", "trigger", "detail", "download")
 FORMATS = ("csv", "csv_with_preamble", "xlsx", "zip_of_workbooks")
 """How a report's file is packed, if nobody asked otherwise the first."""
 
+YEARS = ("2026", "2025")
+"""How a report's file is laid out, if nobody asked otherwise as in the first."""
+
 NUMBER = (int, float)
 
 
@@ -95,6 +98,7 @@ FAULTS: Mapping[str, Fault] = {
     "html_page": _trigger("the file is a page of HTML"),
     "gzip_file": _trigger("the file is gzipped"),
     "zip_file": _trigger("the file lies in a ZIP"),
+    "layout": _trigger(f"the file is laid out as in another year: {', '.join(YEARS)}", "year", year=str),
     "second_layout": _trigger("the report comes in its other layout, if it has one: returns_report does"),
     "bom": _text("the file begins with a byte order mark"),
     "cp1252": _text("the file is encoded in cp1252"),
@@ -243,3 +247,5 @@ def _check_members(number: int, name: str, fault: Fault, entry: Mapping[str, obj
             raise ValueError(f"rule {number}: {name} needs {member!r}")
     if entry.get("format", FORMATS[0]) not in FORMATS:
         raise ValueError(f"rule {number}: format is {entry['format']!r}; it is one of {', '.join(FORMATS)}")
+    if entry.get("year", YEARS[0]) not in YEARS:
+        raise ValueError(f"rule {number}: year is {entry['year']!r}; it is one of {', '.join(YEARS)}")

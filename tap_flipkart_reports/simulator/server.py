@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tap_flipkart_reports.simulator.api import Api, Refused, Trigger, refused
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
-from tap_flipkart_reports.simulator.faults import FORMATS, Faults
+from tap_flipkart_reports.simulator.faults import FORMATS, YEARS, Faults
 from tap_flipkart_reports.simulator.packing.files import File, gzipped
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Simulator:
         file_format: how the files are packed, of all types or by identifier: `csv` (the first table),
             `csv_with_preamble`, `xlsx` (a workbook of all tables), `zip_of_workbooks` (one workbook for each quarter of
             the financial_year_ledger, otherwise as `xlsx`). The documents do not say which it is.
+        layout: the year as in which files are laid out, 2026 or 2025.
         orders_per_day: about as many orders each seller gets.
         link_seconds: how long a download link works.
         sellers: names of the sellers who have authorised the app; by default every name is one.
@@ -61,7 +62,7 @@ class Simulator:
         client_secret: the app's secret.
 
     Raises:
-        ValueError: there is no such file format or identifier.
+        ValueError: there is no such file format, layout or identifier.
         OSError: the port is taken.
     """
 
@@ -73,6 +74,7 @@ class Simulator:
         now: Callable[[], datetime] = _system_now,
         generation_seconds: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.0, 0.0),
         file_format: str | Mapping[str, str] = FORMATS[0],
+        layout: str = YEARS[0],
         orders_per_day: int = 8,
         link_seconds: float = LINK_SECONDS,
         sellers: Collection[str] | None = None,
@@ -80,6 +82,8 @@ class Simulator:
         client_secret: str = "simulator-secret",  # noqa: S107 - it guards nothing
     ) -> None:
         _check_formats(file_format)
+        if layout not in YEARS:
+            raise ValueError(f"{layout!r} is not a layout; they are {', '.join(YEARS)}")
         self.client_id = client_id
         self.client_secret = client_secret
         self.faults = faults or Faults()
@@ -92,6 +96,7 @@ class Simulator:
             now=now,
             generation_seconds=generation_seconds,
             file_format=file_format,
+            layout=layout,
             orders_per_day=orders_per_day,
             link_seconds=link_seconds,
             sellers=frozenset(sellers) if sellers is not None else None,
@@ -197,7 +202,7 @@ class Simulator:
             parameters=parameters,
             at=moment,
         )
-        return list(LAYOUTS[identifier].table(table).rows(self._api.view_of(trigger)))
+        return list(self._api.layout_of(identifier).table(table).rows(self._api.view_of(trigger)))
 
     def answer(self, request: _Handler) -> None:
         """Answer one request."""

@@ -12,7 +12,6 @@ from tap_flipkart_reports.adapters.archive import Archive
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import ReportClient
-from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.credentials import Credentials
 from tap_flipkart_reports.sync.report_files import ReportFiles
 
@@ -126,10 +125,13 @@ class RunServices:
 
     @cached_property
     def _simulator(self) -> Simulator:
-        from tap_flipkart_reports.simulator import Simulator  # noqa: PLC0415 - only who asks for it loads it
+        from tap_flipkart_reports.simulator import IDENTIFIERS, Simulator  # noqa: PLC0415 - only who asks for it loads it
 
         # A CSV holds only the first table of a report.
-        several = [known.identifier for known in REPORT_TYPES.values() if len(known.tables) > 1]
+        known = self.settings.report_types.values()
+        several = {report_type.identifier for report_type in known if len(report_type.tables) > 1}.intersection(
+            IDENTIFIERS
+        )
         simulator = Simulator(now=self._clock.now, file_format=dict.fromkeys(several, "xlsx"))
         simulator.start()
         self._built.callback(simulator.stop)

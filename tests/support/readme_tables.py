@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from support.programs import ROOT, succeed
-from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.simulator.faults import listing
 from tap_flipkart_reports.tap import TapFlipkartReports
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportTable
 
 README = ROOT / "README.md"
+ALL_TYPES = {**REPORT_TYPES, **UNIDENTIFIED}
 
 KINDS = {
     "days": "days",
@@ -58,7 +59,7 @@ COVERED = {
 def reports() -> str:
     """One line per report type: what a reader chooses by."""
     lines = ["| report | streams | one purchase covers | columns |", "|---|---|---|---|"]
-    for report_type in REPORT_TYPES.values():
+    for report_type in ALL_TYPES.values():
         first, *others = report_type.tables
         more = f" and {len(others)} more" if others else ""
         covered = COVERED[report_type.rule.kind.value].format(days=report_type.rule.window_days)
@@ -78,7 +79,7 @@ def streams() -> str:
         f"| `{table.stream}` | {report_type.title} | {table.title} | {columns(table)} "
         f"| {', '.join(report_type.key_properties(table))} "
         f"| {KINDS[report_type.rule.kind.value]} | {report_type.basis} |"
-        for report_type in REPORT_TYPES.values()
+        for report_type in ALL_TYPES.values()
         for table in report_type.tables
     ]
     return "\n".join(lines)
@@ -95,7 +96,7 @@ def layouts() -> str:
     """One line per layout of a table; tables of which one refers to the other's schema share lines."""
     lines = ["| stream | layout | columns | seen |", "|---|---|---|---|"]
     told: set[int] = set()
-    for report_type in REPORT_TYPES.values():
+    for report_type in ALL_TYPES.values():
         for table in report_type.tables:
             if id(table.schema.properties) not in told:
                 lines += [

@@ -39,7 +39,8 @@ def expected(cell: str, schema: Mapping[str, Any]) -> Any:
         moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo("Asia/Kolkata"))
         return moment.astimezone(timezone.utc).isoformat()
     if "number" in schema["type"]:
-        return Decimal(text.replace(",", ""))
+        digits = text.replace(",", "").removeprefix("\u20b9").strip()
+        return -Decimal(digits[1:-1]) if digits.startswith("(") else Decimal(digits)
     return int(Decimal(text)) if "integer" in schema["type"] else text
 
 

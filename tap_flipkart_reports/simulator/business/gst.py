@@ -298,4 +298,6 @@ GST_RETURNS_REPORT = Layout(
     ),
     first=WITHIN_STATE,
     front=("Help",),
+    numbers_are_text=True,
+    has_comments=True,
 )

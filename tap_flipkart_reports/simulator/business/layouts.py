@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ class Table:
         header: its columns, each by a name of its own.
         make: its rows; columns that a row does not name are empty.
         paths: the cells of the header of each column, from top to bottom, where it takes more than one row.
+        blanks: columns before which a blank one stands where the header is printed in all its rows.
     """
 
     title: str
     header: Sequence[str]
     make: Callable[[View], Iterator[Row]]
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blanks: frozenset[str] = frozenset()
 
     @property
     def sheet(self) -> str:
@@ -72,13 +74,30 @@ class Layout:
         tables: its tables in the order of a workbook's sheets.
         first: title of the table that a CSV has.
         front: titles of the sheets that stand before the tables and hold none.
+        back: titles of such sheets behind the tables.
         other: tables of another layout that the same report comes in, too.
+        years: tables that are laid out otherwise in another year, by that year.
+        numbers_are_text: whether a workbook has its numbers as text.
+        has_comments: whether a workbook's headers carry comments.
+        hides_breakups: whether a workbook hides the columns of each breakup.
+        first_sheet: number of the workbook's part that holds the first sheet.
     """
 
     tables: tuple[Table, ...]
     first: str = ""
     front: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
     other: tuple[Table, ...] = ()
+    years: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
+    numbers_are_text: bool = False
+    has_comments: bool = False
+    hides_breakups: bool = False
+    first_sheet: int = 1
+
+    def in_year(self, year: str) -> Layout:
+        """The same file as it is laid out in a year; a table that is not known of that year stays as it is."""
+        older = {table.title: table for table in self.years.get(year, ())}
+        return replace(self, tables=tuple(older.get(table.title, table) for table in self.tables))
 
     def table(self, title: str | None = None) -> Table:
         """A table by its title, by default the first.
@@ -91,6 +110,25 @@ class Layout:
             if table.title == title:
                 return table
         raise KeyError(f"there is no table {title!r}; there are {', '.join(table.title for table in self.tables)}")
+
+
+def with_columns(
+    header: Sequence[str], make: Callable[[View], Iterator[Row]], *, names: Mapping[str, str] | None = None
+) -> Callable[[View], Iterator[Row]]:
+    """Rows with the columns of one layout, of rows that have those of all.
+
+    Args:
+        header: the layout's columns.
+        make: makes the rows.
+        names: what `make` calls a column that the layout calls otherwise.
+    """
+    sources = {name: (names or {}).get(name, name) for name in header}
+
+    def rows(view: View) -> Iterator[Row]:
+        for row in make(view):
+            yield {name: row[source] for name, source in sources.items() if source in row}
+
+    return rows
 
 
 def grouped_by_name(header: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.simulator.business.layouts import Layout, Table, grouped_by_name
+from tap_flipkart_reports.simulator.business.layouts import Layout, Table, grouped_by_name, with_columns
 from tap_flipkart_reports.simulator.business.orders import CENT, Order
 from tap_flipkart_reports.simulator.business.settlements import settlements_of
 from tap_flipkart_reports.simulator.business.views import ZERO, View, rupees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from tap_flipkart_reports.simulator.business.layouts import Row
@@ -38,9 +38,9 @@ ORDERS_HEADER = (
     "Total Expenses (Breakup) / Franchise Fee (Rs.)", "Total Expenses (Breakup) / Shopsy Marketing Fee (Rs.)",
     "Total Expenses (Breakup) / Product Cancellation Fee (Rs.)", "Total Expenses (Breakup) / Taxes (GST)",
     "Total Expenses (Breakup) / Taxes (TCS)", "Total Expenses (Breakup) / Taxes (TDS)",
-    "Rewards & Other Benefits (INR)", "Total Expenses (Breakup) / Rewards",
-    "Total Expenses (Breakup) / Order SPF (or SPF Payout)", "Bank Settlement [Projected] (INR)",
-    "Input Tax Credits (INR)", "Total Expenses (Breakup) / GST + TCS", "Total Expenses (Breakup) / TDS",
+    "Rewards & Other Benefits (INR)", "Rewards & Other Benefits(Breakup) / Rewards",
+    "Rewards & Other Benefits(Breakup) / Order SPF", "Bank Settlement [Projected] (INR)", "Input Tax Credits (INR)",
+    "Input Tax Credits (Breakup) / GST + TCS", "Input Tax Credits (Breakup) / TDS",
     "Net Earnings (INR)", "Amount Settled (INR)", "Amount Pending (INR)",
 )  # fmt: skip
 
@@ -67,6 +67,87 @@ SKUS_HEADER = (
     "Input Tax Credits (Breakup) / TDS", "Net Earnings (INR)", "Earnings per unit (INR)",
     "Bank Settlement [Projected] (INR) (second)", "Amount Settled (INR)", "Amount Pending (INR)",
 )  # fmt: skip
+
+_TRANSACTIONS = 5
+"""Payouts that have columns of their own in 2025; those before them are summed up in one."""
+
+_PARTS = ("Transaction Amount", "Reason", "Current Status", "Payment Date", "Account Type", "NEFT ID")
+
+ORDERS_HEADER_2025 = (
+    "Order Date", "Order ID", "Order Item ID", "SKU Name", "Fulfillment Type", "Channel of Sale", "Mode of Payment",
+    "Shipping Zone", "Order Status", "Gross Units", "Returned & Cancelled Units",
+    "Returned & Cancelled Units (Breakup) / RTO (Courier Return)",
+    "Returned & Cancelled Units (Breakup) / RVP (Customer Return)",
+    "Returned & Cancelled Units (Breakup) / Cancelled Units", "Net Units ",
+    "Final Selling Price (incl. seller opted in default offers)", "Customer shipping fee net of discount",
+    "Estimated Net Sales (INR)", "Accounted Net Sales (INR)", "Accounted Net Sales (Breakup) / Sale Amount",
+    "Accounted Net Sales (Breakup) / Seller burn in customer's offer",
+    "Accounted Net Sales (Breakup) / Customer Add-Ons Amount", "Total Expenses (INR)",
+    *(
+        name
+        for name in ORDERS_HEADER
+        if name.startswith("Total Expenses (Breakup)") and not name.endswith(("Storage Fee", "Recall Fee"))
+    ),
+    "Rewards & Other Benefits (INR)", "Total Benefits (Breakup) / Rewards", "Total Benefits (Breakup) / SPF Payout",
+    "Bank Settlement [Projected] (INR)", "Input Tax Credits (INR)", "Input Tax Credits (Breakup) / GST + TCS",
+    "Input Tax Credits (Breakup) / TDS", "Net Earnings (INR)", " Margins \n(% of Net Sales)",
+    "Bank Settlement [Projected] (INR) (second)", "Amount Settled (INR)", "Amount Pending (INR)",
+    *(f"Transaction-{number} / {part}" for number in range(1, _TRANSACTIONS + 1) for part in _PARTS),
+    "Older Transactions",
+)  # fmt: skip
+
+ORDERS_2025 = {
+    "Returned & Cancelled Units (Breakup) / RTO (Courier Return)": (
+        "Returned & Cancelled Units (Breakup) / RTO (Logistics Return)"
+    ),
+    "Final Selling Price (incl. seller opted in default offers)": "Final Selling Price (FSP)",
+    "Customer shipping fee net of discount": "Handling Fee",
+    "Accounted Net Sales (INR)": "Accounted Net Sales (Seller Price)",
+    "Accounted Net Sales (Breakup) / Sale Amount": "Accounted Net Sales (Seller Price) (Breakup) / Gross Sale Value",
+    "Accounted Net Sales (Breakup) / Seller burn in customer's offer": (
+        "Accounted Net Sales (Seller Price) (Breakup) / Seller-Funded Discount"
+    ),
+    "Accounted Net Sales (Breakup) / Customer Add-Ons Amount": (
+        "Accounted Net Sales (Seller Price) (Breakup) / Customer Add-Ons Amount"
+    ),
+    "Total Benefits (Breakup) / Rewards": "Rewards & Other Benefits(Breakup) / Rewards",
+    "Total Benefits (Breakup) / SPF Payout": "Rewards & Other Benefits(Breakup) / Order SPF",
+    "Bank Settlement [Projected] (INR) (second)": "Bank Settlement [Projected] (INR)",
+}
+"""Headers of 2025 that differ, each with that of 2026 whose amounts it has."""
+
+SKUS_2025 = {
+    "Returned & Cancelled Units (Breakup) / RTO (Courier Return)": (
+        "Returned & Cancelled Units (Breakup) / RTO (Logistics Return)"
+    ),
+    "Accounted Net Sales (INR) ": "Accounted Net Sales (Seller Price)",
+}
+
+
+def _skus_header_of_2025() -> Iterator[str]:
+    older = {name: own for own, name in SKUS_2025.items()}
+    for name in SKUS_HEADER:
+        if name != "Sum of Order Item Value":
+            yield older.get(name, name)
+        if name == "Earnings per unit (INR)":
+            yield "Net Margins \n(% of Net Sales value)"
+
+
+SKUS_HEADER_2025 = tuple(_skus_header_of_2025())
+
+SKUS_BLANKS = frozenset({"Gross Units (#)", "Estimated Net Sales (INR)", "Bank Settlement [Projected] (INR) (second)"})
+SKUS_BLANKS_2026 = SKUS_BLANKS | {"Accounted Net Sales (Seller Price)"}
+SKUS_BLANKS_2025 = SKUS_BLANKS | {"Accounted Net Sales (INR) "}
+
+ORDERS_BLANKS_2025 = frozenset(
+    {
+        "Gross Units",
+        "Final Selling Price (incl. seller opted in default offers)",
+        "Accounted Net Sales (INR)",
+        "Bank Settlement [Projected] (INR) (second)",
+        "Transaction-1 / Transaction Amount",
+    }
+)
 
 _EXPENSES = "Total Expenses (Breakup) / "
 _UNUSED_EXPENSES = (
@@ -101,6 +182,7 @@ class _Result:
             "Taxes (TCS)": sum((settlement.tcs for settlement in settlements), ZERO),
             "Taxes (TDS)": sum((settlement.tds for settlement in settlements), ZERO),
         }
+        self.known = known
         self.projected = sum((settlement.bank_value for settlement in settlements), ZERO)
         self.settled = sum((settlement.bank_value for settlement in known), ZERO)
 
@@ -120,6 +202,26 @@ class _Result:
     @property
     def earnings(self) -> Decimal:
         return self.projected + sum(self.credits, ZERO)
+
+    @property
+    def margin(self) -> str:
+        """What is left of the sales, in percent."""
+        return str((100 * self.earnings / self.sales).quantize(CENT)) if self.sales else "0"
+
+    def transactions(self) -> Row:
+        """The payouts so far, the newest first, as 2025 has them beside each order."""
+        cells: Row = {}
+        for number, settlement in enumerate(reversed(self.known[-_TRANSACTIONS:]), 1):
+            values = (
+                str(settlement.bank_value),
+                "Return Recovery" if settlement.is_refund else "Forward Order Payment",
+                "Completed",
+                settlement.paid_on.isoformat(),
+                "PREPAID" if settlement.order.is_prepaid else "POSTPAID",
+                settlement.neft_id.strip(),
+            )
+            cells |= {f"Transaction-{number} / {part}": cell for part, cell in zip(_PARTS, values, strict=True)}
+        return cells
 
     def columns(self) -> Row:
         """The columns that both tables have."""
@@ -172,10 +274,12 @@ def _order_row(order: Order, result: _Result, view: View) -> Row:
         f"{accounted}Customer Add-Ons Amount": "0",
         "Offer Details / Total Customer Discount": str(order.discount),
         "Offer Details / Offer Id": "FESTIVE10, FLAT" if order.discount else "",
-        f"{_EXPENSES}Rewards": "0",
-        f"{_EXPENSES}Order SPF (or SPF Payout)": "0",
-        f"{_EXPENSES}GST + TCS": str(gst_and_tcs),
-        f"{_EXPENSES}TDS": str(tds),
+        "Rewards & Other Benefits(Breakup) / Rewards": "0",
+        "Rewards & Other Benefits(Breakup) / Order SPF": "0",
+        "Input Tax Credits (Breakup) / GST + TCS": str(gst_and_tcs),
+        "Input Tax Credits (Breakup) / TDS": str(tds),
+        " Margins \n(% of Net Sales)": result.margin,
+        **result.transactions(),
     }
 
 
@@ -203,14 +307,37 @@ def _sku_row(sku: str, result: _Result) -> Row:
         "Input Tax Credits (Breakup) / TDS": str(tds),
         "Earnings per unit (INR)": "NA" if per_unit is None else str(per_unit),
         "Bank Settlement [Projected] (INR) (second)": rupees(result.projected),
+        "Net Margins \n(% of Net Sales value)": result.margin,
     }
+
+
+def _table(
+    title: str,
+    header: Sequence[str],
+    make: Callable[[View], Iterator[Row]],
+    *,
+    names: Mapping[str, str] | None = None,
+    blanks: frozenset[str] = frozenset(),
+) -> Table:
+    paths = grouped_by_name(header)
+    return Table(title=title, header=header, make=with_columns(header, make, names=names), paths=paths, blanks=blanks)
 
 
 PROFIT_AND_LOSS_REPORT = Layout(
     tables=(
-        Table(title="SKU-level P&L", header=SKUS_HEADER, make=_skus, paths=grouped_by_name(SKUS_HEADER)),
-        Table(title="Orders P&L", header=ORDERS_HEADER, make=_orders, paths=grouped_by_name(ORDERS_HEADER)),
+        _table("SKU-level P&L", SKUS_HEADER, _skus, blanks=SKUS_BLANKS_2026),
+        _table("Orders P&L", ORDERS_HEADER, _orders),
     ),
     first="Orders P&L",
     front=("Overall Summary",),
+    back=("Report Help",),
+    years={
+        "2025": (
+            _table("SKU-level P&L", SKUS_HEADER_2025, _skus, names=SKUS_2025, blanks=SKUS_BLANKS_2025),
+            _table("Orders P&L", ORDERS_HEADER_2025, _orders, names=ORDERS_2025, blanks=ORDERS_BLANKS_2025),
+        )
+    },
+    has_comments=True,
+    hides_breakups=True,
+    first_sheet=5,
 )

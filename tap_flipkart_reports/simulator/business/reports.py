@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.simulator.business import fulfilment, gst, profits, sales, settlements, warehouses
+from tap_flipkart_reports.simulator.business import fulfilment, gst, profits, sales, settlement_layouts, warehouses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LAYOUTS: Mapping[str, Layout] = {
     "gst_returns_report": gst.GST_RETURNS_REPORT,
     "sales_ledger": sales.SALES_LEDGER,
-    "settled_transaction_ledger": settlements.SETTLEMENTS,
-    "financial_year_ledger": settlements.SETTLEMENTS,
+    "settled_transaction_ledger": settlement_layouts.SETTLEMENTS,
+    "financial_year_ledger": settlement_layouts.SETTLEMENTS,
     "fbf_orders_report": fulfilment.FBF_ORDERS_REPORT,
     "stranded_inventory_report": warehouses.STRANDED_INVENTORY_REPORT,
     "current_inventory_report": warehouses.CURRENT_INVENTORY_REPORT,

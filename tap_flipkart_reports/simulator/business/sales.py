@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.simulator.business.layouts import Layout, Table
+from tap_flipkart_reports.simulator.business.layouts import Layout, Table, with_columns
 from tap_flipkart_reports.simulator.business.orders import CENT, HOME_STATE, STATES, WAREHOUSES, Order
 from tap_flipkart_reports.simulator.business.views import GSTIN, ZERO, View, halves, midnight, quoted_sku
 
@@ -32,6 +32,14 @@ SALES_HEADER = (
     "Customer's Delivery Pincode", "Customer's Delivery State", "Usual Price", "Is Shopsy Order?", "TDS Rate",
     "TDS Amount", "IRN", "Business Name", "Business GST Number", "Beneficiary Name", "IMEI",
 )  # fmt: skip
+
+
+SPACED_IN_2025 = frozenset({"Order Approval Date", "Seller Share", "Buyer Invoice Amount"})
+"""Headers that ended with a space."""
+
+SALES_HEADER_2025 = tuple(
+    f"{name} " if name in SPACED_IN_2025 else name for name in SALES_HEADER if name != "Warehouse ID"
+)
 
 
 def _sales(view: View) -> Iterator[Row]:
@@ -198,4 +206,14 @@ SALES_LEDGER = Layout(
         Table(title="Cash Back Report", header=CASH_BACK_HEADER, make=_cash_back),
     ),
     front=("Help",),
+    years={
+        "2025": (
+            Table(
+                title="Sales Report",
+                header=SALES_HEADER_2025,
+                make=with_columns(SALES_HEADER_2025, _sales, names={f"{name} ": name for name in SPACED_IN_2025}),
+            ),
+        )
+    },
+    numbers_are_text=True,
 )

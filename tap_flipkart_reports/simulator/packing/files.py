@@ -216,7 +216,7 @@ def _write_text(out: IO[bytes], layout: Layout, view: View, *, has_preamble: boo
     tables = _tables(layout, faults)
     table = layout.table() if layout.table() in tables else tables[0]
     own = faults_of(table, layout, faults)
-    grid = grid_of(table, view, own)
+    grid = grid_of(table, view, own, has_blanks=has_preamble)
     encoding, errors = ("cp1252", "replace") if "cp1252" in faults else ("utf-8", "strict")
     if "bom" in faults:
         out.write(b"\xef\xbb\xbf")
@@ -262,17 +262,31 @@ def _write_workbook(out: IO[bytes], layout: Layout, view: View, faults: FaultsOf
     missing = layout.table(faults["missing_sheet"]["table"]).title if "missing_sheet" in faults else None
     tables = [table for table in _tables(layout, faults) if table.title != missing]
     dimension = UNDERSTATED if "understated_dimension" in faults else None
-    with Workbook(out) as workbook:
+    with Workbook(out, first_sheet=layout.first_sheet) as workbook:
         for title in layout.front:
             workbook.add_sheet(title, _front(title, tables, view))
         for table in tables:
             own = faults_of(table, layout, faults)
-            grid = grid_of(table, view, own)
+            grid = grid_of(table, view, own, has_blanks=True)
             first = next(grid.rows, None)
             if first is None and "sheets_when_used" in faults:
                 continue
-            rows: Iterator[Sequence[Cell]] = chain(grid.header, _workbook_rows(grid, [first] if first else [], own))
-            workbook.add_sheet(table.sheet, rows, merged=[*_merged(grid)], dimension=dimension)
+            texts = [layout.numbers_are_text or holds_text(name) for name in grid.names]
+            rows: Iterator[Sequence[Cell]] = chain(
+                grid.header, _workbook_rows(grid, [first] if first else [], texts, own)
+            )
+            workbook.add_sheet(
+                table.sheet,
+                rows,
+                merged=[*_merged(grid)],
+                dimension=dimension,
+                comments=dict(_comments(grid)) if layout.has_comments else {},
+                hidden=[index for index, column in enumerate(grid.columns) if "Breakup" in column.path[0]]
+                if layout.hides_breakups
+                else [],
+            )
+        for title in layout.back:
+            workbook.add_sheet(title, _front(title, tables, view))
 
 
 def _front(title: str, tables: Sequence[Table], view: View) -> Iterator[list[str]]:
@@ -293,8 +307,18 @@ def _merged(grid: Grid) -> Iterator[str]:
         yield f"{letters(column)}{first + 1}:{letters(column)}{last + 1}"
 
 
-def _workbook_rows(grid: Grid, first: Sequence[Sequence[str]], faults: FaultsOfReport) -> Iterator[list[Cell]]:
-    texts = [holds_text(name) for name in grid.names]
+def _comments(grid: Grid) -> Iterator[tuple[str, str]]:
+    """What the comment of each header cell says, by the cell."""
+    for index, column in enumerate(grid.columns):
+        rows = [row for row, cell in enumerate(column.path) if cell]
+        if rows:
+            yield f"{letters(index)}{rows[-1] + 1}", f"What is meant by {' '.join(column.name.split())}"
+
+
+def _workbook_rows(
+    grid: Grid, first: Sequence[Sequence[str]], texts: Sequence[bool], faults: FaultsOfReport
+) -> Iterator[list[Cell]]:
+    """The cells of the rows; of columns in `texts` all are text."""
     sums = [_SUM.search(name) if "formula_cells" in faults else None for name in grid.names]
     for number, row in enumerate(chain(first, grid.rows), len(grid.columns[0].path) + 1):
         yield [

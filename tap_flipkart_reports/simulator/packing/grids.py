@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports.simulator.faults import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from tap_flipkart_reports.simulator.business.layouts import Layout, Row, Table
     from tap_flipkart_reports.simulator.business.views import View
@@ -110,18 +110,19 @@ def faults_of(table: Table, layout: Layout, faults: FaultsOfReport) -> FaultsOfR
     }
 
 
-def grid_of(table: Table, view: View, faults: FaultsOfReport) -> Grid:
+def grid_of(table: Table, view: View, faults: FaultsOfReport, *, has_blanks: bool = False) -> Grid:
     """A table with its columns, rows and cells spoilt.
 
     Args:
         table: the table.
         view: what the report sees.
         faults: what is wrong with this table, with arguments.
+        has_blanks: whether the blank columns of its layout stand between the others.
 
     Raises:
         LookupError: a fault names a column that the table does not have.
     """
-    columns = _columns(table, faults)
+    columns = _columns(table, faults, blanks=table.blanks if has_blanks else frozenset())
     rows = _rows(table.rows(view), faults)
     if "extra_column" in faults:
         header = str(faults["extra_column"]["header"])
@@ -137,15 +138,16 @@ def grid_of(table: Table, view: View, faults: FaultsOfReport) -> Grid:
     return Grid(columns=columns, rows=cells)
 
 
-def _columns(table: Table, faults: FaultsOfReport) -> list[Column]:
+def _columns(table: Table, faults: FaultsOfReport, *, blanks: Collection[str]) -> list[Column]:
+    blank = Column(name="", path=("",) * table.header_rows)
     columns = [Column(name=name, path=table.path(name)) for name in table.header]
     if "missing_column" in faults:
         del columns[_index(table.header, faults["missing_column"]["header"], table)]
     if "shuffled_columns" in faults:
         random.Random(len(columns)).shuffle(columns)
+    columns = [part for column in columns for part in ([blank, column] if column.name in blanks else [column])]
     if "blank_columns" in faults:
         after = max(1, faults["blank_columns"].get("after", BLANK_AFTER))
-        blank = Column(name="", path=("",) * table.header_rows)
         for place in range(len(columns) // after * after, 0, -after):
             columns.insert(place, blank)
     return columns

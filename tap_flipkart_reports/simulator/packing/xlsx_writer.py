@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -67,11 +67,14 @@ class Workbook:
 
     Args:
         out: where it is written to; it need not be able to seek.
+        first_sheet: number of the part that holds the first sheet.
     """
 
-    def __init__(self, out: IO[bytes]) -> None:
+    def __init__(self, out: IO[bytes], *, first_sheet: int = 1) -> None:
         self._archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+        self._first_sheet = first_sheet
         self._sheets: list[str] = []
+        self._commented: list[int] = []
 
     def __enter__(self) -> Self:
         """Write sheets until the block's end."""
@@ -83,8 +86,15 @@ class Workbook:
             self._write_parts()
         self._archive.close()
 
-    def add_sheet(
-        self, name: str, rows: Iterable[Sequence[Cell]], *, merged: Sequence[str] = (), dimension: str | None = None
+    def add_sheet(  # noqa: PLR0913 - each is a trait of its own
+        self,
+        name: str,
+        rows: Iterable[Sequence[Cell]],
+        *,
+        merged: Sequence[str] = (),
+        dimension: str | None = None,
+        comments: Mapping[str, str] | None = None,
+        hidden: Sequence[int] = (),
     ) -> None:
         """Write a sheet.
 
@@ -93,17 +103,54 @@ class Workbook:
             rows: its cells from A1 on.
             merged: areas that are one cell, such as `A1:C1`.
             dimension: the area in use, as the sheet shall say; by default it does not say.
+            comments: text beside cells, by the cell.
+            hidden: columns that are not shown, from 0.
         """
+        number = self._first_sheet + len(self._sheets)
         self._sheets.append(name)
         said = f'<dimension ref="{dimension}"/>' if dimension else ""
-        with self._part(f"xl/worksheets/sheet{len(self._sheets)}.xml") as part:
-            part.write(f'{_HEAD}<worksheet xmlns="{_MAIN}">{said}<sheetData>'.encode())
+        columns = "".join(f'<col min="{index + 1}" max="{index + 1}" hidden="1"/>' for index in hidden)
+        said += f"<cols>{columns}</cols>" if hidden else ""
+        with self._part(f"xl/worksheets/sheet{number}.xml") as part:
+            part.write(f'{_HEAD}<worksheet xmlns="{_MAIN}" xmlns:r="{_OFFICE}">{said}<sheetData>'.encode())
             _write_rows(part, rows)
             part.write(b"</sheetData>")
             if merged:
                 areas = "".join(f'<mergeCell ref="{area}"/>' for area in merged)
                 part.write(f'<mergeCells count="{len(merged)}">{areas}</mergeCells>'.encode())
+            if comments:
+                part.write(b'<legacyDrawing r:id="rId1"/>')
             part.write(b"</worksheet>")
+        if comments:
+            self._write_comments(number, comments)
+
+    def _write_comments(self, number: int, comments: Mapping[str, str]) -> None:
+        """The texts, their boxes as spreadsheets draw them, and what joins both to the sheet."""
+        self._commented.append(number)
+        texts = "".join(
+            f'<comment ref="{cell}" authorId="0"><text><t>{escape(text)}</t></text></comment>'
+            for cell, text in comments.items()
+        )
+        boxes = "".join(
+            f'<v:shape id="_x0000_s{1025 + index}" type="#_x0000_t202" style="visibility:hidden"><v:textbox/>'
+            f'<x:ClientData ObjectType="Note"><x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData>'
+            "</v:shape>"
+            for index, (row, column) in enumerate(map(_place, comments))
+        )
+        parts = {
+            f"xl/comments{number}.xml": f'<comments xmlns="{_MAIN}"><authors><author/></authors>'
+            f"<commentList>{texts}</commentList></comments>",
+            f"xl/drawings/vmlDrawing{number}.vml": '<xml xmlns:v="urn:schemas-microsoft-com:vml" '
+            'xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel">'
+            '<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe"/>'
+            f"{boxes}</xml>",
+            f"xl/worksheets/_rels/sheet{number}.xml.rels": f'<Relationships xmlns="{_RELATIONS}">'
+            f'<Relationship Id="rId1" Type="{_OFFICE}/vmlDrawing" Target="../drawings/vmlDrawing{number}.vml"/>'
+            f'<Relationship Id="rId2" Type="{_OFFICE}/comments" Target="../comments{number}.xml"/></Relationships>',
+        }
+        for name, text in parts.items():
+            with self._part(name) as part:
+                part.write((_HEAD + text).encode())
 
     def _part(self, name: str) -> IO[bytes]:
         entry = zipfile.ZipInfo(name)  # of 1980, so that equal sheets are equal bytes
@@ -111,7 +158,7 @@ class Workbook:
         return self._archive.open(entry, "w")
 
     def _write_parts(self) -> None:
-        numbers = range(1, len(self._sheets) + 1)
+        numbers = range(self._first_sheet, self._first_sheet + len(self._sheets))
         sheets = "".join(
             f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
             for number, name in zip(numbers, self._sheets, strict=True)
@@ -123,6 +170,9 @@ class Workbook:
         overrides = "".join(
             f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{_MEDIA}.worksheet+xml"/>'
             for number in numbers
+        ) + "".join(
+            f'<Override PartName="/xl/comments{number}.xml" ContentType="{_MEDIA}.comments+xml"/>'
+            for number in self._commented
         )
         parts = {
             "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{sheets}</sheets></workbook>',
@@ -133,6 +183,7 @@ class Workbook:
             "[Content_Types].xml": f'<Types xmlns="{_TYPES}"><Default Extension="rels" '
             'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
             '<Default Extension="xml" ContentType="application/xml"/>'
+            '<Default Extension="vml" ContentType="application/vnd.openxmlformats-officedocument.vmlDrawing"/>'
             f'<Override PartName="/xl/workbook.xml" ContentType="{_MEDIA}.sheet.main+xml"/>'
             f'<Override PartName="/xl/styles.xml" ContentType="{_MEDIA}.styles+xml"/>{overrides}</Types>',
         }
@@ -168,6 +219,15 @@ def _body(cell: Cell) -> str:
         return f"><f>{escape(cell.text)}</f>"
     style = _DAY_STYLE if cell.time() == EPOCH.time() else _MOMENT_STYLE
     return f' s="{style}"><v>{serial(cell)}</v>'
+
+
+def _place(cell: str) -> tuple[int, int]:
+    """The row and the column of a cell such as A1, from 0."""
+    name = cell.rstrip("0123456789")
+    column = 0
+    for letter in name:
+        column = 26 * column + ord(letter) - ord("A") + 1
+    return int(cell.removeprefix(name)) - 1, column - 1
 
 
 @cache
