@@ -28,9 +28,10 @@ test *arguments:
 test-all *arguments:
     uv run pytest -q -n 2 "$@"
 
-# the parts of documents and of Meltano's definitions that are made from the code
+# what is made from the code: parts of documents and of Meltano's definitions, the staging models
 made:
     uv run --directory tests python -m support.readme_tables
+    uv run --directory tests python -m support.staging_models
 
 # the made parts, and the documents as a site in `site/`, without network
 docs: made

@@ -20,7 +20,7 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
-TOGETHER = ("stranger", "checkout", "installed", "shared_browser", "runs")
+TOGETHER = ("stranger", "checkout", "installed", "modelled", "shared_browser", "runs")
 """Fixtures that take long to make and are shared by the tests of a module: these run in one process."""
 
 BESIDE = {*TOGETHER, "postgres", "wheel"}

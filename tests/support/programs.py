@@ -21,7 +21,7 @@ SECONDS = 240
 TARGETS_PYTHON = f"3.{min(sys.version_info.minor, 13)}"
 """DuckDB 1.1.3, the only one with which target-duckdb loses no row, has no wheel for Python 3.14."""
 
-SOURCES = ("tap_flipkart_reports", "schemas", "tests", "benchmarks", "docs", "orchestrate", "output")
+SOURCES = ("tap_flipkart_reports", "schemas", "tests", "benchmarks", "docs", "orchestrate", "output", "transform")
 FILES = (
     *("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
     *("justfile", "hatch_build.py"),

@@ -7,14 +7,18 @@ import re
 import sys
 import tempfile
 from collections import Counter
+from datetime import date
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from support.books import Books
 from support.programs import ROOT, succeed
+from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
+from tap_flipkart_reports.simulator import Simulator
 from tap_flipkart_reports.simulator.faults import listing
 from tap_flipkart_reports.tap import TapFlipkartReports
 
@@ -127,14 +131,22 @@ def faults() -> str:
 
 
 LARGEST = 5
+DEMO_ORDERS_PER_DAY = 8
+"""What `api_url: simulator` gives each seller."""
+
+
+def demo() -> dict[str, Any]:
+    """The tap's settings in the README's first command."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
+    config: dict[str, Any] = environment["config"]["plugins"]["extractors"][0]["config"]
+    return config
 
 
 def warehouse() -> str:
     """What the README's first command leaves in DuckDB, as DuckDB prints its largest tables."""
-    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(environment["config"]["plugins"]["extractors"][0]["config"], file)
+        json.dump(demo(), file)
         file.flush()
         lines = succeed([sys.executable, "-m", "tap_flipkart_reports", "--config", file.name]).splitlines()
     rows = Counter(json.loads(line)["stream"] for line in lines if line.startswith('{"type":"RECORD"'))
@@ -152,6 +164,29 @@ def warehouse() -> str:
             "```",
         ]
     )
+
+
+def answer() -> str:
+    """What the models print over the demo's warehouse, from the books of the simulator's sellers."""
+    config = demo()
+    lines = []
+    with Simulator() as simulator:
+        for seller in config["sellers"]:
+            books = Books(
+                simulator=simulator,
+                seller_id=seller["seller_id"],
+                first=date.fromisoformat(config["start_date"]),
+                last=date.fromisoformat(config["end_date"]),
+                closed=simulator.now().astimezone(KOLKATA),
+                per_day=DEMO_ORDERS_PER_DAY,
+            )
+            settled, outstanding = sum(books.payouts().values()), sum(books.outstanding.values())
+            lines.append((books.sold, books.returned, settled, outstanding, books.seller_id))
+    headings = "".join(f" {name:>15}" for name in ("sold (Rs.)", "returned", "settled", "outstanding"))
+    rows = [f"{'seller':<20}{headings}"]
+    for *amounts, seller_id in sorted(lines, reverse=True):
+        rows.append(f"{seller_id:<20}" + "".join(f" {amount:15,.2f}" for amount in amounts))
+    return "\n".join(["```", *rows, "```"])
 
 
 KINDS_OF_SETTINGS = {
@@ -193,6 +228,7 @@ def of_file(path: Path) -> dict[str, str]:
 
 PAGES = {
     README: {"reports": reports, "warehouse": warehouse},
+    ROOT / "docs" / "models.md": {"answer": answer},
     ROOT / "docs" / "settings.md": {"settings": settings},
     ROOT / "docs" / "streams.md": {"streams": streams, "layouts": layouts},
     ROOT / "docs" / "simulator.md": {"faults": faults},

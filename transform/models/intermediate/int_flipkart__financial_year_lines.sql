@@ -1,0 +1,1 @@
+{{ flipkart_reports.payout_lines('financial_year_ledger') }}

@@ -1,0 +1,22 @@
+{{ flipkart_reports.staged(
+    'gst_returns_report_section_10a1',
+    key=['seller_id', 'report_from_date', '_row_hash', '_row_ordinal'],
+    window=['seller_id', 'report_from_date'],
+    columns={
+        'seller_id': 'text',
+        'gstin': 'text',
+        'taxable_value': 'numeric(18, 4)',
+        'cgst_percent': 'numeric(18, 4)',
+        'cgst_amount': 'numeric(18, 4)',
+        'sgst_ut_percent': 'numeric(18, 4)',
+        'sgst_ut_amount': 'numeric(18, 4)',
+        'cess_amount': 'numeric(18, 4)',
+        'amended_period': 'text',
+        'report_id': 'text',
+        'report_from_date': 'date',
+        'report_to_date': 'date',
+        'report_row_number': 'bigint',
+        '_row_hash': 'text',
+        '_row_ordinal': 'bigint'
+    }
+) }}

@@ -1,0 +1,25 @@
+{{ flipkart_reports.staged(
+    'settled_transaction_ledger_ads',
+    key=['seller_id', '_row_hash', '_row_ordinal'],
+    window=[],
+    columns={
+        'seller_id': 'text',
+        'neft_id': 'text',
+        'payment_date': 'date',
+        'settlement_value': 'numeric(18, 4)',
+        'type': 'text',
+        'campaign_transaction_id': 'text',
+        'wallet_redeem': 'numeric(18, 4)',
+        'wallet_redeem_reversal': 'numeric(18, 4)',
+        'wallet_topup': 'numeric(18, 4)',
+        'wallet_refund': 'numeric(18, 4)',
+        'gst_on_ads_fees': 'numeric(18, 4)',
+        'report_id': 'text',
+        'report_from_date': 'date',
+        'report_to_date': 'date',
+        'report_row_number': 'bigint',
+        'is_provisional': 'text',
+        '_row_hash': 'text',
+        '_row_ordinal': 'bigint'
+    }
+) }}

@@ -1,0 +1,31 @@
+{{ flipkart_reports.staged(
+    'settled_transaction_ledger_gst_details',
+    key=['seller_id', '_row_hash', '_row_ordinal'],
+    window=[],
+    columns={
+        'seller_id': 'text',
+        'service_type': 'text',
+        'neft_id': 'text',
+        'reference_id': 'text',
+        'recall_id': 'text',
+        'warehouse_state_code': 'text',
+        'fee_name': 'text',
+        'total_fee_amount': 'numeric(18, 4)',
+        'fee_amount': 'numeric(18, 4)',
+        'fee_waiver_amount': 'numeric(18, 4)',
+        'cgst_rate': 'numeric(18, 4)',
+        'sgst_utgst_rate': 'numeric(18, 4)',
+        'igst_rate': 'numeric(18, 4)',
+        'cgst_amount': 'numeric(18, 4)',
+        'sgst_utgst_amount': 'numeric(18, 4)',
+        'igst_amount': 'numeric(18, 4)',
+        'total_gst_on_fees': 'numeric(18, 4)',
+        'report_id': 'text',
+        'report_from_date': 'date',
+        'report_to_date': 'date',
+        'report_row_number': 'bigint',
+        'is_provisional': 'text',
+        '_row_hash': 'text',
+        '_row_ordinal': 'bigint'
+    }
+) }}

@@ -1,0 +1,24 @@
+{{ flipkart_reports.staged(
+    'settled_transaction_ledger_non_order_spf',
+    key=['seller_id', '_row_hash', '_row_ordinal'],
+    window=[],
+    columns={
+        'seller_id': 'text',
+        'neft_id': 'text',
+        'payment_date': 'date',
+        'settlement_value': 'numeric(18, 4)',
+        'claim_id': 'text',
+        'protection_reason': 'text',
+        'seller_sku': 'text',
+        'fsn': 'text',
+        'selling_price': 'numeric(18, 4)',
+        'warehouse_id': 'text',
+        'report_id': 'text',
+        'report_from_date': 'date',
+        'report_to_date': 'date',
+        'report_row_number': 'bigint',
+        'is_provisional': 'text',
+        '_row_hash': 'text',
+        '_row_ordinal': 'bigint'
+    }
+) }}

@@ -1,0 +1,25 @@
+{{ flipkart_reports.staged(
+    'settled_transaction_ledger_support_services',
+    key=['seller_id', '_row_hash', '_row_ordinal'],
+    window=[],
+    columns={
+        'seller_id': 'text',
+        'neft_id': 'text',
+        'payment_date': 'date',
+        'settlement_value': 'numeric(18, 4)',
+        'service_name': 'text',
+        'service_details': 'text',
+        'service_order_id': 'text',
+        'purchase_date': 'date',
+        'total_amount': 'numeric(18, 4)',
+        'service_amount': 'numeric(18, 4)',
+        'gst_on_service': 'numeric(18, 4)',
+        'report_id': 'text',
+        'report_from_date': 'date',
+        'report_to_date': 'date',
+        'report_row_number': 'bigint',
+        'is_provisional': 'text',
+        '_row_hash': 'text',
+        '_row_ordinal': 'bigint'
+    }
+) }}

@@ -1,0 +1,20 @@
+{{ flipkart_reports.staged(
+    'settled_transaction_ledger_tds',
+    key=['seller_id', '_row_hash', '_row_ordinal'],
+    window=[],
+    columns={
+        'seller_id': 'text',
+        'neft_id': 'text',
+        'payment_date': 'date',
+        'settlement_value': 'numeric(18, 4)',
+        'id': 'text',
+        'claim_date': 'date',
+        'report_id': 'text',
+        'report_from_date': 'date',
+        'report_to_date': 'date',
+        'report_row_number': 'bigint',
+        'is_provisional': 'text',
+        '_row_hash': 'text',
+        '_row_ordinal': 'bigint'
+    }
+) }}
