@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.programs import ROOT
 from tap_flipkart_reports.planning.record_schema import record_schema
-from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,8 @@ RENAMED = {"stock_ledger"}
 
 def files() -> dict[Path, str]:
     """The text of every file, by its path."""
-    tables = [(report_type, table) for report_type in REPORT_TYPES.values() for table in report_type.tables]
+    known = (*REPORT_TYPES.values(), *UNIDENTIFIED.values())
+    tables = [(report_type, table) for report_type in known for table in report_type.tables]
     made = {FOLDER / f"{_model(table)}.sql": _sql(report_type, table) for report_type, table in tables}
     return {**made, FOLDER / "_staging.yml": _yaml(tables), UNIQUE: _unique(tables)}
 

@@ -139,3 +139,9 @@ group by row_key having count(*) > 1
 union all
 select 'inventory_report' as stream, row_key from {{ ref('stg_inventory_report') }}
 group by row_key having count(*) > 1
+union all
+select 'profit_and_loss' as stream, row_key from {{ ref('stg_profit_and_loss') }}
+group by row_key having count(*) > 1
+union all
+select 'profit_and_loss_orders' as stream, row_key from {{ ref('stg_profit_and_loss_orders') }}
+group by row_key having count(*) > 1
