@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files import containers as files
 from tap_flipkart_reports.files import delimited as texts
+from tap_flipkart_reports.files import encodings
 from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.header_search import open_report
 from tap_flipkart_reports.files.sheets import BATCH_ROWS
@@ -102,10 +103,36 @@ def test_letters_come_as_they_were_written(tmp_path: Path, encoding: str) -> Non
 
 
 def test_one_odd_byte_far_down_decides_the_encoding_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "CHUNK", 7)
+    monkeypatch.setattr(encodings, "CHUNK", 7)
     assert read(tmp_path, b"a,b\n" + b"x,y\n" * 50 + b"caf\xe9,z\n")[1][-1] == ["café", "z"]
     assert read(tmp_path, b"a,b\n" + "₹,é\n".encode() * 50)[1] == [["₹", "é"]] * 50
-    assert "utf-8 (byte 7) and not cp1252 (byte 11)" in refusal(tmp_path, b"a,b\nxx\xe2\x82 ,\x81\n")
+
+
+@given(
+    letters=st.lists(st.sampled_from(["a", "é", "दी", "₹"]), min_size=1, max_size=30),
+    odd=st.lists(st.tuples(st.integers(0, 30), st.sampled_from([b"\xe9", b"\x81", b"\x93"])), max_size=5),
+    chunk=st.integers(1, 9),
+)
+def test_a_byte_that_fits_no_encoding_costs_that_character_and_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, letters: list[str], odd: list[tuple[int, bytes]], chunk: int
+) -> None:
+    pieces = [letter.encode() for letter in letters]
+    for place, byte in odd:
+        pieces.insert(place % (len(pieces) + 1), b"." + byte + b".")  # no letter of UTF-8 with its neighbours
+    path = tmp_path_factory.mktemp("any") / "report"
+    path.write_bytes(b"a,b\n" + b"".join(pieces) + b",1\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encodings, "CHUNK", chunk)
+        with opened(path) as table:
+            ((cell, _),) = [row for batch in table.batches for row in batch.rows]
+    written = {b"\xe9": "é", b"\x81": "\ufffd", b"\x93": "“"}
+    assert cell == "".join(f".{written[piece[1:2]]}." if piece[:1] == b"." else piece.decode() for piece in pieces)
+    assert table.undecodable == cell.count("\ufffd")
+
+
+def test_control_characters_are_dropped_from_any_file(tmp_path: Path) -> None:
+    assert read(tmp_path, b"a,b\nx\x01\x1b\x7fy,\x0c2\0\n")[1] == [["xy", "2"]]
+    assert read(tmp_path, "a,b\nx\x01y,1\n".encode("utf-16"))[1] == [["xy", "1"]]
 
 
 def test_a_member_of_a_zip_gives_the_table_its_name(tmp_path: Path) -> None:
@@ -153,8 +180,9 @@ def test_a_long_cell_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, b"a,b\n1," + b"x" * 500_000 + b"\n")[1] == [["1", "x" * 500_000]]
 
 
-# Lone surrogates cannot be written, and NUL is dropped.
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+# Lone surrogates cannot be written, and control characters are dropped.
+CONTROLS = "".join(map(chr, (*range(9), 11, 12, *range(14, 32), 127)))
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTROLS), max_size=20)
 
 
 @given(
@@ -212,8 +240,8 @@ def test_any_table_comes_back_cell_by_cell(
         ),
         (CSV + b'"OD3,30\nOD4,40\n', "the row on line 4 of the file is cut off or damaged"),
         (CSV + b'"OD3"x,30\n', "the row on line 4 of the file is cut off or damaged"),
-        (b"a,b\ncaf\xe9,\x81\n", "not utf-8 (byte 8) and not cp1252 (byte 10)"),
-        (codecs.BOM_UTF8 + b"a,b\ncaf\xe9,1\n", "not utf-8-sig (byte 11)"),
+        (b"a,b\n" + bytes(range(1, 256)), "the file is not text: 34 of its 259 bytes"),
+        (codecs.BOM_UTF16_LE + b"a", "the file's text is not utf-16, as its first bytes say"),
         (CSV.decode().encode("utf-16-le"), "UTF-16 without a byte order mark"),
         (b"a,b\n" + b"x" * (texts.MAX_CELL + 1) + b",1\n", "the row on line 2"),
         (b"a,b\n" + b"x," * texts.MAX_LINE, "a line of more than"),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports.files import hash_spool
 from tap_flipkart_reports.files.column_scan import UnscannableError, column_texts
+from tap_flipkart_reports.files.encodings import TextEncoding
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import open_report
 from tap_flipkart_reports.files.row_filter import RowCounts
@@ -289,7 +290,9 @@ def test_a_column_alone_has_the_cells_that_csv_reads_or_is_not_read_alone(
         try:
             cells = [
                 cell
-                for cells in column_texts(file, encoding="utf-8", delimiter=",", first_line=2, index=index)
+                for cells in column_texts(
+                    file, encoding=TextEncoding(name="utf-8"), delimiter=",", first_line=2, index=index
+                )
                 for cell in cells
             ]
         except UnscannableError:
@@ -301,5 +304,5 @@ def test_a_plain_column_is_read_alone(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(text_of([Row("A", 'pipe "12"\nlong'), Row('"B"'), Row("C", "x")]))
     with path.open("rb") as file:
-        texts = list(column_texts(file, encoding="utf-8", delimiter=",", first_line=2, index=0))
+        texts = list(column_texts(file, encoding=TextEncoding(name="utf-8"), delimiter=",", first_line=2, index=0))
     assert texts == [["A", '"B"', "C"]]

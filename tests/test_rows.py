@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.column_scan import UnscannableError
-from tap_flipkart_reports.files.columns import Column
+from tap_flipkart_reports.files.columns import Column, ColumnType
 from tap_flipkart_reports.files.converters import clean
 from tap_flipkart_reports.files.header_match import Layout, column_name, match_header, normalise
 from tap_flipkart_reports.files.header_search import open_report
@@ -454,6 +455,79 @@ def test_lines_are_those_of_the_sheet_they_are_on() -> None:
     sheet = table(HEADER, [["1"]], name="Orders")
     with pytest.raises(RowError, match=r"^Orders, line 2 has 1 cells, the header 4$"):
         list(read_rows(sheet, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
+
+
+# Days, in the order of their column
+
+
+def days(*cells: str, type_: ColumnType = "date") -> list[str | None]:
+    """What comes of the days of a column."""
+    column = Column(name="day", header="Day", type=type_)
+    found = records(read(["Day", "Other"], [[cell, "x"] for cell in cells], columns=[column]))
+    return [row["day"] or f"refused {row['unparsed']['day']}" for row in found]
+
+
+def test_a_cell_that_can_only_be_month_first_decides_for_its_column_wherever_it_is() -> None:
+    assert days("08/05/2026", "09/01/2026", "08/26/2026") == ["2026-08-05", "2026-09-01", "2026-08-26"]
+    assert days("08/05/2026", "09/01/2026", "26/08/2026") == ["2026-05-08", "2026-01-09", "2026-08-26"]
+    assert days("08/05/26", "8/5/2026", "8/26/26") == ["2026-08-05", "2026-08-05", "2026-08-26"]
+    assert days("8/26/2026 11:16 PM", "2026-08-27", type_="date-time") == [
+        "2026-08-26T17:46:00+00:00",
+        "2026-08-26T18:30:00+00:00",
+    ]
+
+
+def test_the_day_comes_first_where_no_cell_forbids_it_and_nothing_is_guessed() -> None:
+    assert days("08/05/2026", "2026-08-26", "Aug 26, 2026") == ["2026-05-08", "2026-08-26", "2026-08-26"]
+    assert days("08/05/26", "8/5/2026") == ["refused 08/05/26", "refused 8/5/2026"]
+    assert days("26/08/2026", "08/27/2026") == ["2026-08-26", "refused 08/27/2026"]
+
+
+@given(
+    moments=st.lists(st.dates(min_value=date(2000, 1, 1), max_value=date(2099, 12, 31)), min_size=1, max_size=9),
+    spelling=st.sampled_from(["%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%m/%d/%y", "%d.%m.%Y"]),
+    batch_rows=st.integers(1, 4),
+)
+def test_all_days_of_a_column_are_read_in_the_order_that_one_of_them_proves(
+    moments: list[date], spelling: str, batch_rows: int
+) -> None:
+    proof = date(2026, 8, 26)
+    column = Column(name="day", header="Day", type="date")
+    rows = [[moment.strftime(spelling), "x"] for moment in [*moments, proof]]
+    found = records(read(["Day", "Other"], rows, columns=[column], batch_rows=batch_rows))
+    first_proof = next(moment for moment in [*moments, proof] if moment.day > 12)
+    assert first_proof is not None
+    assert [row["day"] for row in found] == [moment.isoformat() for moment in [*moments, proof]]
+
+
+# Ids
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("R:12001234567890", "12001234567890"),
+        ("RTr:FMPR0900000764", "FMPR0900000764"),
+        ("rtr:FMPR0900000764", "FMPR0900000764"),
+        ("DTr:FMPC0123", "FMPC0123"),
+        ("oi:330000000000003100", "330000000000003100"),
+        ('"""R:12"""', "12"),
+        ("'DTr:A1", "A1"),
+        ("R:NA", None),
+        ("R:", None),
+        ("RX:1", "RX:1"),
+        ("A:R:1", "A:R:1"),
+    ],
+)
+def test_prefixes_go_in_every_column_of_ids(cell: str, value: str | None) -> None:
+    for name in ("return_id", "delivery_tracking_id", "tracking_id", "reverse_logistics_tracking_id"):
+        rows = [[cell, cell], *(["x" * number, "y" * number] for number in range(9))]
+        header = [name.replace("_", " "), "SKU"]
+        columns = [Column(name=name, header=header[0]), Column(name="sku", header="SKU")]
+        found = records(read(header, rows, columns=columns))
+        assert found[0][name] == value
+        assert records(read(header, rows[:1], columns=columns))[0][name] == value
+    assert found[0]["sku"] == {"oi:330000000000003100": "330000000000003100"}.get(cell, cell.strip("'\""))
 
 
 # Hashes

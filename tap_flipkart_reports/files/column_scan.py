@@ -8,6 +8,8 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_flipkart_reports.files.encodings import TextEncoding
+
 CHUNK = 2**18
 
 MAX_REST = 2**21
@@ -24,14 +26,16 @@ class UnscannableError(Exception):
     """The text has something that only a whole reading tells: the caller reads the rows."""
 
 
-def column_texts(file: IO[bytes], *, encoding: str, delimiter: str, first_line: int, index: int) -> Iterator[list[str]]:
+def column_texts(
+    file: IO[bytes], *, encoding: TextEncoding, delimiter: str, first_line: int, index: int
+) -> Iterator[list[str]]:
     """The cells of one column, in lists of any length, as csv would read them.
 
     Raises:
-        UnscannableError: a row is blank, short or damaged, a line ends otherwise than in LF or CR LF, or the encoding
-            is another than those of `ENCODINGS`.
+        UnscannableError: a row is blank, short or damaged, a line ends otherwise than in LF or CR LF, there are control
+            characters, or the encoding is another than those of `ENCODINGS`.
     """
-    if encoding not in ENCODINGS or index > MAX_INDEX:
+    if encoding.has_controls or encoding.name not in ENCODINGS or index > MAX_INDEX:
         raise UnscannableError
     pattern = _row_pattern(re.escape(delimiter.encode()), index)
     file.seek(0)
@@ -82,9 +86,9 @@ def _cells(pattern: re.Pattern[bytes], text: bytes) -> tuple[list[bytes], bytes]
     return [cell for cell, _ in found], rest
 
 
-def _decoded(cells: list[bytes], encoding: str) -> list[str]:
+def _decoded(cells: list[bytes], encoding: TextEncoding) -> list[str]:
     joined = b"\0".join(cells)
-    texts = joined.decode("utf-8" if encoding == "utf-8-sig" else encoding, errors="replace").split("\0")
+    texts = joined.decode(encoding.name.removesuffix("-sig"), errors=encoding.errors).split("\0")
     if b'"' not in joined:
         return texts
     return [text[1:-1].replace('""', '"') if text[:1] == '"' else text for text in texts]

@@ -16,7 +16,8 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files.delimited import BYTE_ORDER_MARKS, text_readings
+from tap_flipkart_reports.files.delimited import text_readings
+from tap_flipkart_reports.files.encodings import BYTE_ORDER_MARKS
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
 from tap_flipkart_reports.files.sheets import Sheet
 

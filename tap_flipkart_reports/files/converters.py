@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import datetime, time, timedelta, timezone
+from datetime import time, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.files.dates import DateColumn, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import tzinfo
 
-    from tap_flipkart_reports.files.columns import ColumnType
+    from tap_flipkart_reports.files.columns import Column, ColumnType
+    from tap_flipkart_reports.files.dates import DayOrder
 
     Converters = Mapping[ColumnType, Callable[[str], Any]]
     """By type: what makes a value of a cleaned text; see `CONVERTERS`."""
 
 
-NULL_MARKERS = frozenset({"", "-", "na", "n/a", "#n/a", "not available", "not applicable", "nan"})
+NULL_MARKERS = frozenset({
+    *("", "-", "--", "\u2013", "\u2014", "na", "n/a", "n.a.", "#n/a", "nan", "null"),
+    *("not available", "not applicable", "not generated", "generation in progress"),
+})  # fmt: skip
 """Cells, in lower case, that say there is no value."""
+
+MAX_NUMBER = 400
+"""Characters of a number; what is longer is not looked at."""
 
 PADDING = (
     " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -44,10 +51,16 @@ REPETITIVE = 4
 
 # `SKU:` goes where no space follows and `OI:` before digits only, as titles may begin with these letters too. Such a
 # prefix proves that the quotes around it wrap the cell, so the SKU itself may hold a quote: "SKU:pipe 12"".
-_PREFIXED = re.compile(r"""'?("*)'?(?:SKU:(?!\s)|OI:(?=[0-9]+\1\Z))(?P<inner>.*)\1""", re.DOTALL)
+_PREFIXED = re.compile(r"""'?("{0,9})'?(?:(?i:SKU):(?!\s)|(?i:OI):(?=[0-9]+\1\Z))(?P<inner>.*)\1""", re.DOTALL)
+_ID_PREFIX = re.compile(r"(?:SKU|OI|RTr|DTr|R):(?P<inner>\S*)", re.IGNORECASE)
+"""A whole cell of a column of ids. `RTr:` and `DTr:` stand before tracking ids, `R:` before return ids."""
+
+_ID_NAME = re.compile(r"(?:^|_)(?:ids?|awb|tracking)(?:_|$)")
+"""Names of columns of ids. SKUs are the seller's own words: `R:12` may be one."""
+
 _WRAPPERS = (
     re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are no words of it, whatever it holds
-    re.compile(r'("+)(?P<inner>[^"]*)\1'),  # around all of the cell, not around words of it
+    re.compile(r'("{1,9})(?P<inner>[^"]*)\1'),  # around all of the cell, not around words of it
     re.compile(r'="(?P<inner>[^"]*)"'),  # Excel's way to keep an id text
     re.compile(r"'(?P<inner>(?=\S*[0-9])[\w.,:/+-]+)", re.ASCII),  # the same; one word with a digit, so not 'Tis
 )
@@ -55,8 +68,11 @@ _WRAPPERS = (
 # What `clean` changes or `_text` refuses in trimmed cells, each between two NUL, but for numbers cut short. Letters in
 # both cases, as IGNORECASE takes twice as long.
 _UNCLEAN = re.compile(
-    r"""\0(?:["'=#]|SKU:|OI:|(?:"""
-    + "|".join(re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", marker) for marker in NULL_MARKERS)
+    r"""\0(?:["'=#]|[sS][kK][uU]:|[oO][iI]:|(?:"""
+    + "|".join(
+        re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", re.escape(marker))
+        for marker in NULL_MARKERS
+    )
     + r""")(?=\0))"""
 )
 
@@ -68,7 +84,7 @@ def clean(text: str) -> str | None:
         text: the cell as the file has it.
     """
     text = text.strip(PADDING)
-    if text[:1] in {'"', "'", "=", "S", "O"}:
+    if text[:1] in {'"', "'", "=", "S", "s", "O", "o"}:
         if prefixed := _PREFIXED.fullmatch(text):
             # Behind a prefix only emptiness is no value: a seller may well call a SKU `NA`.
             return prefixed["inner"].strip(PADDING) or None
@@ -76,6 +92,18 @@ def clean(text: str) -> str | None:
             if wrapped := wrapper.fullmatch(text):
                 text = wrapped["inner"].strip(PADDING)
     return None if text.casefold() in NULL_MARKERS else text
+
+
+def clean_id(text: str) -> str | None:
+    """The same for a cell of a column of ids, without the prefix that says whose id it is."""
+    cleaned = clean(text)
+    prefixed = _ID_PREFIX.fullmatch(cleaned) if cleaned is not None else None
+    return clean(prefixed["inner"]) if prefixed else cleaned
+
+
+def is_id(column: Column) -> bool:
+    """Whether a column holds ids, by its name."""
+    return column.type == "string" and "sku" not in column.name and _ID_NAME.search(column.name) is not None
 
 
 # Texts
@@ -116,6 +144,8 @@ _SIGNS = {"": "", "+": "", "-": "-", "()": "-"}
 
 def _digits(text: str) -> str:
     """A number's sign and digits alone."""
+    if len(text) > MAX_NUMBER:
+        raise ValueError("not a number")
     if _PLAIN_NUMBER.fullmatch(text):
         return text
     match = _DECORATED_NUMBER.fullmatch(text)
@@ -150,104 +180,22 @@ def _integer(text: str) -> int:
 
 # Days and moments
 
-# Not `datetime.fromisoformat`: since 3.11 it takes week dates and 20260819 too. Numeric days and months have two digits
-# each: 8/5/2026 is how American spreadsheets print the fifth of August.
-_TIME = (
-    r"(?:(?:T|\s+)(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6})0*)?)?"
-    r"\s?(?P<zone>Z|UTC|GMT|IST|[+-][0-9]{2}:?[0-5][0-9])?)?"
-)
-_MOMENTS = tuple(
-    re.compile(day + _TIME, re.IGNORECASE)
-    for day in (
-        r"(?P<year>[0-9]{4})(?P<separator>[-/])(?P<month>[0-9]{2})(?P=separator)(?P<day>[0-9]{2})",
-        r"(?P<day>[0-9]{2})(?P<separator>[-/.])(?P<month>[0-9]{2})(?P=separator)(?P<year>[0-9]{4})",
-        r"(?P<day>[0-9]{1,2})(?P<separator>[-/ ])(?P<month>[a-z]{3,9})(?P=separator)(?P<year>[0-9]{4})",
-    )
-)
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_MONTH_NUMBERS = {
-    **{f"{number:02}": number for number in range(1, 13)},
-    **{name: number for number, name in enumerate(_MONTHS, start=1)},
-    **{name[:3]: number for number, name in enumerate(_MONTHS, start=1)},
-    "sept": 9,
-}
-_ZONES = {"": KOLKATA, "ist": KOLKATA, "z": timezone.utc, "utc": timezone.utc, "gmt": timezone.utc}
 
-_SERIAL = re.compile(r"(?P<day>[0-9]{5})(?P<fraction>\.[0-9]+)?")
-_SERIAL_EPOCH = datetime(1899, 12, 30, tzinfo=KOLKATA)
-"""Day 0 of Excel's calendar, set back by the 29 February 1900 that it believes in."""
-_SERIAL_YEARS = range(1990, 2101)
-"""Years in which a bare number is taken for a day; others are slips."""
-
-
-def _moment(text: str, zone: tzinfo) -> datetime:
-    """The moment a text means, in a zone; without a zone of its own the text is read as Asia/Kolkata's."""
-    for pattern in _MOMENTS:
-        if match := pattern.fullmatch(text):
-            moment = _written_moment(match.groupdict(""))
-            break
-    else:
-        moment = _serial_moment(text)
-    try:
-        return moment.astimezone(zone)
-    except OverflowError as error:
-        raise ValueError("too near to the calendar's end") from error
-
-
-def _written_moment(part: Mapping[str, str]) -> datetime:
-    month = _MONTH_NUMBERS.get(part["month"].lower(), 0)
-    zone = part["zone"].lower()
-    return datetime(
-        int(part["year"]),
-        month,
-        int(part["day"]),
-        int(part["hour"] or 0),
-        int(part["minute"] or 0),
-        int(part["second"] or 0),
-        int(part["fraction"].ljust(6, "0")),
-        tzinfo=_ZONES[zone] if zone in _ZONES else _offset(zone),
-    )
-
-
-def _offset(zone: str) -> timezone:
-    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-    return timezone(-offset if zone[0] == "-" else offset)
-
-
-def _serial_moment(text: str) -> datetime:
-    match = _SERIAL.fullmatch(text)
-    if match is None:
-        raise ValueError("not a date")
-    seconds = round(Decimal(match["fraction"] or 0) * 24 * 60 * 60)
-    moment = _SERIAL_EPOCH + timedelta(days=int(match["day"]), seconds=seconds)
-    if moment.year not in _SERIAL_YEARS:
-        raise ValueError("not a date")
-    return moment
-
-
-def _date(text: str) -> str:
+def _date(text: str, order: DayOrder | None = None) -> str:
     """The day in Kolkata; a time of day is refused, as a midnight is the only one that means just a day."""
-    moment = _moment(text, KOLKATA)
+    moment = moment_of(text, KOLKATA, order)
     if moment.time() != time.min:
         raise ValueError("a moment, not a day")
     return moment.date().isoformat()
 
 
-def _date_time(text: str) -> str:
-    return _moment(text, timezone.utc).isoformat()
+def _date_time(text: str, order: DayOrder | None = None) -> str:
+    return moment_of(text, timezone.utc, order).isoformat()
+
+
+def date_converter(type_: ColumnType, decide: Callable[[], DayOrder | None]) -> DateColumn:
+    """What makes values of one column's days or moments, in the order that `decide` finds; see `DateColumn`."""
+    return DateColumn(_date if type_ == "date" else _date_time, decide)
 
 
 # Columns
@@ -265,8 +213,8 @@ CONVERTERS: Converters = {
 - number: an exact `Decimal`, trailing zeros kept. Indian and western grouping, rupee signs, a trailing `%` (12 % is
   12), brackets or a trailing minus for negatives; an exponent of up to two digits.
 - integer: `int`; `12.0` is 12.
-- date: `yyyy-MM-dd`; `yyyy-MM-dd`, `dd-MM-yyyy` and `dd-Mon-yyyy` with `-` or `/`, Excel serials of 1990 to 2100, each
-  with midnight or without a time.
+- date: `yyyy-MM-dd`; `yyyy-MM-dd`, `dd-MM-yyyy`, `dd-Mon-yyyy` with `-` or `/`, `Mon dd, yyyy`, Excel serials of
+  1990 to 2100, each with midnight or without a time. For the order that a column decides, see `date_converter`.
 - date-time: `yyyy-MM-ddTHH:mm:ss+00:00`, with microseconds where there are any; the same spellings with any time of
   day, read as Asia/Kolkata's where no zone is given.
 """
@@ -276,21 +224,26 @@ JSON_CONVERTERS: Converters = {**CONVERTERS, "number": _json_number}
 print them takes an eighth of all time."""
 
 
+_OF_TEXT = frozenset({str, _text})
+
+
 class ColumnConverter(dict[str, Any]):
     """A column's cells to values; as a dict, the values of cells it has seen, as many columns repeat themselves.
 
     Args:
         convert: what makes a value of a cleaned text, raising `ValueError` where it does not fit: of `CONVERTERS` or of
             `JSON_CONVERTERS`.
+        clean: `clean`, or `clean_id`.
 
     Attributes:
         refused: texts of cells that did not fit, as the file has them; their value is `None`. For the caller to look
             at, and to clear, after each batch.
     """
 
-    def __init__(self, convert: Callable[[str], Any]) -> None:
+    def __init__(self, convert: Callable[[str], Any], *, clean: Callable[[str], str | None] = clean) -> None:
         super().__init__()
         self._convert = convert
+        self._clean = clean
         self.refused: set[str] = set()
 
     def convert(self, cells: Sequence[str]) -> Sequence[Any]:
@@ -313,15 +266,16 @@ class ColumnConverter(dict[str, Any]):
             if not numbers.translate(None, b"0123456789.-,") and numbers.count(b",") < len(cells):
                 with suppress(msgspec.DecodeError):  # an empty cell, 007 and .5 are no JSON
                     return decoder.decode(b"[%b]" % numbers)
-        elif self._convert in {str, _text}:
+        elif self._convert in _OF_TEXT:
             texts = [cell.strip(PADDING) for cell in cells]
             joined = "\0".join(["", *texts, ""])
-            if "E+" not in joined and not _UNCLEAN.search(joined):
+            has_prefix = self._clean is clean_id and ":" in joined
+            if "E+" not in joined and not has_prefix and not _UNCLEAN.search(joined):
                 return texts
         return None
 
     def _typed(self, text: str) -> Any:  # noqa: ANN401 - a value of the column's type
-        cleaned = clean(text)
+        cleaned = self._clean(text)
         if cleaned is None:
             return None
         try:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+from contextlib import contextmanager
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import column_texts
+from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS, TextEncoding, find_encoding
 from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow
 
 if TYPE_CHECKING:
@@ -29,17 +30,6 @@ MAX_HEADER_LINES = 200
 DELIMITERS = (",", "\t", ";", "|")
 """The first wins ties."""
 
-CHUNK = 2**18
-"""Bytes; more would leave the CPU's cache before they are decoded."""
-
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, with whose mark it begins
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-
 
 def text_readings(file: IO[bytes]) -> list[TextReading]:
     """A text file, taken for rows with each of the delimiters.
@@ -51,11 +41,9 @@ def text_readings(file: IO[bytes]) -> list[TextReading]:
         FileError: it is no text, or nothing but white space.
     """
     csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
-    encoding = _encoding(file)
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    head = list(islice(_lines(text), HEAD_ROWS + MAX_HEADER_LINES))
-    text.detach()
+    encoding = find_encoding(file)
+    with _opened(file, encoding) as lines:
+        head = list(islice(lines, HEAD_ROWS + MAX_HEADER_LINES))
     if not any(map(str.strip, head)) and len(head) < HEAD_ROWS:
         raise FileError("the file holds nothing but white space")
     return [TextReading(file, encoding, delimiter, head) for delimiter in DELIMITERS]
@@ -71,7 +59,7 @@ class TextReading:
         head: its first lines.
     """
 
-    def __init__(self, file: IO[bytes], encoding: str, delimiter: str, head: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], encoding: TextEncoding, delimiter: str, head: Sequence[str]) -> None:
         self._file = file
         self._encoding = encoding
         self._delimiter = delimiter
@@ -80,7 +68,12 @@ class TextReading:
     @property
     def form(self) -> str:
         """`text, utf-8`."""
-        return f"text, {self._encoding}"
+        return f"text, {self._encoding.words}"
+
+    @property
+    def undecodable(self) -> int:
+        """Bytes that fit no encoding."""
+        return self._encoding.undecodable
 
     @property
     def head_lines(self) -> int:
@@ -107,15 +100,17 @@ class TextReading:
 
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on; see `Reading`."""
-        self._file.seek(0)
-        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
-        behind = _lines(text)
-        for _line in islice(behind, first_line - 1):
-            pass
+        with _opened(self._file, self._encoding) as behind:
+            for _line in islice(behind, first_line - 1):
+                pass
+            yield from self._batches(behind, first_line, tally)
+
+    def _batches(self, behind: Iterator[str], line: int, tally: RowTally) -> Iterator[Batch]:
+        """The rows of lines, of which the first has a number."""
         reader = csv.reader(behind, delimiter=self._delimiter, strict=True)
         rows: list[list[str]] = []
         lines: list[int] = []
-        line = first_line
+        first_line = line
         try:
             for row in reader:
                 if any(map(str.strip, row)):
@@ -133,45 +128,25 @@ class TextReading:
                 yield Batch(rows=rows, lines=lines)
         except csv.Error as error:
             raise FileError(f"the row on line {line} of the file is cut off or damaged: {error}") from error
-        finally:
-            if not self._file.closed:
-                text.detach()  # or the end of this reading would close the file
 
 
-def _encoding(file: IO[bytes]) -> str:
-    """The encoding that fits all of the file: what its mark says, or else UTF-8, or else cp1252."""
+@contextmanager
+def _opened(file: IO[bytes], encoding: TextEncoding) -> Iterator[Iterator[str]]:
+    """The lines of a text. Reading that is under way on the same file goes on where it was."""
+    offset = file.tell()
     file.seek(0)
-    start = file.read(4)
-    marked = [encoding for mark, encoding in BYTE_ORDER_MARKS.items() if start.startswith(mark)]
-    misfits = []
-    for encoding in marked or ("utf-8", "cp1252"):
-        misfit = _first_misfit(file, encoding)
-        if misfit is None:
-            return encoding
-        misfits.append(f"{encoding} (byte {misfit:,})")
-    raise FileError(f"the file's text is not {' and not '.join(misfits)}")
+    text = io.TextIOWrapper(file, encoding=encoding.name, errors=encoding.errors, newline="")
+    try:
+        yield _lines(text, has_controls=encoding.has_controls)
+    finally:
+        if not file.closed:
+            text.detach()  # or the end of this reading would close the file
+            file.seek(offset)
 
 
-def _first_misfit(file: IO[bytes], encoding: str) -> int | None:
-    """The first byte, from 1, that an encoding cannot have."""
-    file.seek(0)
-    decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()  # which would not count the mark's bytes
-    seen = 0
-    while True:
-        chunk = file.read(CHUNK)
-        pending = len(decoder.getstate()[0])
-        try:
-            decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            return seen - pending + error.start + 1
-        if not chunk:
-            return None
-        seen += len(chunk)
-
-
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """The text's lines; without NUL, which means nothing in them and stops csv before Python 3.11."""
+def _lines(text: io.TextIOWrapper, *, has_controls: bool) -> Iterator[str]:
+    """The text's lines; without control characters, which mean nothing in them: NUL stops csv before Python 3.11."""
     while line := text.readline(MAX_LINE):
         if len(line) == MAX_LINE:
             raise FileError(f"the file has a line of more than {MAX_LINE:,} characters")
-        yield line.replace("\0", "")
+        yield line.translate(WITHOUT_CONTROLS) if has_controls else line

@@ -305,6 +305,7 @@ class _Found:
             header=self.header,
             header_line=rows[0].line,
             header_rows=tuple(row.cells for row in rows),
+            undecodable=reading.undecodable,
             batches=reading.batches(first_line, tally),
             batches_again=lambda: reading.batches(first_line, RowTally()),
             column_texts=lambda index: reading.column_texts(first_line, index),

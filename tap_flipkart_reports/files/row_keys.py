@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import UnscannableError
-from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter
+from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter, clean, clean_id, is_id
 from tap_flipkart_reports.files.hash_spool import HashSpool
 from tap_flipkart_reports.files.header_match import MAX_TOLD, Layout, normalise
 from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
@@ -303,7 +303,8 @@ class _PlacedColumn:
 
     def __init__(self, place: int, column: Column) -> None:
         self.place = place
-        self.values = ColumnConverter(CONVERTERS[column.type]).convert
+        converter = ColumnConverter(CONVERTERS[column.type], clean=clean_id if is_id(column) else clean)
+        self.values = converter.convert
 
 
 def _placed(name: str, layout: Layout) -> _PlacedColumn | None:

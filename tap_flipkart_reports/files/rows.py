@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import RowError
-from tap_flipkart_reports.files.converters import CONVERTERS, PADDING, ColumnConverter
+from tap_flipkart_reports.files.converters import (
+    CONVERTERS,
+    PADDING,
+    ColumnConverter,
+    clean,
+    clean_id,
+    date_converter,
+    is_id,
+)
+from tap_flipkart_reports.files.dates import order_of
 from tap_flipkart_reports.files.header_match import Layout, column_number, listed, shortened
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts, RowFilter, place_of
 from tap_flipkart_reports.files.row_keys import EMPTY_KEY, RowIdentity
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.files.converters import Converters
+    from tap_flipkart_reports.files.dates import DayOrder
     from tap_flipkart_reports.files.row_rules import RowRules
     from tap_flipkart_reports.files.sheets import Batch, Table
 
@@ -112,7 +122,7 @@ class _TableReader:
         self._counts = counts
         own = (*layout.placed, *layout.new) if rules.schema_drift == "evolve" else layout.placed
         self._typed = [
-            (place, column, ColumnConverter(converters[column.type]))
+            (place, column, self._converter(place, column, converters))
             for place, column in own
             if wanted is None or column.name in wanted or column.is_key or column.provisional
         ]
@@ -121,6 +131,17 @@ class _TableReader:
         spare = [(place, column.name) for place, column in layout.new if rules.schema_drift == "extra"]
         spare += [(place, column_number(place)) for place in layout.unnamed]
         self._kept = [(place, name, ColumnConverter(str)) for place, name in spare]
+
+    def _converter(self, place: int, column: Column, converters: Converters) -> ColumnConverter:
+        if column.type in {"date", "date-time"}:
+            return ColumnConverter(date_converter(column.type, lambda: self._order_of_days(place)))
+        return ColumnConverter(converters[column.type], clean=clean_id if is_id(column) else clean)
+
+    def _order_of_days(self, place: int) -> DayOrder | None:
+        """The order of a column's days, by all of its cells."""
+        width = self._layout.width
+        cells = (row[place] for batch in self._table.batches_again() for row in batch.rows if len(row) == width)
+        return order_of(filter(None, map(clean, cells)))
 
     def batches(self, identity: RowIdentity, reject: Callable[[RejectedRow], None]) -> Iterator[RowBatch]:
         """The rows; see `read_rows`."""

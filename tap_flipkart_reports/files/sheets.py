@@ -50,6 +50,7 @@ class Table:
         header: the header's cells as the file has them; where it has several rows, those of a column joined by ` / `.
         header_line: the line of the file on which the header begins, from 1.
         header_rows: the header's rows as they are.
+        undecodable: bytes of the sheet that fit no encoding, each of which is U+FFFD in the rows.
         batches: the rows behind the header, to be read once and before the file is closed. Raises `FileError` at a
             row that is not CSV.
         batches_again: the same rows, for those who have to know all of them before `batches` is begun; not counted.
@@ -65,6 +66,7 @@ class Table:
     batches_again: Callable[[], Iterator[Batch]]
     column_texts: Callable[[int], Iterator[list[str]]]
     header_rows: tuple[tuple[str, ...], ...] = ()
+    undecodable: int = 0
     tally: RowTally = field(default_factory=RowTally)
 
 
@@ -89,6 +91,10 @@ class Reading(Protocol):
     @property
     def form(self) -> str:
         """What the sheet is, in words."""
+
+    @property
+    def undecodable(self) -> int:
+        """Bytes that fit no encoding, each of which is U+FFFD in the rows."""
 
     @property
     def head_lines(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import UnscannableError
+from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS
 from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, RowTally, Sheet
 from tap_flipkart_reports.files.xlsx_cells import CellReaders
 from tap_flipkart_reports.files.xlsx_package import read_package
@@ -91,6 +92,11 @@ class WorkbookReading:
         return "a sheet of a workbook"
 
     @property
+    def undecodable(self) -> int:
+        """None: workbooks are UTF-8 or cannot be read."""
+        return 0
+
+    @property
     def head_lines(self) -> int:
         """How many lines `head_row` knows."""
         return len(self._head)
@@ -142,4 +148,6 @@ class WorkbookReading:
                         raise FileError(f"the workbook's cells are not in order in row {found.number}")
                     if text:
                         row[place] = text
+            if not "".join(row).isprintable():
+                row = [text.translate(WITHOUT_CONTROLS) for text in row]
             yield found.number, row, found.size

@@ -125,6 +125,10 @@ class ReportReader:
         self, table: Table, converters: Converters, identity: RowIdentity
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         layout = self._layout_of(table)
+        if table.undecodable:
+            self._logger.warning(
+                "%s: %d bytes fit neither UTF-8 nor cp1252 and are U+FFFD in the records.", self.name, table.undecodable
+            )
         self.fingerprints.add(layout.fingerprint)
         self._tell_drift(layout)
         if self._settings.schema_drift == "evolve" and layout.new:

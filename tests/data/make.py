@@ -186,7 +186,20 @@ CONTAINERS = [
     orders("empty.csv", "nothing", b"", error="zero bytes"),
     orders("blank.csv", "nothing but white space", b"\xef\xbb\xbf \r\n\t\r\n", error="nothing but white space"),
     orders("utf-16-unmarked.csv", "UTF-16 that does not say so", PLAIN.encode("utf-16-le"), error="byte order mark"),
-    orders("no-text.csv", "bytes of no encoding", PLAIN.encode() + b"caf\xe9,\x81\r\n", error="not cp1252"),
+    orders("no-text.csv", "bytes of no encoding", bytes(range(1, 256)) * 4, error="the file is not text"),
+    orders(
+        "odd-byte.csv",
+        "a byte that fits no encoding",
+        PLAIN.encode().replace(b"Lamp", b"L\x81mp"),
+        records={"orders_report": [{**LAMP_READ, "product_title": "L\ufffdmp"}, SHADE_READ]},
+    ),
+    orders(
+        "two-encodings.csv",
+        "UTF-8 with a byte of cp1252",
+        PLAIN.encode().replace(b"Lamp", "दीपक ".encode() + b"caf\xe9"),
+        records={"orders_report": [{**LAMP_READ, "product_title": "दीपक café"}, SHADE_READ]},
+    ),
+    orders("control.csv", "control characters in cells", PLAIN.replace("Lamp", "La\x01m\x1b\x7fp")),
     orders(
         "page.csv",
         "a web page in place of the file",
