@@ -1227,13 +1227,15 @@ OTHERS = [
     ),
 ]
 
+WRITTEN_BY_HAND = "written_down.json"
+
 CASES = [*CONTAINERS, *CELLS, *HEADERS, *ROWS, *SETTLEMENTS, *OTHERS]
 
 
 def main() -> None:
     """Write the files and what is expected of them."""
     for path in FOLDER.iterdir():
-        if path.suffix != ".py" and path.is_file():
+        if path.suffix != ".py" and path.name != WRITTEN_BY_HAND and path.is_file():
             path.unlink()
     for case_ in CASES:
         (FOLDER / case_.name).write_bytes(case_.content)
