@@ -12,20 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from support.clocks import START, VirtualClock
+from support.client_bench import CORRELATION, ClientBench
+from support.clocks import START
 from support.scripted_server import DROP, Reply, ScriptedServer, chunked, closed_port_url
 
 from tap_flipkart_reports.adapters import transport
-from tap_flipkart_reports.adapters.address_rules import AddressRules
 from tap_flipkart_reports.adapters.content import CHUNK_BYTES
 from tap_flipkart_reports.adapters.downloads import Download
 from tap_flipkart_reports.adapters.outages import FIRST_ANSWER_SECONDS
-from tap_flipkart_reports.adapters.transport import Connections
-from tap_flipkart_reports.auth import AccessToken
-from tap_flipkart_reports.client import ReportClient
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import (
     AnswerLostError,
@@ -38,68 +35,18 @@ from tap_flipkart_reports.exceptions import (
     RateLimitedError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
-from tap_flipkart_reports.settings.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-CORRELATION = "6f1c2d3e-0000-4000-8000-5a5a5a5a5a5a"
 FILE = os.urandom(3 * CHUNK_BYTES + 17)
 CUT = Reply(body='{"report_', headers={"Content-Length": "99"}, cut=True)
 
 
-class Bench:
-    """A client with one seller, the API it talks to, and a token endpoint that hands out `token-1`, `token-2`, …"""
-
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.api = ScriptedServer()
-        self.auth = ScriptedServer(Reply(status=401, body={"error": "no more tokens"}))
-        self.auth.plays(*[Reply(body={"access_token": f"token-{number}"}) for number in (1, 2)])
-        self.connections = Connections(
-            user_agent="tap/1",
-            clock=self.clock,
-            rules=AddressRules(api_url=self.api.url, plain_http_hosts=frozenset({"files.test"})),
-        )
-        self.tokens: list[AccessToken] = []
-
-    def client(self, *, api_url: str | None = None, **credentials: Any) -> ReportClient:
-        members = {"client_id": "app", "client_secret": "app-secret", "refresh_token": "refresh"}
-        token = AccessToken(
-            credentials=Credentials(seller_id="acme", **{**members, **credentials}),
-            auth_url=f"{self.auth.url}/token",
-            connections=self.connections,
-            clock=self.clock,
-        )
-        client = ReportClient(
-            api_url=api_url or self.api.url, connections=self.connections, tokens={"acme": token}, clock=self.clock
-        )
-        self.tokens.append(token)
-        return client
-
-    def trigger(self, **client: Any) -> str:
-        return self.client(**client).trigger(
-            seller_id="acme", identifier="sales_ledger", parameters={"n": 1}, correlation_id=CORRELATION
-        )
-
-    def detail(self, **client: Any) -> ReportDetail:
-        return self.client(**client).detail(seller_id="acme", report_id="R-1")
-
-    def download(self, path: Path, location: str | None = None, **client: Any) -> Download:
-        return self.client(**client).download(
-            seller_id="acme", report_id="R-1", location=location or f"{self.api.url}/storage/R-1?k=v", path=path
-        )
-
-    def close(self) -> None:
-        self.connections.close()
-        for token in self.tokens:
-            token.close()
-
-
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
+def bench() -> Iterator[ClientBench]:
+    bench = ClientBench()
     with bench.api, bench.auth:
         yield bench
         bench.close()
@@ -118,7 +65,7 @@ def path(tmp_path: Path) -> Path:
 # Trigger
 
 
-def test_a_trigger_is_sent_as_documented(bench: Bench) -> None:
+def test_a_trigger_is_sent_as_documented(bench: ClientBench) -> None:
     bench.api.plays(Reply(status=202, body={"report_id": "R-1"}))
     assert bench.trigger(api_url=f"{bench.api.url}/") == "R-1"
     (asked,) = bench.api.asked
@@ -130,7 +77,7 @@ def test_a_trigger_is_sent_as_documented(bench: Bench) -> None:
     assert asked.headers["User-Agent"] == "tap/1"
 
 
-def test_a_limited_trigger_is_the_callers_to_repeat(bench: Bench) -> None:
+def test_a_limited_trigger_is_the_callers_to_repeat(bench: ClientBench) -> None:
     bench.api.plays(Reply(status=429, headers={"Retry-After": "7"}), Reply(status=429))
     for retry_after in (7.0, None):
         with pytest.raises(RateLimitedError, match="trigger of sales_ledger for seller acme") as caught:
@@ -141,7 +88,7 @@ def test_a_limited_trigger_is_the_callers_to_repeat(bench: Bench) -> None:
     assert bench.clock.waited == []
 
 
-def test_a_trigger_that_never_left_was_not_bought(bench: Bench) -> None:
+def test_a_trigger_that_never_left_was_not_bought(bench: ClientBench) -> None:
     url = closed_port_url()
     with pytest.raises(OutageError, match=r"has not answered at all in this run \(no connection to 127"):
         bench.trigger(api_url=url)
@@ -149,7 +96,7 @@ def test_a_trigger_that_never_left_was_not_bought(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("unclear", [Reply(status=500), Reply(status=503), Reply(status=599), DROP, CUT])
-def test_an_unclear_trigger_is_repeated_under_its_correlation_id(unclear: Reply, bench: Bench) -> None:
+def test_an_unclear_trigger_is_repeated_under_its_correlation_id(unclear: Reply, bench: ClientBench) -> None:
     bench.api.plays(unclear, Reply(body={"report_id": "R-1"}))
     assert bench.trigger() == "R-1"
     assert [asked.document["correlation_id"] for asked in bench.api.asked] == [CORRELATION] * 2
@@ -157,7 +104,7 @@ def test_an_unclear_trigger_is_repeated_under_its_correlation_id(unclear: Reply,
 
 
 @pytest.mark.parametrize("unclear", [Reply(status=500), Reply(status=599), DROP, CUT])
-def test_a_trigger_unclear_to_the_end_may_have_been_bought(unclear: Reply, bench: Bench) -> None:
+def test_a_trigger_unclear_to_the_end_may_have_been_bought(unclear: Reply, bench: ClientBench) -> None:
     bench.api.default = unclear
     with pytest.raises(AnswerLostError, match=f"correlation id {CORRELATION} was tried 6 times.*may have been bought"):
         bench.trigger()
@@ -165,7 +112,7 @@ def test_a_trigger_unclear_to_the_end_may_have_been_bought(unclear: Reply, bench
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_trigger_without_an_answer_in_time_is_unclear(bench: Bench) -> None:
+def test_a_trigger_without_an_answer_in_time_is_unclear(bench: ClientBench) -> None:
     gate = threading.Event()
     bench.api.plays(Reply(gate=gate, drop=True), Reply(status=409, body="duplicate"))
     with pytest.raises(AnswerLostError, match=r"409 \(duplicate\)"):
@@ -177,14 +124,14 @@ def test_a_trigger_without_an_answer_in_time_is_unclear(bench: Bench) -> None:
     "refusal",
     [Reply(status=409), Reply(status=400, body={"errors": [{"code": "X", "description": "Correlation ID reused"}]})],
 )
-def test_a_refused_correlation_id_means_that_the_report_was_bought(refusal: Reply, bench: Bench) -> None:
+def test_a_refused_correlation_id_means_that_the_report_was_bought(refusal: Reply, bench: ClientBench) -> None:
     bench.api.plays(DROP, refusal)
     with pytest.raises(AnswerLostError, match=CORRELATION):
         bench.trigger()
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
-def test_a_first_refusal_proves_that_nothing_was_bought(status: int, bench: Bench) -> None:
+def test_a_first_refusal_proves_that_nothing_was_bought(status: int, bench: ClientBench) -> None:
     bench.api.plays(Reply(status=status, body="correlation"))
     with pytest.raises(CallRefusedError) as caught:
         bench.trigger()
@@ -192,25 +139,25 @@ def test_a_first_refusal_proves_that_nothing_was_bought(status: int, bench: Benc
     assert len(bench.api.asked) == 1
 
 
-def test_a_request_refused_as_such_was_not_bought_by_the_unclear_try_either(bench: Bench) -> None:
+def test_a_request_refused_as_such_was_not_bought_by_the_unclear_try_either(bench: ClientBench) -> None:
     bench.api.plays(Reply(status=503), Reply(status=400, body={"message": "from_date is odd"}))
     with pytest.raises(CallRefusedError, match=r"400 \(from_date is odd\): check the report's parameters"):
         bench.trigger()
 
 
-def test_after_an_unclear_try_a_429_is_waited_out_to_keep_the_correlation_id(bench: Bench) -> None:
+def test_after_an_unclear_try_a_429_is_waited_out_to_keep_the_correlation_id(bench: ClientBench) -> None:
     bench.api.plays(DROP, Reply(status=429, headers={"Retry-After": "30"}), Reply(body={"report_id": "R-1"}))
     assert bench.trigger() == "R-1"
     assert bench.clock.waited[1] == 30
 
 
-def test_an_unclear_try_that_ends_in_a_429_is_lost(bench: Bench) -> None:
+def test_an_unclear_try_that_ends_in_a_429_is_lost(bench: ClientBench) -> None:
     bench.api.plays(DROP, Reply(status=429, headers={"Retry-After": "9999"}))
     with pytest.raises(AnswerLostError):
         bench.trigger()
 
 
-def test_an_unclear_try_outweighs_a_dead_token(bench: Bench) -> None:
+def test_an_unclear_try_outweighs_a_dead_token(bench: ClientBench) -> None:
     bench.auth.script.pop()
     bench.api.plays(DROP, Reply(status=401))
     with pytest.raises(AnswerLostError):
@@ -218,21 +165,21 @@ def test_an_unclear_try_outweighs_a_dead_token(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"report_id": None}, {"report_id": ""}, [], "<html>", ""])
-def test_an_accepted_trigger_without_an_id_is_lost_and_not_repeated(body: object, bench: Bench) -> None:
+def test_an_accepted_trigger_without_an_id_is_lost_and_not_repeated(body: object, bench: ClientBench) -> None:
     bench.api.plays(Reply(body=body))
     with pytest.raises(AnswerLostError, match=CORRELATION):
         bench.trigger()
     assert len(bench.api.asked) == 1
 
 
-def test_a_redirected_trigger_is_not_followed(bench: Bench) -> None:
+def test_a_redirected_trigger_is_not_followed(bench: ClientBench) -> None:
     bench.api.plays(Reply(status=307, headers={"Location": "/elsewhere"}))
     with pytest.raises(CallRefusedError, match="check api_url"):
         bench.trigger()
     assert len(bench.api.asked) == 1
 
 
-def test_a_trigger_takes_a_new_connection_and_a_detail_a_kept_one(bench: Bench) -> None:
+def test_a_trigger_takes_a_new_connection_and_a_detail_a_kept_one(bench: ClientBench) -> None:
     bench.api.default = Reply(body={"report_id": "R-1"})
     client = bench.client()
     for _ in range(2):
@@ -245,30 +192,30 @@ def test_a_trigger_takes_a_new_connection_and_a_detail_a_kept_one(bench: Bench) 
 # Tokens
 
 
-@pytest.mark.parametrize("call", [Bench.trigger, Bench.detail])
-def test_a_401_renews_the_token_once(call: Callable[[Bench], object], bench: Bench) -> None:
+@pytest.mark.parametrize("call", [ClientBench.trigger, ClientBench.detail])
+def test_a_401_renews_the_token_once(call: Callable[[ClientBench], object], bench: ClientBench) -> None:
     bench.api.plays(Reply(status=401), Reply(body={"report_id": "R-1"}))
     assert call(bench)
     assert [asked.headers["Authorization"] for asked in bench.api.asked] == ["Bearer token-1", "Bearer token-2"]
     assert bench.clock.waited == []
 
 
-@pytest.mark.parametrize("call", [Bench.trigger, Bench.detail])
-def test_a_second_401_is_final(call: Callable[[Bench], object], bench: Bench) -> None:
+@pytest.mark.parametrize("call", [ClientBench.trigger, ClientBench.detail])
+def test_a_second_401_is_final(call: Callable[[ClientBench], object], bench: ClientBench) -> None:
     bench.api.default = Reply(status=401, body={"error": "invalid_token"})
     with pytest.raises(AuthenticationError, match=r"R-1|sales_ledger.*401 \(invalid_token\), with a new token too"):
         call(bench)
     assert len(bench.api.asked) == 2
 
 
-@pytest.mark.parametrize("call", [Bench.trigger, Bench.detail])
-def test_a_403_speaks_of_permission(call: Callable[[Bench], object], bench: Bench) -> None:
+@pytest.mark.parametrize("call", [ClientBench.trigger, ClientBench.detail])
+def test_a_403_speaks_of_permission(call: Callable[[ClientBench], object], bench: ClientBench) -> None:
     bench.api.plays(Reply(status=403))
     with pytest.raises(CallRefusedError, match="may lack the permission for reports, which takes a third-party token"):
         call(bench)
 
 
-def test_a_401_met_by_many_threads_costs_one_token_call(bench: Bench) -> None:
+def test_a_401_met_by_many_threads_costs_one_token_call(bench: ClientBench) -> None:
     together = threading.Barrier(8)
     refused = Reply(status=401)
     bench.api.default = lambda asked: refused if "token-1" in asked.headers["Authorization"] else Reply(body={})
@@ -284,7 +231,7 @@ def test_a_401_met_by_many_threads_costs_one_token_call(bench: Bench) -> None:
     assert len(bench.auth.asked) == 2
 
 
-def test_an_unsendable_token_is_an_error_without_the_token(bench: Bench) -> None:
+def test_an_unsendable_token_is_an_error_without_the_token(bench: ClientBench) -> None:
     with pytest.raises(CallError, match=r"header for 127.0.0.1:[0-9]+ that cannot be sent") as caught:
         bench.detail(access_token="tok\nen-canary", refresh_token=None)
     assert "canary" not in str(caught.value)
@@ -293,7 +240,7 @@ def test_an_unsendable_token_is_an_error_without_the_token(bench: Bench) -> None
 # Detail
 
 
-def test_a_detail_is_read(bench: Bench) -> None:
+def test_a_detail_is_read(bench: ClientBench) -> None:
     bench.api.plays(
         Reply(
             body={
@@ -314,7 +261,7 @@ def test_a_detail_is_read(bench: Bench) -> None:
     assert (bench.api.asked[0].method, bench.api.asked[0].target) == ("GET", "/reports/R-1/detail")
 
 
-def test_an_opaque_report_id_stays_one_step_of_the_path(bench: Bench) -> None:
+def test_an_opaque_report_id_stays_one_step_of_the_path(bench: ClientBench) -> None:
     bench.api.plays(Reply(body={}))
     bench.client().detail(seller_id="acme", report_id="a/b?c d%2F")
     assert bench.api.asked[0].target == "/reports/a%2Fb%3Fc%20d%252F/detail"
@@ -333,7 +280,9 @@ def test_an_opaque_report_id_stays_one_step_of_the_path(bench: Bench) -> None:
         Reply(body=gzip.compress(b'{"status": "FAILED"}')[:20], headers={"Content-Encoding": "gzip"}),
     ],
 )
-def test_a_detail_survives_passing_trouble(passing: Reply, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_detail_survives_passing_trouble(
+    passing: Reply, bench: ClientBench, caplog: pytest.LogCaptureFixture
+) -> None:
     bench.api.plays(passing, Reply(body={"status": "PROCESSING"}))
     assert bench.detail().status is ReportStatus.PROCESSING
     assert len(bench.clock.waited) == 1
@@ -344,14 +293,14 @@ def test_a_detail_survives_passing_trouble(passing: Reply, bench: Bench, caplog:
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_an_answer_that_never_comes_is_asked_for_again(bench: Bench) -> None:
+def test_an_answer_that_never_comes_is_asked_for_again(bench: ClientBench) -> None:
     gate = threading.Event()
     bench.api.plays(Reply(gate=gate, drop=True), Reply(body={"status": "FAILED"}))
     assert bench.detail().status is ReportStatus.FAILED
     gate.set()
 
 
-def test_waits_grow_with_full_jitter(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_grow_with_full_jitter(bench: ClientBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backoff.full_jitter", lambda ceiling: ceiling / 2)
     bench.api.default = Reply(status=503)
     with pytest.raises(CallError, match=r"detail of R-1 for seller acme was tried 6 times.* last was 503"):
@@ -359,7 +308,7 @@ def test_waits_grow_with_full_jitter(bench: Bench, monkeypatch: pytest.MonkeyPat
     assert bench.clock.waited == [0.5, 1, 2, 4, 8]
 
 
-def test_retry_after_is_honoured_in_seconds_and_as_a_date(bench: Bench) -> None:
+def test_retry_after_is_honoured_in_seconds_and_as_a_date(bench: ClientBench) -> None:
     date = format_datetime(START + timedelta(seconds=55), usegmt=True)
     bench.api.plays(
         Reply(status=429, headers={"Retry-After": "20"}),
@@ -373,7 +322,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(bench: Bench) -> None:
     assert all(slept <= 8 for slept in bench.clock.waited[2:])
 
 
-def test_a_retry_after_beyond_patience_is_handed_up(bench: Bench) -> None:
+def test_a_retry_after_beyond_patience_is_handed_up(bench: ClientBench) -> None:
     bench.api.plays(
         Reply(status=429, headers={"Retry-After": "121"}), Reply(status=503, headers={"Retry-After": "9" * 400})
     )
@@ -386,7 +335,7 @@ def test_a_retry_after_beyond_patience_is_handed_up(bench: Bench) -> None:
     assert bench.clock.waited == []
 
 
-def test_no_try_begins_after_the_deadline(bench: Bench) -> None:
+def test_no_try_begins_after_the_deadline(bench: ClientBench) -> None:
     bench.api.default = Reply(status=503, headers={"Retry-After": "120"})
     with pytest.raises(CallError, match="tried 3 times"):
         bench.detail()
@@ -407,7 +356,7 @@ def test_no_try_begins_after_the_deadline(bench: Bench) -> None:
         ("long " * 100, "long " * 39 + "long…"),
     ],
 )
-def test_a_refusal_quotes_the_api(body: object, said: str, bench: Bench) -> None:
+def test_a_refusal_quotes_the_api(body: object, said: str, bench: ClientBench) -> None:
     bench.api.plays(Reply(status=422, body=body))
     with pytest.raises(CallRefusedError) as caught:
         bench.detail()
@@ -417,7 +366,7 @@ def test_a_refusal_quotes_the_api(body: object, said: str, bench: Bench) -> None
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"message": null}', "\xff\xfe"])
-def test_a_refusal_without_words_is_its_status(body: str, bench: Bench) -> None:
+def test_a_refusal_without_words_is_its_status(body: str, bench: ClientBench) -> None:
     bench.api.plays(Reply(status=422, body=body))
     with pytest.raises(CallRefusedError, match="refused with 422"):
         bench.detail()
@@ -426,7 +375,7 @@ def test_a_refusal_without_words_is_its_status(body: str, bench: Bench) -> None:
 # Download
 
 
-def test_a_download_is_stored_whole(bench: Bench, path: Path) -> None:
+def test_a_download_is_stored_whole(bench: ClientBench, path: Path) -> None:
     bench.api.plays(Reply(body=FILE))
     assert bench.download(path) == Download(size=len(FILE), sha256=hashlib.sha256(FILE).hexdigest())
     assert path.read_bytes() == FILE
@@ -444,7 +393,7 @@ def test_a_download_is_stored_whole(bench: Bench, path: Path) -> None:
 )
 @pytest.mark.parametrize("proxied", [False, True])
 def test_a_link_is_asked_for_byte_by_byte(
-    target: str, *, proxied: bool, bench: Bench, path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, *, proxied: bool, bench: ClientBench, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.api.plays(Reply(body=b"x"))
     host = bench.api.url
@@ -456,13 +405,13 @@ def test_a_link_is_asked_for_byte_by_byte(
     assert bench.api.asked[0].target == (f"{host}{target}" if proxied else target).removesuffix("?")
 
 
-def test_what_no_request_line_can_hold_is_quoted(bench: Bench, path: Path) -> None:
+def test_what_no_request_line_can_hold_is_quoted(bench: ClientBench, path: Path) -> None:
     bench.api.plays(Reply(body=b"x"))
     bench.download(path, f"{bench.api.url}/a b?c=ü%20")
     assert bench.api.asked[0].target == "/a%20b?c=%C3%BC%20"
 
 
-def test_the_token_goes_to_the_api_alone(bench: Bench, path: Path) -> None:
+def test_the_token_goes_to_the_api_alone(bench: ClientBench, path: Path) -> None:
     with ScriptedServer(Reply(body=FILE)) as storage:
         client = bench.client()
         client.download(seller_id="acme", report_id="R-1", location=f"{storage.url}/file", path=path)
@@ -479,7 +428,7 @@ def test_the_token_goes_to_the_api_alone(bench: Bench, path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
-def test_a_dead_link_is_told_apart(status: int, bench: Bench, path: Path) -> None:
+def test_a_dead_link_is_told_apart(status: int, bench: ClientBench, path: Path) -> None:
     bench.api.default = Reply(status=status, body="<Error><Message>Request has expired</Message></Error>")
     with pytest.raises(LinkRefusedError, match=r"download of R-1 for seller acme.*\(Request has expired\)") as caught:
         bench.download(path)
@@ -488,7 +437,7 @@ def test_a_dead_link_is_told_apart(status: int, bench: Bench, path: Path) -> Non
     assert not path.exists()
 
 
-def test_a_401_of_a_foreign_host_renews_nothing(bench: Bench, path: Path) -> None:
+def test_a_401_of_a_foreign_host_renews_nothing(bench: ClientBench, path: Path) -> None:
     with ScriptedServer(Reply(status=401)) as storage:
         with pytest.raises(LinkRefusedError):
             bench.download(path, f"{storage.url}/file")
@@ -497,13 +446,13 @@ def test_a_401_of_a_foreign_host_renews_nothing(bench: Bench, path: Path) -> Non
     assert bench.auth.asked == []
 
 
-def test_a_401_of_the_api_renews_the_token_for_a_download(bench: Bench, path: Path) -> None:
+def test_a_401_of_the_api_renews_the_token_for_a_download(bench: ClientBench, path: Path) -> None:
     bench.api.plays(Reply(status=401), Reply(body=FILE))
     bench.download(path)
     assert bench.api.asked[1].headers["Authorization"] == "Bearer token-2"
 
 
-def test_another_refusal_is_not_the_links_fault(bench: Bench, path: Path) -> None:
+def test_another_refusal_is_not_the_links_fault(bench: ClientBench, path: Path) -> None:
     bench.api.plays(Reply(status=451))
     with pytest.raises(CallRefusedError) as caught:
         bench.download(path)
@@ -532,7 +481,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_body_is_fetched_again(broken: Reply, bench: Bench, path: Path) -> None:
+def test_a_broken_body_is_fetched_again(broken: Reply, bench: ClientBench, path: Path) -> None:
     bench.api.plays(broken, Reply(body=FILE))
     assert bench.download(path).size == len(FILE)
     assert path.read_bytes() == FILE
@@ -540,7 +489,7 @@ def test_a_broken_body_is_fetched_again(broken: Reply, bench: Bench, path: Path)
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_body_broken_to_the_end_leaves_no_file(broken: Reply, bench: Bench, path: Path) -> None:
+def test_a_body_broken_to_the_end_leaves_no_file(broken: Reply, bench: ClientBench, path: Path) -> None:
     bench.api.default = broken
     with pytest.raises(CallError, match="download of R-1 for seller acme was tried 6 times"):
         bench.download(path)
@@ -551,7 +500,7 @@ def test_a_body_broken_to_the_end_leaves_no_file(broken: Reply, bench: Bench, pa
     "body", [GZIPPED, gzip.compress(FILE[:99]) + gzip.compress(FILE[99:])], ids=["one member", "two members"]
 )
 @pytest.mark.parametrize("headers", [IN_GZIP, {"Content-Encoding": "X-GZIP"}, {**IN_GZIP, **CHUNKED}])
-def test_gzip_on_the_wire_is_undone(body: bytes, headers: dict[str, str], bench: Bench, path: Path) -> None:
+def test_gzip_on_the_wire_is_undone(body: bytes, headers: dict[str, str], bench: ClientBench, path: Path) -> None:
     sent = (
         chunked(*[body[at : at + 1000] for at in range(0, len(body), 1000)])
         if CHUNKED.items() <= headers.items()
@@ -562,19 +511,19 @@ def test_gzip_on_the_wire_is_undone(body: bytes, headers: dict[str, str], bench:
     assert path.read_bytes() == FILE
 
 
-def test_a_gzipped_file_without_an_encoding_is_left_alone(bench: Bench, path: Path) -> None:
+def test_a_gzipped_file_without_an_encoding_is_left_alone(bench: ClientBench, path: Path) -> None:
     bench.api.plays(Reply(body=GZIPPED, headers={"Content-Type": "application/gzip"}))
     bench.download(path)
     assert path.read_bytes() == GZIPPED
 
 
-def test_an_empty_file_is_a_file(bench: Bench, path: Path) -> None:
+def test_an_empty_file_is_a_file(bench: ClientBench, path: Path) -> None:
     bench.api.plays(Reply(body=b""))
     assert bench.download(path).size == 0
     assert path.read_bytes() == b""
 
 
-def test_memory_stays_flat_however_well_a_file_is_packed(bench: Bench, path: Path) -> None:
+def test_memory_stays_flat_however_well_a_file_is_packed(bench: ClientBench, path: Path) -> None:
     size = 64 * 2**20
     bench.api.plays(Reply(body=gzip.compress(bytes(size)), headers=IN_GZIP))
     tracemalloc.start()
@@ -586,20 +535,20 @@ def test_memory_stays_flat_however_well_a_file_is_packed(bench: Bench, path: Pat
     assert peak < 4 * 2**20
 
 
-def test_redirects_come_to_an_end(bench: Bench, path: Path) -> None:
+def test_redirects_come_to_an_end(bench: ClientBench, path: Path) -> None:
     bench.api.default = Reply(status=301, headers={"Location": "/again"})
     with pytest.raises(CallError, match="more than 5 redirects"):
         bench.download(path)
 
 
 @pytest.mark.parametrize("location", ["ftp://host/canary", "http://[canary", "http://host:canary/", "https:///canary"])
-def test_a_link_that_is_none_is_not_shown(location: str, bench: Bench, path: Path) -> None:
+def test_a_link_that_is_none_is_not_shown(location: str, bench: ClientBench, path: Path) -> None:
     with pytest.raises(CallError, match="the link cannot be followed") as caught:
         bench.download(path, location)
     assert "canary" not in str(caught.value)
 
 
-def test_a_file_that_cannot_be_written_is_not_fetched_again(bench: Bench, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_not_fetched_again(bench: ClientBench, tmp_path: Path) -> None:
     bench.api.default = Reply(body=FILE)
     with pytest.raises(CallError, match="its file cannot be written: No such file or directory"):
         bench.download(tmp_path / "missing" / "file")
@@ -626,7 +575,7 @@ CANARIES = ["canary-id-1", "canary-secret-2", "canary-refresh-3", "canary-access
     ],
     ids=lambda reply: "drop" if reply.drop else str(reply.status),
 )
-def test_no_secret_is_ever_told(reply: Reply, bench: Bench, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_ever_told(reply: Reply, bench: ClientBench, path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in (None, "urllib3", "urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
         caplog.set_level(logging.DEBUG, logger=name)
     client_id, client_secret, refresh, access, quoted, link = CANARIES
@@ -659,7 +608,9 @@ def test_no_secret_is_ever_told(reply: Reply, bench: Bench, path: Path, caplog: 
     assert "canary" not in everything
 
 
-def test_no_cookie_and_no_netrc_login_travels(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cookie_and_no_netrc_login_travels(
+    bench: ClientBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -671,7 +622,7 @@ def test_no_cookie_and_no_netrc_login_travels(bench: Bench, tmp_path: Path, monk
     assert {asked.headers.get("Cookie") for asked in bench.api.asked} == {None}
 
 
-def test_a_missing_ca_bundle_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_ca_bundle_is_a_sentence(bench: ClientBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/canary.pem")
     client = bench.client(api_url="https://127.0.0.1:1", access_token="given")
     with pytest.raises(CallError, match="this machine's certificates cannot be read") as caught:
@@ -679,7 +630,7 @@ def test_a_missing_ca_bundle_is_a_sentence(bench: Bench, monkeypatch: pytest.Mon
     assert type(caught.value) is CallError
 
 
-def test_threads_share_connections_and_keep_no_more_than_they_use_at_once(bench: Bench) -> None:
+def test_threads_share_connections_and_keep_no_more_than_they_use_at_once(bench: ClientBench) -> None:
     bench.api.default = Reply(body={})
     client = bench.client()
 

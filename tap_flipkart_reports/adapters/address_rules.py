@@ -7,6 +7,8 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tap_flipkart_reports.settings.addresses import is_among, shows_secrets
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for an address of IPv4, in their last four bytes (RFC 6052)."""
 
@@ -33,9 +35,7 @@ class AddressRules:
 
     def refuses_plain_http(self, url: str) -> bool:
         """Whether a URL would carry secrets in the clear through a network."""
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        return parts.scheme == "http" and not _is_this_machine(host) and not _names(self.plain_http_hosts, url)
+        return shows_secrets(url, self.plain_http_hosts)
 
     def check_link_address(self, url: str, address: str) -> None:
         """Look at an address that a link's host has.
@@ -43,7 +43,7 @@ class AddressRules:
         Raises:
             ForbiddenAddressError: no request may go there.
         """
-        if _names(self.allowed_link_hosts, url) or is_public(address):
+        if is_among(self.allowed_link_hosts, url) or is_public(address):
             return
         if _plain(address) in {_plain(own) for own in _addresses_of(urlsplit(self.api_url).hostname or "")}:
             return
@@ -74,23 +74,6 @@ def _plain(address: str) -> Address:
             return ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
         return found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else found)
     return found
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return _plain(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _names(hosts: frozenset[str], url: str) -> bool:
-    """Whether a list of hosts, with or without a port, has that of a URL."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower().rstrip(".")
-    known = {entry.lower().rstrip(".").strip("[]") for entry in hosts}
-    return host in known or f"{host}:{parts.port}" in known
 
 
 def _addresses_of(host: str) -> list[str]:

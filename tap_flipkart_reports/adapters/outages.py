@@ -122,7 +122,9 @@ class Outages:
         with self._changed:
             known = self._hosts[host]
             known.is_looked_for = False
-            if not isinstance(outcome, Fault):
+            if known.given_up is not None:
+                pass  # a call that was under way: what was said stays said
+            elif not isinstance(outcome, Fault):
                 self._answered(host, known)
             elif outcome.is_permanent and not (outcome.is_away and known.has_answered):
                 known.given_up = f"{outcome.words}; {outcome.advice}"

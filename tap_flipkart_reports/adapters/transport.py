@@ -129,6 +129,10 @@ class Connections:
         self._adapter.close()
         self._session.close()
 
+    def forget_idle(self) -> None:
+        """Close what is kept open and not in use."""
+        self._adapter.close()
+
     def pause(self, seconds: float) -> bool:
         """Sit out a pause between two tries; whether it was sat out, and not ended by `close`."""
         return self.outages.pause(seconds)
@@ -164,18 +168,24 @@ class Connections:
                 advice="use https, or name the host in plain_http_hosts",
             )
         while True:
-            seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient)
-            outcome: requests.Response | Fault = Fault(words="nothing", was_sent=True)
-            try:
-                outcome = self._send(request, adapter or self._adapter, seconds=min(request.limits.seconds, seconds))
-            finally:
-                # A permanent fault of a link is the link's, and no reason to give its host up.
-                is_hosts = not (request.is_link and isinstance(outcome, Fault) and outcome.is_permanent)
-                self.outages.saw(host, outcome if is_hosts else None)
-            if not isinstance(outcome, Fault) or outcome.was_sent or not outcome.is_away:
+            outcome = self._take_turn(request, adapter or self._adapter, host=host)
+            if not isinstance(outcome, Fault) or outcome.was_sent:
                 return outcome
-            if not request.is_patient:
+            if outcome.is_permanent if request.is_link else not (outcome.is_away or outcome.is_permanent):
+                return outcome  # the link's own, or the machine's
+            if not request.is_patient and not outcome.is_permanent:
                 raise HostAwayError(f"{host} does not answer just now")
+
+    def _take_turn(self, request: Request, adapter: ExactAdapter, *, host: str) -> requests.Response | Fault:
+        seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient)
+        outcome: requests.Response | Fault = Fault(words="nothing", was_sent=True)
+        try:
+            outcome = self._send(request, adapter, seconds=min(request.limits.seconds, seconds))
+        finally:
+            # A permanent fault of a link is the link's, and no reason to give its host up.
+            is_links = request.is_link and isinstance(outcome, Fault) and outcome.is_permanent
+            self.outages.saw(host, None if is_links else outcome)
+        return outcome
 
     def _send(self, request: Request, adapter: ExactAdapter, *, seconds: float) -> requests.Response | Fault:
         url, host = request.url, host_of(request.url)

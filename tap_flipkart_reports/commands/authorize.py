@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tap_flipkart_reports.adapters.address_rules import AddressRules
 from tap_flipkart_reports.adapters.token_endpoint import Granted, TokenEndpoint
 from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore
 from tap_flipkart_reports.adapters.transport import Connections
@@ -155,7 +156,8 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
     chosen.prepare()
     authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)
     code = authorization.code_in(ask(authorization.link))
-    with closing(Connections(user_agent=app.user_agent, clock=clock)) as connections:
+    rules = AddressRules(plain_http_hosts=app.plain_http_hosts)
+    with closing(Connections(user_agent=app.user_agent, clock=clock, rules=rules)) as connections:
         endpoint = TokenEndpoint(
             auth_url=app.auth_url,
             client_id=app.client_id,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 SCHEMES = ("http", "https")
 
@@ -48,3 +53,32 @@ def header_problem(text: str) -> str | None:
 def secret_problem(text: str) -> str | None:
     """What shows that a secret was not copied as it is, as the end of a sentence; `None` where nothing does."""
     return None if text.isprintable() else "holds a line break or another control character: copy it again"
+
+
+def shows_secrets(address: str, plain_http_hosts: Collection[str]) -> bool:
+    """Whether a call would carry secrets over plain http through a network, and no setting allows that.
+
+    Args:
+        address: of the call, with a scheme.
+        plain_http_hosts: hosts for which it is allowed.
+    """
+    parts = urlsplit(address)
+    is_within_machine = _is_this_machine((parts.hostname or "").lower())
+    return parts.scheme == "http" and not is_within_machine and not is_among(plain_http_hosts, address)
+
+
+def is_among(hosts: Collection[str], address: str) -> bool:
+    """Whether a list of hosts, each with or without a port, has that of an address."""
+    parts = urlsplit(address)
+    host = (parts.hostname or "").lower().rstrip(".")
+    known = {entry.lower().rstrip(".").strip("[]") for entry in hosts}
+    return host in known or f"{host}:{parts.port}" in known
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.report_types import UNIDENTIFIED
-from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem
+from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem, shows_secrets
 from tap_flipkart_reports.settings.credentials import Credentials
 from tap_flipkart_reports.settings.dates import read_day
 from tap_flipkart_reports.settings.mismatches import find_mismatches
@@ -87,6 +87,7 @@ class Reader:
             client_secret=client_secret or "",
             auth_url=self._auth_url(api_url),
             user_agent=self._user_agent(),
+            plain_http_hosts=frozenset(self.config.get("plain_http_hosts", ())),
             token_store=self.config.get("token_store"),
             refresh_tokens={
                 seller.seller_id: seller.refresh_token
@@ -279,6 +280,11 @@ class Reader:
         address: str = self.config.get(name, default)
         if problem := address_problem(address):
             self.errors.append(f"{name} {problem}")
+        elif shows_secrets(address, self.config.get("plain_http_hosts", ())):
+            self.errors.append(
+                f"{name} begins with http://, which shows tokens and secrets on the way: write https://, or name its "
+                "host in plain_http_hosts"
+            )
         return address
 
     def _user_agent(self) -> str | None:

@@ -363,6 +363,19 @@ class Settings:
     user_agent: str | None = setting(
         TEXT, title="User agent", description="User-Agent header of every call; by default the tap's name and version"
     )
+    allowed_link_hosts: tuple[str, ...] = setting(
+        NAMES,
+        title="Allowed link hosts",
+        description="Hosts that download links may lead to although their addresses are private, link-local or "
+        "loopback, for example of a storage service within a network; links to public hosts and to the API's own need "
+        "no entry",
+    )
+    plain_http_hosts: tuple[str, ...] = setting(
+        NAMES,
+        title="Plain http hosts",
+        description="Hosts that may be called over plain http, which shows tokens, secrets and links to everybody on "
+        "the way; by default only the machine itself",
+    )
 
     known_sellers: frozenset[str] = frozenset()
 
@@ -405,6 +418,7 @@ class App:
     client_secret: str = field(repr=False)
     auth_url: str
     user_agent: str | None
+    plain_http_hosts: frozenset[str]
     token_store: str | None = field(repr=False)
     refresh_tokens: Mapping[str, str] = field(repr=False)
 

@@ -70,7 +70,11 @@ class RunServices:
         connections = Connections(
             user_agent=settings.user_agent,
             clock=self._clock,
-            rules=AddressRules(api_url=self._simulator.url if settings.is_simulated else settings.api_url),
+            rules=AddressRules(
+                api_url=self._simulator.url if settings.is_simulated else settings.api_url,
+                allowed_link_hosts=frozenset(settings.allowed_link_hosts),
+                plain_http_hosts=frozenset(settings.plain_http_hosts),
+            ),
             patience=settings.max_wait,
         )
         self._built.callback(connections.close)

@@ -64,9 +64,9 @@ class _Server(ThreadingMixIn, HTTPServer):
     daemon_threads = False  # joined by server_close
     request_queue_size = 64  # a connection beyond the queue waits a second
 
-    def __init__(self, owner: ScriptedServer) -> None:
+    def __init__(self, owner: ScriptedServer, port: int) -> None:
         self.owner = owner
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is part of the script."""
@@ -110,12 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
 class ScriptedServer:
     """Answers with `script`, first to last, and then with `default`, which may look at what is asked."""
 
-    def __init__(self, default: Reply | None = None) -> None:
+    def __init__(self, default: Reply | None = None, *, port: int = 0) -> None:
         self.default: Reply | Callable[[Asked], Reply] = default or Reply(status=418, body="the script is over")
         self.script: deque[Reply] = deque()
         self.asked: list[Asked] = []
         self._lock = threading.Condition()
-        self._server = _Server(self)
+        self._server = _Server(self, port)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
