@@ -34,8 +34,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & BESIDE or "PostgreSQL" in item.name:  # some tests ask for the database when they run
             item.add_marker(pytest.mark.integration)
-        if shared := [name for name in TOGETHER if name in fixtures]:
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{shared[0]}"))
+        if group := group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def group_of(item: pytest.Item) -> str | None:
+    """The tests that run in one process with this one: those of its target, or of its shared fixture."""
+    shared = [name for name in TOGETHER if name in getattr(item, "fixturenames", ())]
+    if not shared:
+        return None
+    parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    return f"{item.path.stem}-{getattr(parameters.get('target'), 'program', shared[0])}"
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
