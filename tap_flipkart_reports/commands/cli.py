@@ -124,6 +124,9 @@ def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
 def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
     _completes_files(parser.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
+    _completes_files(
+        parser.add_argument("--profile", type=Path, help="JSON file that says how the API differs from its documents")
+    )
     parser.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
     parser.add_argument(
         "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
@@ -354,6 +357,7 @@ def _simulate(options: argparse.Namespace) -> int:
     return serve(
         port=options.port,
         faults_path=options.faults,
+        profile_path=options.profile,
         generation_seconds=(options.generation_seconds, options.generation_seconds),
         file_formats=options.file_format,
         layout=options.layout,

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS
 from tap_flipkart_reports.simulator.faults import FORMATS, SELECTING, Faults, listing
+from tap_flipkart_reports.simulator.profile import load_profile
 from tap_flipkart_reports.simulator.server import Simulator
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
     *,
     port: int,
     faults_path: Path | None,
+    profile_path: Path | None = None,
     generation_seconds: tuple[float, float],
     file_formats: Sequence[str],
     layout: str,
@@ -52,6 +54,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
     Args:
         port: on 127.0.0.1; 0 for a free one.
         faults_path: a fault script.
+        profile_path: what the API takes, refuses and answers, where it is not as documented.
         generation_seconds: shortest and longest time a report takes.
         file_formats: how files are packed, see `formats`.
         layout: the year as in which files are laid out.
@@ -67,9 +70,15 @@ def serve(  # noqa: PLR0913 - each is an option of its own
         print(f"flipkart-reports: --faults {faults_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED
     try:
+        profile = load_profile(profile_path) if profile_path is not None else None
+    except (OSError, ValueError) as error:
+        print(f"flipkart-reports: --profile {profile_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
+        return FAILED
+    try:
         simulator = Simulator(
             port=port,
             faults=faults,
+            profile=profile,
             generation_seconds=generation_seconds,
             file_format=formats(file_formats),
             layout=layout,

@@ -1,4 +1,4 @@
-"""Which parameters each report type takes, as the API reference has them; everything else is refused."""
+"""The parameters of a trigger: a profile says which forms a report type takes, this module what they may say."""
 
 from __future__ import annotations
 
@@ -6,22 +6,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.simulator.business.orders import FIRST_DAY, WAREHOUSES
-from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-RANGE = frozenset({"from_date", "to_date"})
-WAREHOUSE = frozenset({"warehouse_id"})
-
-FORMS: dict[str, tuple[frozenset[str], ...]] = {
-    **dict.fromkeys(IDENTIFIERS, (RANGE,)),
-    # The documents of 2024 ask for a warehouse, those of today for a range.
-    "stranded_inventory_report": (RANGE, WAREHOUSE),
-    "mir_ledger": (WAREHOUSE | {"month", "year"},),
-    "stock_ledger": (WAREHOUSE | RANGE,),
-    "inventory_report": (WAREHOUSE,),
-}
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -31,17 +19,32 @@ MIR_READY_ON = 8
 """Of the next month: the report exists "after the 7th"."""
 
 
+def meanings(parameters: Mapping[str, Any], forms: Sequence[Mapping[str, str]]) -> dict[str, Any] | None:
+    """The parameters of a trigger by what they mean, `None` if they are none of a report type's forms.
+
+    Args:
+        parameters: as sent.
+        forms: names by what they mean.
+    """
+    for form in forms:
+        if set(form.values()) == set(parameters):
+            return {meaning: parameters[name] for meaning, name in form.items()}
+    return None
+
+
+def expected(identifier: str, forms: Sequence[Mapping[str, str]]) -> str:
+    """What a report type takes, in words."""
+    return f"{identifier} takes the parameters {' or '.join(', '.join(sorted(form.values())) for form in forms)}"
+
+
 def complaint(identifier: str, parameters: Mapping[str, Any], *, today: date) -> str | None:
-    """What is wrong with the parameters of a trigger, `None` if they are right.
+    """What is wrong with the values of parameters, `None` if they are right.
 
     Args:
         identifier: a known report type.
-        parameters: as sent.
+        parameters: by what they mean.
         today: the day it is in Kolkata.
     """
-    if frozenset(parameters) not in FORMS[identifier]:
-        forms = " or ".join(", ".join(sorted(form)) for form in FORMS[identifier])
-        return f"{identifier} takes the parameters {forms}"
     warehouse = parameters.get("warehouse_id", WAREHOUSES[0])
     if warehouse not in WAREHOUSES:
         return "warehouse_id is not a known warehouse"

@@ -5,38 +5,35 @@ from __future__ import annotations
 import base64
 import binascii
 import html
-import io
 import json
-import shutil
 import threading
+import uuid
 from collections import Counter
-from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tap_flipkart_reports.simulator.api import Api, Refused, Trigger, refused
+from tap_flipkart_reports.simulator.api import Api, Trigger
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.faults import FORMATS, YEARS, Faults
-from tap_flipkart_reports.simulator.packing.files import File, gzipped
+from tap_flipkart_reports.simulator.http_server import SimulatorRequest, SimulatorServer
+from tap_flipkart_reports.simulator.packing.files import File
+from tap_flipkart_reports.simulator.profile import ApiProfile, documented
+from tap_flipkart_reports.simulator.refusals import RateLimited, Refused, refused
+from tap_flipkart_reports.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Collection, Mapping
 
     from typing_extensions import Self
 
-    Body = bytes | File
-    Firing = dict[str, dict[str, Any]]
+    from tap_flipkart_reports.simulator.http_server import Body, Firing
 
 TOKEN_PATH = "/oauth-service/oauth/token"  # noqa: S105 - a path
 AUTHORIZE_PATH = "/oauth-service/oauth/authorize"
 LINK_SECONDS = 24 * 3600.0
-MAX_BODY = 64 * 1024
-CHUNK = 2**18
 
 
 def _system_now() -> datetime:
@@ -58,6 +55,7 @@ class Simulator:
         orders_per_day: about as many orders each seller gets.
         link_seconds: how long a download link works.
         sellers: names of the sellers who have authorised the app; by default every name is one.
+        profile: what the API takes, refuses and answers; by default as documented.
         client_id: the app's id.
         client_secret: the app's secret.
 
@@ -78,6 +76,7 @@ class Simulator:
         orders_per_day: int = 8,
         link_seconds: float = LINK_SECONDS,
         sellers: Collection[str] | None = None,
+        profile: ApiProfile | None = None,
         client_id: str = "simulator",
         client_secret: str = "simulator-secret",  # noqa: S107 - it guards nothing
     ) -> None:
@@ -85,24 +84,30 @@ class Simulator:
         if layout not in YEARS:
             raise ValueError(f"{layout!r} is not a layout; they are {', '.join(YEARS)}")
         self.client_id = client_id
+        self.profile = profile or documented()
         self.client_secret = client_secret
         self.faults = faults or Faults()
         self.calls: Counter[tuple[str, int]] = Counter()
         self.now = now
         self._orders_per_day = orders_per_day
-        self._api = Api(
+        self._tokens = Tokens(
             client_id=client_id,
             client_secret=client_secret,
             now=now,
+            sellers=frozenset(sellers) if sellers is not None else None,
+            secrets={client_secret},
+        )
+        self._api = Api(
+            now=now,
+            secrets=self._tokens.secrets,
             generation_seconds=generation_seconds,
             file_format=file_format,
             layout=layout,
             orders_per_day=orders_per_day,
             link_seconds=link_seconds,
-            sellers=frozenset(sellers) if sellers is not None else None,
+            profile=self.profile,
         )
-        self._api.secrets.add(client_secret)
-        self._server = _Server(("127.0.0.1", port), self)
+        self._server = SimulatorServer(("127.0.0.1", port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def start(self) -> Self:
@@ -158,7 +163,7 @@ class Simulator:
 
     def refresh_token(self, seller_id: str) -> str:
         """The refresh token of a seller."""
-        return self._api.refresh_token(seller_id)
+        return self._tokens.refresh_token(seller_id)
 
     def code_address(self, link: str, seller_id: str) -> str:
         """Where the browser of a seller who allows the app is sent.
@@ -167,11 +172,11 @@ class Simulator:
             link: to the authorize page, as the app has made it.
             seller_id: who signs in there.
         """
-        return self._api.authorize(dict(parse_qsl(urlsplit(link).query)), seller_id)
+        return self._tokens.authorize(dict(parse_qsl(urlsplit(link).query)), seller_id)
 
     def access_token(self, seller_id: str) -> str:
         """A fresh access token of a seller."""
-        return self._api.access_token(seller_id)
+        return self._tokens.access_token(seller_id)
 
     def rows(
         self,
@@ -204,17 +209,18 @@ class Simulator:
         )
         return list(self._api.layout_of(identifier).table(table).rows(self._api.view_of(trigger)))
 
-    def answer(self, request: _Handler) -> None:
+    def answer(self, request: SimulatorRequest) -> None:
         """Answer one request."""
-        request.send(*_Answer(self, self._api, request).make())
+        request.send(*_Answer(self, self._api, self._tokens, request).make())
 
 
 class _Answer:
     """The way of one request through the rules and faults."""
 
-    def __init__(self, simulator: Simulator, api: Api, request: _Handler) -> None:
+    def __init__(self, simulator: Simulator, api: Api, tokens: Tokens, request: SimulatorRequest) -> None:
         self._simulator = simulator
         self._api = api
+        self._tokens = tokens
         self._request = request
         self._url = urlsplit(request.path)
         self._query = request.path.partition("?")[2]
@@ -234,8 +240,13 @@ class _Answer:
         except Refused as no:
             body = json.dumps(no.document).encode()
             status, headers = no.status, {"Content-Type": "application/json"}
+        except RateLimited as limited:
+            body = b'{"message": "Too many requests"}'
+            status, headers = 429, {"Content-Type": "application/json", "Retry-After": str(limited.seconds)}
         except _Spoilt as spoilt:
             status, headers, body, firing = spoilt.status, spoilt.headers, spoilt.body, spoilt.firing
+        for name, value in self._simulator.profile.headers.items():
+            headers[name] = value.format(uuid=uuid.uuid4())
         self._simulator.calls[call or "unknown", status] += 1
         return status, headers, body, firing
 
@@ -261,21 +272,21 @@ class _Answer:
         query = dict(pairs)
         if len(query) < len(pairs):
             raise Refused(400, {"error": "invalid_request", "error_description": "A parameter is given twice"})
-        firing = self._simulator.faults.firing("token", seller_id=self._api.claimed_seller(query))
+        firing = self._simulator.faults.firing("token", seller_id=self._tokens.claimed_seller(query))
         self._spoil(firing)
         scheme, _, encoded = self._request.headers.get("Authorization", "").partition(" ")
         try:
             basic = base64.b64decode(encoded, validate=True).decode() if scheme == "Basic" else ""
         except (binascii.Error, UnicodeDecodeError):
             basic = ""
-        return _json(self._api.token(basic, query, firing)), {}
+        return _json(self._tokens.token(basic, query, firing)), {}
 
     def _authorize(self) -> tuple[Body, Firing]:
         """The page on which a seller signs in; here by name alone."""
         query = dict(parse_qsl(self._url.query))
         if "seller_id" in query:
-            raise _Spoilt(HTTPStatus.FOUND, headers={"Location": self._api.authorize(query, query["seller_id"])})
-        self._api.check_link(query)
+            raise _Spoilt(HTTPStatus.FOUND, headers={"Location": self._tokens.authorize(query, query["seller_id"])})
+        self._tokens.check_link(query)
         hidden = "".join(
             f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
             for name, value in query.items()
@@ -314,6 +325,8 @@ class _Answer:
     def _download(self, report_id: str) -> tuple[Body, Firing]:
         firing = self._simulator.faults.firing("download", **self._api.bought_as(report_id))
         self._spoil(firing)
+        if self._simulator.profile.download["needs_token"]:
+            self._bearer()
         return self._api.file(report_id, self._query, firing), firing
 
     def _refuse_query(self) -> None:
@@ -324,14 +337,14 @@ class _Answer:
         scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer":
             raise Refused(401, {"error": "unauthorized", "error_description": "Full authentication is required"})
-        return self._api.seller_of_bearer(token), token
+        return self._tokens.seller_of_bearer(token), token
 
     def _spoil(self, firing: Mapping[str, Mapping[str, Any]], token: str = "") -> None:
         """The faults that any call can have."""
         if "slow_answer" in firing:
             threading.Event().wait(firing["slow_answer"].get("seconds", 1))
         if "token_expired" in firing:
-            self._api.end_token(token)
+            self._tokens.end_token(token)
             raise Refused(401, {"error": "invalid_token", "error_description": "Access token expired"})
         if "drop_connection" in firing:
             raise _Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
@@ -389,87 +402,3 @@ def _check_formats(file_format: str | Mapping[str, str]) -> None:
             raise ValueError(f"{identifier!r} is no report type; they are {', '.join(LAYOUTS)}")
         if one not in FORMATS:
             raise ValueError(f"{one!r} is no file format; they are {', '.join(FORMATS)}")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
-        self.simulator = simulator
-        self._open: set[socket.socket] = set()
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's own
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the library's own
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def close_connections(self) -> None:
-        """Close what clients keep open, so that no thread waits for their next request."""
-        for request in list(self._open):
-            with suppress(OSError):
-                request.shutdown(2)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's own
-        """A client that hangs up is no news."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-    body: bytes
-
-    def do_GET(self) -> None:
-        self.body = b""
-        self.server.simulator.answer(self)
-
-    def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            # What follows cannot be told from the next request.
-            self.close_connection = True
-            status = 413 if length.isdecimal() else 411
-            self.send(status, {}, b"", {})
-            return
-        self.body = self.rfile.read(int(length))
-        self.server.simulator.answer(self)
-
-    do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the library's own names
-
-    def send(self, status: int, headers: Mapping[str, str], body: Body, firing: Firing) -> None:
-        """Send an answer, cut short or dropped if the script says so."""
-        if "drop_connection" in firing:
-            self.close_connection = True
-            return
-        with body.content if isinstance(body, File) else io.BytesIO(body) as whole:
-            if "gzip_encoding" in firing:
-                headers = {**headers, "Content-Encoding": "gzip"}
-                with gzipped(whole) as content:
-                    self._send(status, headers, content, firing)
-            else:
-                self._send(status, headers, whole, firing)
-
-    def _send(self, status: int, headers: Mapping[str, str], content: IO[bytes], firing: Firing) -> None:
-        length = content.seek(0, io.SEEK_END)
-        content.seek(0)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        is_chunked = "cut_chunked" in firing
-        self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(length))))
-        self.end_headers()
-        cut = firing.get("cut_chunked", firing.get("cut_download"))
-        if cut is None:
-            shutil.copyfileobj(content, self.wfile, CHUNK)
-            return
-        part = content.read(cut.get("bytes", length // 2))
-        self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part)
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own
-        """Say nothing: the process that runs it has its own log."""
