@@ -92,7 +92,12 @@ class KnownSecrets:
 
 def _forms(secrets: Iterable[str | None]) -> list[str]:
     plain = [secret for secret in secrets if secret and len(secret) >= MIN_SECRET]
-    return list(dict.fromkeys([*plain, *(quote(secret, safe="") for secret in plain)]))
+    return list(dict.fromkeys([*plain, *(in_url(secret) for secret in plain)]))
+
+
+def in_url(text: str) -> str:
+    """A text as one step of a path or one value of a query, whatever stands in it: half a character pair as well."""
+    return quote(text.encode(errors="surrogatepass"), safe="")
 
 
 KNOWN_SECRETS = KnownSecrets()
@@ -119,7 +124,7 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
         secrets: texts that must not appear, plain or percent-encoded, beside those of this process.
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, GONE).replace(quote(secret, safe=""), GONE)
+        text = text.replace(secret, GONE).replace(in_url(secret), GONE)
     text = KNOWN_SECRETS.removed_from(text)
     text = _LINK.sub(GONE, text)
     text = _NAMED_SECRET.sub(r"\1…", text)

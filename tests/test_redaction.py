@@ -70,6 +70,12 @@ def test_secrets_are_found_inside_words_and_percent_encoded() -> None:
     assert not secrets.are_in("ab/cd+ef=g")
 
 
+def test_half_a_character_pair_breaks_nothing() -> None:
+    KNOWN_SECRETS.add("\ud800-of-a-token")
+    assert clean("status \ud800-of-a-token \ud800") == "status …"
+    assert scrub("\ud800", ["\ud800\ud800"]) == "\ud800"
+
+
 def test_of_two_secrets_with_one_beginning_the_longer_goes_whole() -> None:
     secrets = KnownSecrets()
     secrets.add("12345678", "12345678-and-more")

@@ -18,15 +18,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tap_flipkart_reports.exceptions import ArchiveError
+from tap_flipkart_reports.adapters.private_files import make_file, make_folder
+from tap_flipkart_reports.exceptions import ArchiveError, FileError
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from fsspec import AbstractFileSystem
 
@@ -37,6 +38,9 @@ VERSION = 1
 """Of the sidecars."""
 
 CHUNK = 2**20
+
+MAX_STEP = 200
+"""Bytes of a name in a path: file systems take 255, and `.part` stands behind it while it is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +133,7 @@ class Archive:
                 "or name a folder"
             ) from None
         self._fs: AbstractFileSystem = fs
+        self._is_local = "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
         self._root = str(root).rstrip("/")
         self._listings: dict[str, Mapping[str, Sequence[str]]] = {}
 
@@ -156,12 +161,11 @@ class Archive:
             headers=headers,
         )
         path = self._file_path(delivery.sha256)
-        with _told("written"):
+        with _told("written"), _opened(delivery.path) as file:
             if not self._fs.exists(path):
-                with delivery.path.open("rb") as file:
-                    self._put(path, iter(lambda: file.read(CHUNK), b""))
+                self._put(path, iter(lambda: file.read(CHUNK), b""))
             document = json.dumps(report.document(), indent=1, ensure_ascii=False)
-            self._put(self._sidecar_path(report), [document.encode()])
+            self._put(self._sidecar_path(report), [document.encode(errors="backslashreplace")])
 
     def keep_rejected(self, delivery: Delivery, stream: str, lines: Iterable[bytes]) -> str:
         """Keep the rows of a report that a stream did not take.
@@ -280,8 +284,12 @@ class Archive:
 
     def _put(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a file under another name first: under its own it is whole."""
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        part = f"{path}.part"
+        folder, part = path.rpartition("/")[0], f"{path}.part"
+        if self._is_local:
+            make_folder(Path(folder))
+            Path(part).unlink(missing_ok=True)
+            make_file(Path(part))
+        self._fs.makedirs(folder, exist_ok=True)
         with self._fs.open(part, "wb") as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -311,7 +319,7 @@ class Archive:
         return self._path("reports", report.identifier, report.seller_id, f"{_name_of(report)}.json")
 
     def _path(self, *names: str) -> str:
-        return "/".join([self._root, *(quote(name, safe="") for name in names)])
+        return "/".join([self._root, *map(_step, names)])
 
 
 @contextmanager
@@ -322,6 +330,29 @@ def _told(done: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ArchiveError(f"report_archive cannot be {done}: {reason}; check the place and its rights") from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """A downloaded file; somebody may have cleaned up the temporary folder."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise FileError(f"the downloaded file is not in the temporary folder any more ({error.strerror})") from None
+    with file:
+        yield file
+
+
+def _step(name: str) -> str:
+    """A name as one step of a path, whatever it is: percent-encoded, or its beginning and its hash where it is long."""
+    encoded = name.encode(errors="surrogatepass")
+    quoted = quote(encoded, safe="")
+    if quoted.strip(".") == "":
+        return quoted.replace(".", "%2E")
+    if len(quoted) <= MAX_STEP:
+        return quoted
+    suffix = next((ending for ending in (".json", ".jsonl") if quoted.endswith(ending)), "")
+    return f"{quoted[: MAX_STEP // 2]}~{sha256(encoded).hexdigest()[:32]}{suffix}"
 
 
 def _name_of(report: ArchivedReport | Delivery) -> str:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+
+from tap_flipkart_reports.adapters.private_files import make_file, make_folder
+from tap_flipkart_reports.adapters.retries import Tries
+from tap_flipkart_reports.redaction import KNOWN_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.exceptions import FlipkartReportsError
 
 OPENING_TRIES = 3
@@ -25,8 +31,24 @@ SQLITE_BUSY_SECONDS = 60
 POOL_SECONDS = 2 * SQLITE_BUSY_SECONDS
 
 POSTGRES_DRIVERS = frozenset({"psycopg", "psycopg2"})
-POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000}
-"""Seconds and milliseconds: without them a machine that has vanished is waited for some minutes."""
+POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000, "client_encoding": "utf8"}
+"""Seconds and milliseconds: without them a machine that has vanished is waited for some minutes. The encoding is named
+because a database of SQL_ASCII, as `initdb` makes it under `LC_ALL=C`, has none, and its texts would come as bytes."""
+
+SECONDS_AWAY = 60.0
+"""How long a database that starts, or has no connection left, is waited for when it is opened."""
+
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 8.0
+
+BUSY = (
+    "too many clients",
+    "too many connections",
+    "connection slots are reserved",
+    "is starting up",
+    "is shutting down",
+)
+"""How PostgreSQL says that it will have a connection a little later; a refused connection has no code to go by."""
 
 
 def open_database(
@@ -35,30 +57,55 @@ def open_database(
     setting: str,
     error: Callable[[str], FlipkartReportsError],
     prepare: Callable[[sa.Connection], None],
+    clock: Clock,
 ) -> sa.Engine:
-    """Open a database and make its tables.
+    """Open a database and make its tables; one that is busy or starts is waited for.
 
     Args:
         place: a file path for SQLite, or an SQLAlchemy URL.
         setting: which one names the place, for messages.
         error: what is raised, with one sentence, when the database cannot be opened.
         prepare: makes the tables, or finds them made.
+        clock: time.
     """
     url = _url(place, setting=setting, error=error)
     try:
         with ExitStack() as stack:
             engine = _engine(url)
             stack.callback(engine.dispose)
-            _prepared(engine, prepare)
+            _prepared_when_free(engine, prepare, name=f"{setting} {_shown(url)}", clock=clock)
             stack.pop_all()
     except ModuleNotFoundError as missing:
         source = "tap-flipkart-reports[postgres]" if url.get_backend_name() == "postgresql" else "it beside the tap"
         raise error(
             f"{setting} {_shown(url)} needs the Python package {missing.name}, which is not installed: install {source}"
         ) from None
-    except (SQLAlchemyError, OSError, ImportError) as cause:
+    except (SQLAlchemyError, OSError, ImportError, ValueError) as cause:
         raise error(f"{setting} {_shown(url)} cannot be opened: {first_line(cause)}") from None
     return engine
+
+
+def _prepared_when_free(
+    engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, name: str, clock: Clock
+) -> None:
+    tries = Tries(
+        name=name,
+        clock=clock,
+        max_tries=sys.maxsize,
+        max_seconds=SECONDS_AWAY,
+        first_wait=FIRST_PAUSE,
+        longest_wait=LONGEST_PAUSE,
+    )
+    while True:
+        tries.made += 1
+        try:
+            _prepared(engine, prepare)
+        except OperationalError as error:
+            said = first_line(error)
+            if not any(words in said for words in BUSY) or not tries.wait(said):
+                raise
+        else:
+            return
 
 
 def _prepared(engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, tries: int = OPENING_TRIES) -> None:
@@ -80,6 +127,7 @@ def _url(place: str, *, setting: str, error: Callable[[str], FlipkartReportsErro
         return sa.URL.create("sqlite", database=place)
     try:
         url = sa.make_url(place)
+        KNOWN_SECRETS.add(url.password if isinstance(url.password, str) else None)
         backend = url.get_backend_name()
     except (SQLAlchemyError, ValueError):
         raise error(
@@ -107,7 +155,8 @@ def _engine(url: sa.URL) -> sa.Engine:
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     path = Path(str(url.database)).expanduser().absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    make_file(path)  # journals get the mode of the file they are of
     engine = sa.create_engine(
         url.set(database=str(path)),
         # One writes at a time anyhow, and threads that wait for a connection are woken, where SQLite would look again

@@ -145,7 +145,9 @@ class Ledger:
         self._closing = threading.Condition()
         self._closed = False
         self._renewer: threading.Thread | None = None
-        self._engine = open_database(place, setting="report_ledger", error=LedgerError, prepare=self._prepare)
+        self._engine = open_database(
+            place, setting="report_ledger", error=LedgerError, prepare=self._prepare, clock=clock
+        )
 
     @staticmethod
     def _prepare(connection: sa.Connection) -> None:

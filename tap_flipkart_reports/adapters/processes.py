@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 import tempfile
 from pathlib import Path
 
+from tap_flipkart_reports.exceptions import MachineError
+
 OWNER = "owner"
 """The file in a folder that names the process it belongs to."""
+
+WORDS_IN_NAME = 3
+"""Machine, process id, start; a machine's name may have more."""
+
+MAX_OWNER = 1000
+"""Bytes of that file."""
 
 NOBODY = "-"
 """What stands in a name for what the system does not tell."""
@@ -47,17 +56,44 @@ def new_folder(prefix: str) -> Path:
 
     Args:
         prefix: how the names of the kind begin.
+
+    Raises:
+        MachineError: there is no place for it.
     """
-    for owner in Path(tempfile.gettempdir()).glob(f"{prefix}*/{OWNER}"):
-        try:
-            is_left = is_gone(owner.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # somebody else's, or just being removed
-            continue
-        if is_left:
-            shutil.rmtree(owner.parent, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    (folder / OWNER).write_text(own_name(), encoding="utf-8")
+    try:
+        for owner in Path(tempfile.gettempdir()).glob(f"{prefix}*/{OWNER}"):
+            name = _own_text(owner)
+            if name is not None and name.count(" ") >= WORDS_IN_NAME - 1 and is_gone(name):
+                shutil.rmtree(owner.parent, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+        (folder / OWNER).write_text(own_name(), encoding="utf-8")
+    except OSError as error:
+        raise MachineError(
+            f"no temporary folder can be made ({error.strerror or error}): set TMPDIR to a folder with room that the "
+            "tap may write to"
+        ) from None
     return folder
+
+
+def _own_text(path: Path) -> str | None:
+    """A short text that this user has written; `None` for anything else under its name, as a pipe or a huge file.
+
+    Others may put what they like into the temporary folder of a machine.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+    except (OSError, ValueError):
+        return None
+    try:
+        state = os.fstat(number)
+        is_own = not hasattr(os, "getuid") or state.st_uid == os.getuid()
+        if not stat.S_ISREG(state.st_mode) or not is_own or state.st_size > MAX_OWNER:
+            return None
+        return os.read(number, MAX_OWNER).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(number)
 
 
 def _machine() -> str:

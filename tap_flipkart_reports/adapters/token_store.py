@@ -20,8 +20,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import stat
 import uuid
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -33,6 +31,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tap_flipkart_reports.adapters.database import first_line, open_database
+from tap_flipkart_reports.adapters.private_files import OWNER_ONLY, is_open_to_others
 from tap_flipkart_reports.adapters.processes import is_alive, own_name
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
 from tap_flipkart_reports.settings.credentials import SellerTokens
@@ -56,8 +55,6 @@ LEASE_SECONDS = 400.0
 
 LOOK_SECONDS = 0.5
 """Between two looks at a seller whom another worker holds; most token calls take less."""
-
-OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
 _METADATA = sa.MetaData()
 _TOKENS = sa.Table(
@@ -90,7 +87,9 @@ class TokenStore:
         self._clock = clock
         self._seal = _seal(key)
         self._holder = f"{own_name()} {uuid.uuid4().hex[:8]}"
-        self._engine = open_database(place, setting=SETTING, error=TokenStoreError, prepare=_METADATA.create_all)
+        self._engine = open_database(
+            place, setting=SETTING, error=TokenStoreError, prepare=_METADATA.create_all, clock=clock
+        )
         if self._engine.url.get_backend_name() == "sqlite":
             _make_private(Path(str(self._engine.url.database)))
 
@@ -308,10 +307,10 @@ def _fernet() -> Any:  # noqa: ANN401 - a class of a library that may be missing
 
 
 def _make_private(path: Path) -> None:
-    """Let only its owner read a file of SQLite, and those beside it; later ones get its mode."""
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm") if os.name == "posix" else ():
+    """Let only its owner read a file of SQLite that was made by somebody else, and those beside it."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         file = path.with_name(name)
-        if file.exists() and stat.S_IMODE(file.stat().st_mode) & ~OWNER_ONLY:
+        if is_open_to_others(file):
             try:
                 file.chmod(OWNER_ONLY)
             except OSError as error:

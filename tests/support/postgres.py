@@ -57,13 +57,13 @@ class Postgres:
         """Stop the server at once; whoever is connected is cut off."""
         self._program("pg_ctl", "stop", "--wait", "--mode=immediate", "--silent")
 
-    def new_database(self) -> str:
-        """Make an empty database; its SQLAlchemy URL."""
+    def new_database(self, options: str = "") -> str:
+        """Make an empty database, with options of `create database`; its SQLAlchemy URL."""
         self._databases += 1
         name = f"test_{self._databases}"
         address = f"127.0.0.1:{self._port}"
         with psycopg.connect(f"postgresql://postgres@{address}/postgres", autocommit=True) as connection:
-            connection.execute(f"create database {name}")
+            connection.execute(f"create database {name} {options}".encode())
         return f"postgresql://postgres:unchecked@{address}/{name}"
 
     def _installed(self) -> Path:
