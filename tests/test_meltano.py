@@ -141,6 +141,18 @@ def test_meltano_run_loads_every_cell_and_again_buys_nothing(project: Project) -
     assert project.in_duckdb() == tables
 
 
+def test_the_same_command_builds_the_models_and_prints_what_each_seller_has_sold(project: Project) -> None:
+    project.settings["TAP_FLIPKART_REPORTS__SELECT"] = '["sales_ledger.*"]'
+    project.settings["DBT_DUCKDB_PATH"] = str(project.warehouse)
+    told = project.succeeds("run", TAP, "target-duckdb", "dbt-duckdb:build", "--state-id-suffix=models")
+    sold = {"acme": Decimal(0), "bharat": Decimal(0)}
+    for row in records(project.simulator, "sales_ledger"):
+        if row["event_type"] == "Sale":
+            sold[row["seller_id"]] += row["final_invoice_amount"]
+    printed = dict(re.findall(r"dbt-duckdb +(\S+) +([\d,.]+) +[\d,.]+ +0\.00 +[\d,.]+$", told, re.MULTILINE))
+    assert printed == {seller_id: f"{amount:,.2f}" for seller_id, amount in sold.items()}
+
+
 def test_meltano_el_and_its_old_name_elt_resume_from_the_state_of_their_id_and_update_changed_orders(
     project: Project,
 ) -> None:

@@ -235,7 +235,7 @@ def modelled(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> It
     load(postgresql, first)
     books = loading.books(frozenset({item}))
     printed, statuses = build(
-        duckdb_folder, dbt / "dbt", "duckdb", FLIPKART_DUCKDB_PATH=str(duckdb_folder / "warehouse.duckdb")
+        duckdb_folder, dbt / "dbt", "duckdb", DBT_DUCKDB_PATH=str(duckdb_folder / "warehouse.duckdb")
     )
     tables = in_duckdb(dbt / "python", duckdb_folder / "warehouse.duckdb")
     models = {"duckdb": Models(tables=tables, statuses=statuses, printed=printed, books=books)}

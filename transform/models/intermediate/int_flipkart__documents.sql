@@ -15,41 +15,27 @@ with documents as (
 ),
 
 payments as (
-    select *
+    select
+        seller_id,
+        order_item_id,
+        bool_or(sale_amount <> 0) as is_paid,
+        bool_or(refund <> 0) as is_taken_back,
+        -- A shipment of several products names its invoices in one cell, joined by $.
+        string_agg(case when sale_amount <> 0 then '$' || replace(invoice_id, ' ', '') || '$' end, '') as paid_invoices
     from {{ ref('int_flipkart__payout_lines') }}
     where sheet = 'orders' and not is_provisional
+    group by seller_id, order_item_id
 ),
 
 by_invoice as (
     select
         documents.*,
-        exists (
-            select 1
-            from payments
-            where
-                payments.seller_id = documents.seller_id
-                and payments.order_item_id = documents.order_item_id
-                and payments.sale_amount <> 0
-                -- A shipment of several products names its invoices in one cell, joined by $.
-                and '$' || replace(payments.invoice_id, ' ', '') || '$' like '%$' || documents.buyer_invoice_id || '$%'
-        ) as is_invoice_paid,
-        exists (
-            select 1
-            from payments
-            where
-                payments.seller_id = documents.seller_id
-                and payments.order_item_id = documents.order_item_id
-                and payments.sale_amount <> 0
-        ) as is_item_paid,
-        exists (
-            select 1
-            from payments
-            where
-                payments.seller_id = documents.seller_id
-                and payments.order_item_id = documents.order_item_id
-                and payments.refund <> 0
-        ) as is_item_taken_back
+        coalesce(payments.is_paid, false) as is_item_paid,
+        coalesce(payments.is_taken_back, false) as is_item_taken_back,
+        coalesce(strpos(payments.paid_invoices, '$' || documents.buyer_invoice_id || '$') > 0, false) as is_invoice_paid
     from documents
+    left join payments
+        on documents.seller_id = payments.seller_id and documents.order_item_id = payments.order_item_id
 )
 
 select
