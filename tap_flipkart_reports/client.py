@@ -124,9 +124,10 @@ class ReportClient:
         tokens: the access tokens by seller; the caller closes them.
         clock: time.
         max_file_bytes: that a downloaded file may have.
+        sends_correlation_ids: whether a trigger names the id of its purchase.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the address, three seams, and what the settings allow
         self,
         *,
         api_url: str,
@@ -134,11 +135,13 @@ class ReportClient:
         tokens: Mapping[str, AccessToken],
         clock: Clock,
         max_file_bytes: int = MAX_FILE_BYTES,
+        sends_correlation_ids: bool = True,
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._tokens = tokens
         self._clock = clock
         self._max_file_bytes = max_file_bytes
+        self._sends_correlation_ids = sends_correlation_ids
         self._connections = connections
         self._has_told_of_lengths = False
 
@@ -173,7 +176,9 @@ class ReportClient:
             correlation_id=correlation_id,
         )
         url = f"{self._api_url}/reports/{quote(identifier, safe='')}"
-        body = {"correlation_id": correlation_id, "parameters": dict(parameters)}
+        body: dict[str, object] = {"parameters": dict(parameters)}
+        if self._sends_correlation_ids:
+            body = {"correlation_id": correlation_id, **body}
 
         def send(bearer: str) -> Answer | Fault:
             return self._connections.ask(
@@ -350,9 +355,10 @@ class ReportClient:
         is_unclear = was_unclear or judge(outcome) is Verdict.UNCLEAR
         return _Result(outcome=outcome, tried=str(tries), is_unclear=is_unclear)
 
-    @staticmethod
-    def _may_repeat(call: _Call, result: _Result[_T]) -> bool:
+    def _may_repeat(self, call: _Call, result: _Result[_T]) -> bool:
         """A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept."""
+        if call.costs_money and result.is_unclear and not self._sends_correlation_ids:
+            return False  # nothing would tell the server that it is the same purchase
         is_limited = result.verdict is Verdict.LIMITED
         return result.verdict.is_passing and (not is_limited or not call.costs_money or result.is_unclear)
 

@@ -77,6 +77,15 @@ def test_a_trigger_is_sent_as_documented(bench: ClientBench) -> None:
     assert asked.headers["User-Agent"] == "tap/1"
 
 
+def test_a_trigger_without_a_correlation_id_is_not_repeated_when_its_answer_is_lost(bench: ClientBench) -> None:
+    bench.api.plays(Reply(body={"report_id": "R-1"}), Reply(status=503))
+    assert bench.trigger(sends_correlation_ids=False) == "R-1"
+    assert bench.api.asked[0].document == {"parameters": {"n": 1}}
+    with pytest.raises(AnswerLostError):
+        bench.trigger(sends_correlation_ids=False)
+    assert len(bench.api.asked) == 2
+
+
 def test_a_limited_trigger_is_the_callers_to_repeat(bench: ClientBench) -> None:
     bench.api.plays(Reply(status=429, headers={"Retry-After": "7"}), Reply(status=429))
     for retry_after in (7.0, None):

@@ -7,7 +7,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -27,7 +27,10 @@ from tap_flipkart_reports.redaction import host_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_flipkart_reports.adapters.exchanges import ExchangeLog
     from tap_flipkart_reports.clock import Clock
+
+_T = TypeVar("_T")
 
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
@@ -106,6 +109,7 @@ class Connections:
         clock: time.
         rules: which hosts may be asked.
         patience: seconds that a host which has answered before is waited for; `None` for the usual.
+        exchanges: keeps what is asked and answered, if anybody wants to know.
     """
 
     def __init__(
@@ -115,12 +119,14 @@ class Connections:
         clock: Clock,
         rules: AddressRules | None = None,
         patience: float | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> None:
         self._user_agent = user_agent or own_user_agent()
         self._clock = clock
         self._rules = rules or AddressRules()
         self._session = requests.Session()  # asked for what the environment says, and for nothing else
         self._adapter = ExactAdapter(pool_maxsize=IDLE_CONNECTIONS)
+        self._exchanges = exchanges
         self.outages = Outages(clock=clock, patience=patience)
 
     def close(self) -> None:
@@ -147,10 +153,10 @@ class Connections:
         request = replace(request, headers={"Accept": "application/json", **request.headers})
         fresh = ExactAdapter() if request.is_fresh else None
         with closing(fresh) if fresh else nullcontext():
-            response = self.open(request, adapter=fresh)
-            return response if isinstance(response, Fault) else read(response)
+            response = self._opened(request, fresh or self._adapter)
+            return self._noted(request, response if isinstance(response, Fault) else read(response))
 
-    def open(self, request: Request, *, adapter: ExactAdapter | None = None) -> requests.Response | Fault:
+    def open(self, request: Request) -> requests.Response | Fault:
         """Send a request and read the head of its answer; the caller closes it. Redirects are not followed.
 
         While its host does not answer at all, it waits and sends it again: nothing has arrived then.
@@ -159,6 +165,20 @@ class Connections:
             OutageError: the host is given up for this run; nothing was sent.
             HostAwayError: it does not answer just now, and the request is not patient.
         """
+        return self._noted(request, self._opened(request, self._adapter))
+
+    def _noted(self, request: Request, outcome: _T) -> _T:
+        if self._exchanges is not None and isinstance(outcome, (Answer, Fault, requests.Response)):
+            self._exchanges.note(
+                method=request.method,
+                url=request.url,
+                sent=request.json_body,
+                had_token="Authorization" in request.headers,
+                outcome=outcome,
+            )
+        return outcome
+
+    def _opened(self, request: Request, adapter: ExactAdapter) -> requests.Response | Fault:
         host = host_of(request.url)
         if self._rules.refuses_plain_http(request.url):
             return Fault(
@@ -168,7 +188,7 @@ class Connections:
                 advice="use https, or name the host in plain_http_hosts",
             )
         while True:
-            outcome = self._take_turn(request, adapter or self._adapter, host=host)
+            outcome = self._take_turn(request, adapter, host=host)
             if not isinstance(outcome, Fault) or outcome.was_sent:
                 return outcome
             if outcome.is_permanent if request.is_link else not (outcome.is_away or outcome.is_permanent):

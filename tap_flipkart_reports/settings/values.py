@@ -363,6 +363,13 @@ class Settings:
     user_agent: str | None = setting(
         TEXT, title="User agent", description="User-Agent header of every call; by default the tap's name and version"
     )
+    correlation_ids: Literal["always", "never"] = setting(
+        choice("always", "never"),
+        title="Correlation ids",
+        default="always",
+        description="Whether a trigger carries a `correlation_id`, by which Flipkart may recognise it when it is "
+        "repeated; `never` where the API refuses it, and a trigger whose answer is lost is then not repeated",
+    )
     allowed_link_hosts: tuple[str, ...] = setting(
         NAMES,
         title="Allowed link hosts",

@@ -111,6 +111,11 @@ class Run:
             self._scheduler = self._build_scheduler(self.wanted.all_requests(), workers=self._workers(), ahead=True)
         return self._scheduler
 
+    def scheduler_over(self, requests: Sequence[ReportRequest]) -> Scheduler:
+        """A scheduler that gets just these reports, with the run's limits, ledger and archive."""
+        self._scheduler = self._build_scheduler(requests, workers=self._workers(), ahead=True)
+        return self._scheduler
+
     def _workers(self) -> int:
         """One for each report in progress, and one for short calls while these download."""
         if self._max_workers is not None:

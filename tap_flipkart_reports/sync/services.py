@@ -16,6 +16,7 @@ from tap_flipkart_reports.settings.credentials import Credentials
 from tap_flipkart_reports.sync.report_files import ReportFiles
 
 if TYPE_CHECKING:
+    from tap_flipkart_reports.adapters.exchanges import ExchangeLog
     from tap_flipkart_reports.adapters.ledger import Ledger
     from tap_flipkart_reports.adapters.token_store import TokenStore
     from tap_flipkart_reports.clock import Clock
@@ -30,12 +31,16 @@ class RunServices:
     Args:
         settings: of the run.
         clock: where the run's time comes from.
+
+    Attributes:
+        exchanges: keeps what is asked and answered, where it is set before the first call.
     """
 
     def __init__(self, *, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self._clock = clock
         self._built = ExitStack()
+        self.exchanges: ExchangeLog | None = None
 
     @cached_property
     def ledger(self) -> Ledger | None:
@@ -76,6 +81,7 @@ class RunServices:
                 plain_http_hosts=frozenset(settings.plain_http_hosts),
             ),
             patience=settings.max_wait,
+            exchanges=self.exchanges,
         )
         self._built.callback(connections.close)
         return connections
@@ -90,6 +96,7 @@ class RunServices:
             tokens=self.tokens,
             clock=self._clock,
             max_file_bytes=settings.max_file_bytes,
+            sends_correlation_ids=settings.correlation_ids == "always",
         )
 
     @cached_property

@@ -43,6 +43,7 @@ class ClientBench:
         api_url: str | None = None,
         auth_url: str | None = None,
         max_file_bytes: int = MAX_FILE_BYTES,
+        sends_correlation_ids: bool = True,
         **credentials: Any,
     ) -> ReportClient:
         members = {"client_id": "app", "client_secret": "app-secret", "refresh_token": "refresh"}
@@ -58,6 +59,7 @@ class ClientBench:
             tokens={"acme": token},
             clock=self.clock,
             max_file_bytes=max_file_bytes,
+            sends_correlation_ids=sends_correlation_ids,
         )
         self.tokens.append(token)
         return client
