@@ -13,14 +13,17 @@ What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
 from __future__ import annotations
 
 import sys
+from hashlib import blake2b
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
+from singer_sdk.helpers._state import StateWriter
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
+from singer_sdk.singerlib.encoding.simple import StateMessage
 from singer_sdk.singerlib.json import serialize_json
 
 from tap_flipkart_reports.exceptions import SettingsError
@@ -35,12 +38,14 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Context, Record, TapState
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
     from tap_flipkart_reports.planning.select_rules import SelectRules
     from tap_flipkart_reports.sync.run import Run
+    from tap_flipkart_reports.sync.state_spacing import StateSpacing
 
 
 class ReportStream(Stream):
@@ -74,7 +79,6 @@ class ReportStream(Stream):
         self.table = table
         self.partition_states = PartitionStates(
             stream=table.stream,
-            state_of=self.get_context_state,
             stream_state=lambda: self.stream_state,
             finalize=self._finalize_state,
         )
@@ -185,10 +189,8 @@ class ReportStream(Stream):
                     yield stream_map.stream_alias, mapped
 
     def _write_lines(self, lines: bytes) -> None:
-        """Write behind whatever the SDK's own writer has left in the text layer."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(lines)
-        sys.stdout.buffer.flush()
+        write_bytes(lines)
+        self._state_writer.spacing.wrote(len(lines))
         self.state_manager.is_flushed = False
 
     def record_table(self) -> RecordTable:
@@ -240,15 +242,88 @@ class ReportStream(Stream):
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         """Rows never move the bookmark: a report may hold rows of days outside its window."""
 
-    def emit_state(self) -> None:
-        """Write a STATE message, unless the SDK does so behind a BATCH manifest."""
+    def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
+        """Write a STATE message if one is due; there are no markers, and looking for them would list every partition.
+
+        Args:
+            state: of no use here.
+        """
+        del state
+        self._write_state_message()
+
+    def get_context_state(self, context: Context | None) -> dict[str, Any]:
+        """What the state holds of a partition, or of the stream; found by key, and not by a walk through all of them.
+
+        Args:
+            context: the partition, or none for the stream.
+        """
+        if not context:
+            return super().get_context_state(context)
+        return self.partition_states[PartitionKey.from_context(context)].member
+
+    def emit_state(self, *, at_once: bool = False) -> None:
+        """Write a STATE message if one is due, unless the SDK does so behind a BATCH manifest.
+
+        Args:
+            at_once: whether it is due in any case.
+        """
         if self.get_batch_config(self.config) is None:
             self.state_manager.is_flushed = False
+            if at_once:
+                self._state_writer.is_urgent = True
             self._write_state_message()
+
+    @property
+    def _state_writer(self) -> SpacedStateWriter:
+        return cast("SpacedStateWriter", self._tap.state_writer)
 
     def _write_state_message(self) -> None:
         if self._run().emits_state:
             super()._write_state_message()
+
+
+class SpacedStateWriter(StateWriter):
+    """Writes the state as often as `StateSpacing` allows.
+
+    Args:
+        message_writer: makes the lines.
+        spacing: tells when one is due.
+
+    Attributes:
+        spacing: what was handed in.
+        is_urgent: whether the next state is due in any case.
+        is_behind: whether a state was not written because none was due.
+    """
+
+    def __init__(self, message_writer: GenericSingerWriter[Any, Any], spacing: StateSpacing) -> None:
+        super().__init__(message_writer)
+        self.spacing = spacing
+        self.is_urgent = self.is_behind = False
+        self._last_digest = b""
+
+    def write_state(self, state: TapState) -> None:
+        """Write a STATE message if one is due and would say something new.
+
+        Args:
+            state: the tap's state, with all its partitions: to a target, the last one is all there is.
+        """
+        self.is_behind = not (self.is_urgent or self.spacing.is_due)
+        if self.is_behind:
+            return
+        self.is_urgent = False
+        line = self._message_writer.format_message(StateMessage(value=state)).encode() + b"\n"
+        digest = blake2b(line).digest()
+        if digest != self._last_digest:
+            write_bytes(line)
+            self.spacing.wrote_state(len(line))
+            self._last_digest = digest
+
+
+def write_bytes(lines: bytes) -> None:
+    """Write behind whatever the SDK's own writer has left in the text layer."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
 
 
 def _records(columns: Mapping[str, Sequence[Any]]) -> Iterator[Record]:

@@ -30,8 +30,9 @@ from tap_flipkart_reports.settings.documents import read_json, without_content
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
-from tap_flipkart_reports.streams import ReportStream
+from tap_flipkart_reports.streams import ReportStream, SpacedStateWriter
 from tap_flipkart_reports.sync.connection_test import MELTANO_VARIABLE, is_meltano_config_test, messages, refused_tokens
+from tap_flipkart_reports.sync.state_spacing import StateSpacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +61,8 @@ class TapFlipkartReports(Tap):
         self._current_run: Run | None = None
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
         super().__init__(*args, **kwargs)
+        spacing = StateSpacing(lambda: self.clock.monotonic())  # noqa: PLW0108 - tests put another clock there
+        self._state_writer = self._spaced_states = SpacedStateWriter(self.message_writer, spacing)
 
     # Settings
 
@@ -202,12 +205,16 @@ class TapFlipkartReports(Tap):
         run = self.current_run
         try:
             with closing(self), run.shown():
-                self._sync_reports(run)
+                try:
+                    self._sync_reports(run)
+                except Exception as error:
+                    # It may be all that knows of a purchase; behind BATCH files that are not whole it would be wrong.
+                    is_unbooked = isinstance(error, LedgerError)
+                    if (is_unbooked or self._spaced_states.is_behind) and not self.config.get("batch_config"):
+                        self._write_last_state(run)
+                    raise
+                self._write_last_state(run)
                 run.tidy()
-        except LedgerError:
-            if streams := run.wanted.selected_streams():
-                streams[0].emit_state()  # which alone may know of a report that could not be booked
-            raise
         except BrokenPipeError:  # click would end the process without a word
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
@@ -215,6 +222,12 @@ class TapFlipkartReports(Tap):
         run.tell_ending()
         if run.failures:
             raise WindowsFailedError(run.failures)
+
+    def _write_last_state(self, run: Run) -> None:
+        """Write whatever the spacing of STATE messages has held back."""
+        if run.emits_state:
+            self._spaced_states.is_urgent = True
+            self._spaced_states.write_state(self.state)
 
     def _sync_reports(self, run: Run) -> None:
         """As the SDK's `sync_all`, but the streams of one report take turns partition by partition.

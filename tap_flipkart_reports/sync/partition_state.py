@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
@@ -37,12 +38,24 @@ class PartitionState:
     Args:
         name: stream and partition, as messages name them.
         state: the partition's member of the Singer state, which is changed in place.
+        changed: called behind each change.
         finalize: what the SDK does to a member before it is written.
+
+    Attributes:
+        member: what was handed in as `state`.
     """
 
-    def __init__(self, *, name: str, state: dict[str, Any], finalize: Callable[[dict[str, Any]], object]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        state: dict[str, Any],
+        changed: Callable[[dict[str, Any]], object],
+        finalize: Callable[[dict[str, Any]], object],
+    ) -> None:
         self._name = name
-        self._state = state
+        self.member = self._state = state
+        self._changed = changed
         self._finalize = finalize
 
     def coverage(self) -> Coverage:
@@ -101,14 +114,17 @@ class PartitionState:
     def record_purchase(self, report: PendingReport) -> None:
         """Record a report that is bought and not yet read."""
         write_pending(self._state, [*read_pending(self._state), report])
+        self._changed(self._state)
 
     def record_unbought(self, window: Window) -> None:
         """Record a window that the budget has left over: it is the first to be bought by the next run."""
         write_unbought(self._state, [*read_unbought(self._state), window])
+        self._changed(self._state)
 
     def forget(self, report_id: str) -> None:
         """Forget a report that was bought."""
         write_pending(self._state, [report for report in read_pending(self._state) if report.report_id != report_id])
+        self._changed(self._state)
 
     def give_up(self, report_id: str) -> None:
         """Forget a report that is bought and not yet read, and say so."""
@@ -118,11 +134,10 @@ class PartitionState:
 
 
 class PartitionStates:
-    """The states of a stream's partitions, by key.
+    """The states of a stream's partitions, by key. One that holds nothing is not in the Singer state.
 
     Args:
         stream: the stream's name.
-        state_of: the SDK's look-up of a partition's member by its context, which makes one that is missing.
         stream_state: the stream's member of the Singer state.
         finalize: what the SDK does to a partition's member before it is written.
     """
@@ -131,15 +146,15 @@ class PartitionStates:
         self,
         *,
         stream: str,
-        state_of: Callable[[dict[str, Any]], dict[str, Any]],
         stream_state: Callable[[], dict[str, Any]],
         finalize: Callable[[dict[str, Any]], object],
     ) -> None:
         self._stream = stream
-        self._state_of = state_of
         self._stream_state = stream_state
         self._finalize = finalize
         self._partitions: dict[PartitionKey, PartitionState] = {}
+        self._listed: set[int] = set()
+        """Identities of the members that are in the Singer state."""
 
     def __getitem__(self, key: PartitionKey) -> PartitionState:
         """The state of a partition.
@@ -149,18 +164,50 @@ class PartitionStates:
         """
         if key not in self._partitions:
             self._partitions[key] = PartitionState(
-                name=f"{self._stream}, {key.context}", state=self._looked_up(key), finalize=self._finalize
+                name=f"{self._stream}, {key.context}",
+                state=self._looked_up(key),
+                changed=self._list,
+                finalize=self._finalize,
             )
         return self._partitions[key]
 
     def _looked_up(self, key: PartitionKey) -> dict[str, Any]:
         try:
-            return self._state_of(key.context)
+            members = self._members.get(_sorted_items(key.context), [])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SettingsError(
                 f"the state of {self._stream}, {key.context}, cannot be read ({error}); "
                 "start from a state the tap has written, or from none"
             ) from error
+        if len(members) > 1:
+            raise SettingsError(
+                f"the state of {self._stream}, {key.context}, cannot be read (it is there {len(members)} times); "
+                "start from a state the tap has written, or from none"
+            )
+        if not members:
+            return {"context": key.context}
+        self._listed.add(id(members[0]))
+        return members[0]
+
+    @cached_property
+    def _members(self) -> dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]]:
+        """The members that the Singer state has of the stream, by context: the SDK looks at each for each of them."""
+        members: dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]] = {}
+        for member in self._stream_state().get("partitions") or ():
+            members.setdefault(_sorted_items(member["context"]), []).append(member)
+        return members
+
+    def _list(self, member: dict[str, Any]) -> None:
+        """Put a member into the Singer state, or take it out if there is nothing in it but its name."""
+        is_listed, is_blank = id(member) in self._listed, len(member) == 1
+        if is_listed == is_blank:
+            partitions = self._stream_state().setdefault("partitions", [])
+            if is_blank:
+                partitions[:] = [other for other in partitions if other is not member]
+                self._listed.discard(id(member))
+            else:
+                partitions.append(member)
+                self._listed.add(id(member))
 
     @property
     def generation_times(self) -> GenerationTimes | None:
@@ -170,3 +217,8 @@ class PartitionStates:
     def record_generation_times(self, generation_times: GenerationTimes) -> None:
         """Record generation times of the report type."""
         write_pace(self._stream_state(), generation_times)
+
+
+def _sorted_items(context: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """A context as a key, whatever the order of its members; one with values other than text is none of ours."""
+    return tuple(sorted((name, value if isinstance(value, str) else repr(value)) for name, value in context.items()))

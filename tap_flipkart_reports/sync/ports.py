@@ -34,8 +34,8 @@ class RecordStream(Protocol):
     def record_table(self) -> RecordTable:
         """What reading a report for this stream needs."""
 
-    def emit_state(self) -> None:
-        """Write a STATE message."""
+    def emit_state(self, *, at_once: bool = False) -> None:
+        """Write a STATE message if one is due, or in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,9 +168,9 @@ class Run:
         for event in recorded:
             for name in event.request.readers:
                 _record_purchase(event, self._streams[name])
-        # With a ledger the ids are safe already, and the state of many sellers is too long to be written that often.
+        # With a ledger the ids are safe already. Without one, a kill before the next STATE would lose what is paid for.
         if recorded and self.services.ledger is None:
-            self._streams[recorded[-1].request.readers[0]].emit_state()
+            self._streams[recorded[-1].request.readers[0]].emit_state(at_once=True)
 
     # Their rows
 
