@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-import tempfile
-from collections import Counter
 from datetime import date
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from support.books import Books
-from support.programs import ROOT, succeed
+from support.programs import ROOT
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
@@ -130,7 +127,6 @@ def faults() -> str:
     return "\n".join(lines)
 
 
-LARGEST = 5
 DEMO_ORDERS_PER_DAY = 8
 """What `api_url: simulator` gives each seller."""
 
@@ -141,29 +137,6 @@ def demo() -> dict[str, Any]:
     (environment,) = [entry for entry in project["environments"] if entry["name"] == project["default_environment"]]
     config: dict[str, Any] = environment["config"]["plugins"]["extractors"][0]["config"]
     return config
-
-
-def warehouse() -> str:
-    """What the README's first command leaves in DuckDB, as DuckDB prints its largest tables."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(demo(), file)
-        file.flush()
-        lines = succeed([sys.executable, "-m", "tap_flipkart_reports", "--config", file.name]).splitlines()
-    rows = Counter(json.loads(line)["stream"] for line in lines if line.startswith('{"type":"RECORD"'))
-    largest = rows.most_common(LARGEST)
-    name, number = max(len(stream) for stream, _ in largest), 5
-    return "\n".join(
-        [
-            "```",
-            f"┌{'─' * (name + 2)}┬{'─' * (number + 2)}┐",
-            f"│ {'table_name':^{name}} │ {'rows':<{number}} │",
-            f"│ {'varchar':^{name}} │ {'int64':<{number}} │",
-            f"├{'─' * (name + 2)}┼{'─' * (number + 2)}┤",
-            *(f"│ {stream:<{name}} │ {count:>{number}} │" for stream, count in largest),
-            f"└{'─' * (name + 2)}┴{'─' * (number + 2)}┘",
-            "```",
-        ]
-    )
 
 
 def answer() -> str:
@@ -227,7 +200,7 @@ def of_file(path: Path) -> dict[str, str]:
 
 
 PAGES = {
-    README: {"reports": reports, "warehouse": warehouse},
+    README: {"reports": reports, "answer": answer},
     ROOT / "docs" / "models.md": {"answer": answer},
     ROOT / "docs" / "settings.md": {"settings": settings},
     ROOT / "docs" / "streams.md": {"streams": streams, "layouts": layouts},
