@@ -12,12 +12,13 @@ setup:
     uv sync
     uv run pre-commit install
 
-# lint, format, spelling, types, import contracts
+# lint, format, spelling, types, security, import contracts
 check:
     uv run ruff check .
     uv run ruff format --check .
     uv run typos
     uv run mypy
+    uv run bandit --quiet --recursive --configfile pyproject.toml tap_flipkart_reports
     uv run lint-imports
 
 # the fast tests, in under two minutes on two cores; arguments go to pytest

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image where there is no Docker engine and no registry of images, and runs what a pod would run in it.
 # In the place of Airflow's image stands one of Debian's packages, with its user and without Airflow itself.
-# Needs root, and: apt install buildah debootstrap
+# Needs root, uv, and: apt install buildah debootstrap
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=${1:-$(mktemp --directory)}
@@ -18,12 +18,20 @@ buildah run "$stand_in" -- sh -c 'useradd --uid 50000 --gid 0 --create-home airf
 buildah config --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt "$stand_in"
 buildah commit --quiet --rm "$stand_in" localhost/airflow-stand-in
 
+rm -rf "$work/dist"
+uv build --quiet --wheel --out-dir "$work/dist"
+mkdir -p dist && cp "$work"/dist/*.whl dist/
+wheel=dist/$(basename "$work"/dist/*.whl)
+hash=$(sha256sum "$wheel" | cut --delimiter=' ' --fields=1)
 buildah bud --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --build-arg AIRFLOW=localhost/airflow-stand-in \
+  --build-arg WHEEL="$wheel" --build-arg WHEEL_SHA256="$hash" \
   --ignorefile orchestrate/Dockerfile.dockerignore --file orchestrate/Dockerfile --tag localhost/flipkart-reports .
 
 pod=$(buildah from localhost/flipkart-reports)
 trap 'buildah rm "$pod" > /dev/null' EXIT
 within() { buildah run --user 50000 "$pod" -- "$@"; }
+[ "$(within id --user)" = 50000 ]
+within grep --quiet "#sha256=$hash" /opt/flipkart-reports/meltano.yml
 within test -f /opt/airflow/dags/flipkart_reports.py
 within setpriv --pdeathsig TERM timeout --kill-after=60 60 meltano --version
 # shellcheck disable=SC2016 # the pod's shell reads it

@@ -55,10 +55,16 @@ class Workshop:
         wheels = self.folder / "wheels"
         shutil.rmtree(wheels, ignore_errors=True)
         step(*UV, "build", "--wheel", "--out-dir", str(wheels), str(ORCHESTRATE.parent))
-        shutil.copy(ORCHESTRATE / "meltano.yml", self.project)
+        (wheel,) = wheels.glob("*.whl")
+        # By its path: a package of the same name on an index is somebody else's.
+        definition = (ORCHESTRATE / "meltano.yml").read_text(encoding="utf-8")
+        pip_url = "pip_url: tap-flipkart-reports[postgres,tokens]"
+        (self.project / "meltano.yml").write_text(
+            definition.replace(pip_url, f"{pip_url} @ {wheel.as_uri()}"), encoding="utf-8"
+        )
         self.path.mkdir(exist_ok=True)
         if not (self.path / "meltano").exists():
             (self.path / "meltano").symlink_to(self.program("meltano", "meltano"))
         # uv's cache knows a wheel by its version, and this checkout's is always the same.
-        variables = {"UV_FIND_LINKS": str(wheels), "UV_NO_CACHE": "1"}
+        variables = {"UV_NO_CACHE": "1"}
         step(self.program("meltano", "meltano"), "install", "--force", "--clean", cwd=self.project, **variables)

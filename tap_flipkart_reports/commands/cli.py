@@ -344,7 +344,7 @@ def _token_key(_options: argparse.Namespace) -> int:
 
 
 def _completion(options: argparse.Namespace) -> int:
-    print(shtab.complete(_parser(), shell=options.shell))  # noqa: T201 - its output
+    print(shtab.complete(_parser(), options.shell))  # noqa: T201 - its output
     return 0
 
 
