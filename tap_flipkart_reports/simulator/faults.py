@@ -75,6 +75,14 @@ FAULTS: Mapping[str, Fault] = {
     "bad_json": _any("200, and half a document"),
     "slow_answer": _any("the answer takes a second, or as many as told", seconds=NUMBER),
     "token_expired": _any("401; the access token is dead from then on"),
+    "token_forbidden": _any("403 that names the token as dead, which it is from then on"),
+    "echoed_token": _any("400 that repeats the request's `Authorization`, with a line break and an escape sequence"),
+    "one_byte_a_second": _any("the answer comes a byte a second, or per so many seconds", seconds=NUMBER),
+    "endless_head": _any("`100 Continue` without end"),
+    "endless_answer": _any("an answer without end"),
+    "packed_bomb": _any("a gzipped answer of a gigabyte, or of so many bytes unpacked", bytes=int),
+    "cut_head": _any("the connection ends within the headers"),
+    "slow_error": _any("422 with 300 KB of `a-`, or of the scrap, on which careless patterns work for ever", scrap=str),
     # the token call
     "token_dead": _token("the seller has withdrawn the authorisation: 400 from then on"),
     "rotate_refresh_token": _token("the answer has a new refresh token, and the old one is dead"),
@@ -92,6 +100,12 @@ FAULTS: Mapping[str, Fault] = {
     "cut_download": _download("the connection ends half way, or after so many bytes", bytes=int),
     "cut_chunked": _download("the same of a file whose length was not announced", bytes=int),
     "gzip_encoding": _download("the file comes with `Content-Encoding: gzip`"),
+    "odd_encoding": _download(
+        "the file says `Content-Encoding: aws-chunked`, or as told, and is as it was", encoding=str
+    ),
+    "no_length": _download("the length of the file is not told; it may be cut after so many bytes", bytes=int),
+    "redirected": _download("a redirect to the file, by a relative address"),
+    "private_link": _detail("the link leads to 169.254.169.254, or to the host told", host=str),
     # its file
     "file_format": _trigger(f"the file is packed in another way: {', '.join(FORMATS)}", "format", format=str),
     "zero_bytes": _trigger("the file is empty"),

@@ -8,6 +8,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from tap_flipkart_reports.simulator import hostile_answers
 from tap_flipkart_reports.simulator.packing.files import File, gzipped
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ class SimulatorRequest(BaseHTTPRequestHandler):
         if "drop_connection" in firing:
             self.close_connection = True
             return
+        if hostile := next(iter(firing.keys() & hostile_answers.ANSWERS.keys()), None):
+            self.close_connection = True
+            hostile_answers.send(hostile, self.wfile, firing[hostile])
+            return
+        if "odd_encoding" in firing:
+            headers = {**headers, "Content-Encoding": firing["odd_encoding"].get("encoding", "aws-chunked")}
         with body.content if isinstance(body, File) else io.BytesIO(body) as whole:
             if "gzip_encoding" in firing:
                 headers = {**headers, "Content-Encoding": "gzip"}
@@ -106,9 +113,15 @@ class SimulatorRequest(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         is_chunked = "cut_chunked" in firing
-        self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(length))))
+        if "no_length" in firing:
+            self.close_connection = True
+            self.send_header("Connection", "close")
+        else:
+            self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(length))))
         self.end_headers()
         cut = firing.get("cut_chunked", firing.get("cut_download"))
+        if cut is None and "bytes" in firing.get("no_length", {}):
+            cut = firing["no_length"]
         if cut is None:
             shutil.copyfileobj(content, self.wfile, CHUNK)
             return

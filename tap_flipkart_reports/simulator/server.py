@@ -10,7 +10,6 @@ import threading
 import uuid
 from collections import Counter
 from datetime import datetime, timezone
-from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +21,7 @@ from tap_flipkart_reports.simulator.http_server import SimulatorRequest, Simulat
 from tap_flipkart_reports.simulator.packing.files import File
 from tap_flipkart_reports.simulator.profile import ApiProfile, documented
 from tap_flipkart_reports.simulator.refusals import RateLimited, Refused, refused
+from tap_flipkart_reports.simulator.spoiling import Spoilt, spoil_any_call
 from tap_flipkart_reports.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 TOKEN_PATH = "/oauth-service/oauth/token"  # noqa: S105 - a path
 AUTHORIZE_PATH = "/oauth-service/oauth/authorize"
+PRIVATE_HOST = "169.254.169.254"
+"""Where machines of a cloud tell their secrets."""
+
 LINK_SECONDS = 24 * 3600.0
 
 
@@ -243,7 +246,7 @@ class _Answer:
         except RateLimited as limited:
             body = b'{"message": "Too many requests"}'
             status, headers = 429, {"Content-Type": "application/json", "Retry-After": str(limited.seconds)}
-        except _Spoilt as spoilt:
+        except Spoilt as spoilt:
             status, headers, body, firing = spoilt.status, spoilt.headers, spoilt.body, spoilt.firing
         for name, value in self._simulator.profile.headers.items():
             headers[name] = value.format(uuid=uuid.uuid4())
@@ -285,14 +288,14 @@ class _Answer:
         """The page on which a seller signs in; here by name alone."""
         query = dict(parse_qsl(self._url.query))
         if "seller_id" in query:
-            raise _Spoilt(HTTPStatus.FOUND, headers={"Location": self._tokens.authorize(query, query["seller_id"])})
+            raise Spoilt(HTTPStatus.FOUND, headers={"Location": self._tokens.authorize(query, query["seller_id"])})
         self._tokens.check_link(query)
         hidden = "".join(
             f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
             for name, value in query.items()
         )
         form = f'<form>{hidden}<label>Seller <input name="seller_id" required></label><button>Allow</button></form>'
-        raise _Spoilt(
+        raise Spoilt(
             HTTPStatus.OK,
             headers={"Content-Type": "text/html; charset=utf-8"},
             body=f"<!DOCTYPE html><title>Simulated Flipkart</title>{form}".encode(),
@@ -311,7 +314,7 @@ class _Answer:
             raise refused(400, "INVALID_REQUEST", "the body is not JSON, or names a member twice") from None
         answer = self._api.trigger(seller_id, identifier, document, firing)
         if "answer_lost" in firing:
-            raise _Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
+            raise Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
         return _json(answer), {}
 
     def _detail(self, report_id: str) -> tuple[Body, Firing]:
@@ -320,14 +323,29 @@ class _Answer:
         firing = self._simulator.faults.firing("detail", identifier=identifier, seller_id=seller_id)
         self._spoil(firing, token)
         self._refuse_query()
-        return _json(self._api.detail(seller_id, report_id, self._simulator.url, firing)), {}
+        answer = self._api.detail(seller_id, report_id, self._simulator.url, firing)
+        if "private_link" in firing and "location" in answer:
+            host = firing["private_link"].get("host", PRIVATE_HOST)
+            answer = {**answer, "location": urlsplit(answer["location"])._replace(scheme="https", netloc=host).geturl()}
+        return _json(answer), {}
 
     def _download(self, report_id: str) -> tuple[Body, Firing]:
         firing = self._simulator.faults.firing("download", **self._api.bought_as(report_id))
         self._spoil(firing)
         if self._simulator.profile.download["needs_token"]:
             self._bearer()
+        if "redirected" in firing:
+            raise Spoilt(HTTPStatus.FOUND, headers={"Location": f"../reports/{report_id}?{self._query}"})
         return self._api.file(report_id, self._query, firing), firing
+
+    def _spoil(self, firing: Firing, token: str = "") -> None:
+        spoil_any_call(
+            firing,
+            token=token,
+            tokens=self._tokens,
+            authorization=self._request.headers.get("Authorization", ""),
+            now=self._simulator.now,
+        )
 
     def _refuse_query(self) -> None:
         if self._query:
@@ -338,46 +356,6 @@ class _Answer:
         if scheme != "Bearer":
             raise Refused(401, {"error": "unauthorized", "error_description": "Full authentication is required"})
         return self._tokens.seller_of_bearer(token), token
-
-    def _spoil(self, firing: Mapping[str, Mapping[str, Any]], token: str = "") -> None:
-        """The faults that any call can have."""
-        if "slow_answer" in firing:
-            threading.Event().wait(firing["slow_answer"].get("seconds", 1))
-        if "token_expired" in firing:
-            self._tokens.end_token(token)
-            raise Refused(401, {"error": "invalid_token", "error_description": "Access token expired"})
-        if "drop_connection" in firing:
-            raise _Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
-        if "rate_limit" in firing:
-            asked = firing["rate_limit"].get("retry_after")
-            text = (
-                format_datetime(self._simulator.now().astimezone(timezone.utc), usegmt=True)
-                if asked == "date"
-                else str(asked)
-            )
-            headers = {"Retry-After": text} if asked is not None else {}
-            raise _Spoilt(HTTPStatus.TOO_MANY_REQUESTS, headers=headers, body=b'{"message": "Too many requests"}')
-        if "server_error" in firing:
-            status = firing["server_error"].get("status", 500)
-            raise _Spoilt(status, body=b"<html><head><title>Server error</title></head></html>")
-        if "bad_json" in firing:
-            raise _Spoilt(HTTPStatus.OK, body=b'{"report_id": ')
-
-
-class _Spoilt(Exception):  # noqa: N818 - an answer, not an error
-    def __init__(
-        self,
-        status: int,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        firing: Firing | None = None,
-    ) -> None:
-        super().__init__(status)
-        self.status = status
-        self.headers = dict(headers or {})
-        self.body = body
-        self.firing = firing or {}
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
