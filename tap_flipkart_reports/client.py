@@ -6,6 +6,7 @@ just this call is returned or raised. Between the first two it is repeated where
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from tap_flipkart_reports.adapters.answers import (
     Fault,
     Verdict,
     describe,
+    is_about_a_report,
     judge,
     retry_after,
 )
@@ -33,18 +35,23 @@ from tap_flipkart_reports.adapters.downloads import (
 )
 from tap_flipkart_reports.adapters.retries import Tries
 from tap_flipkart_reports.adapters.transport import LOGGER, READ_SECONDS, Connections, Request, short_answer
+from tap_flipkart_reports.adapters.trigger_answers import REPORT_ID_PATH, is_broken, kept_words, report_id_in
 from tap_flipkart_reports.exceptions import (
+    AnotherReportError,
     AnswerLostError,
+    AnswerNotUnderstoodError,
     AuthenticationError,
     CallError,
     CallRefusedError,
+    ClaimLostError,
     FileError,
     LinkRefusedError,
     RateLimitedError,
     TokenStoreError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, parse_detail
-from tap_flipkart_reports.redaction import KNOWN_SECRETS, clean_line, host_of
+from tap_flipkart_reports.purchasing.requests import TriggerAnswer
+from tap_flipkart_reports.redaction import KNOWN_SECRETS, clean, clean_line, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,9 +65,6 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 2**40
 """Of a download where nobody sets a limit."""
 
-MAX_REPORT_ID = 255
-"""Characters of a report id; more fit into no ledger."""
-
 MAX_REDIRECTS = 5
 """Storage services need one or two."""
 
@@ -68,6 +72,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 DEAD_LINK = frozenset({400, UNAUTHORIZED, FORBIDDEN, 404, 410})
 """How storage services speak of links that are expired, revoked or gone."""
+
+MAX_BROKEN_ACCEPTED = 2
+"""Answers to one trigger that begin with an acceptance and have no whole body: what is bought twice is told then."""
 
 _T = TypeVar("_T")
 
@@ -102,12 +109,17 @@ class _Result(Generic[_T]):
     Attributes:
         outcome: of the last try.
         tried: how often, in words.
-        is_unclear: whether the server may have acted upon an earlier try or this one.
+        unanswered: tries upon which the server may have acted, though no whole answer said so.
     """
 
     outcome: _T | Answer | Fault
     tried: str
-    is_unclear: bool
+    unanswered: int
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether the server may have acted upon some try that it did not answer."""
+        return self.unanswered > 0
 
     @property
     def verdict(self) -> Verdict:
@@ -125,9 +137,10 @@ class ReportClient:
         clock: time.
         max_file_bytes: that a downloaded file may have.
         sends_correlation_ids: whether a trigger names the id of its purchase.
+        report_id_path: where the report id stands in the answer to a trigger.
     """
 
-    def __init__(  # noqa: PLR0913 - the address, three seams, and what the settings allow
+    def __init__(  # noqa: PLR0913 - each is a seam of its own
         self,
         *,
         api_url: str,
@@ -136,18 +149,28 @@ class ReportClient:
         clock: Clock,
         max_file_bytes: int = MAX_FILE_BYTES,
         sends_correlation_ids: bool = True,
+        report_id_path: str = REPORT_ID_PATH,
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._tokens = tokens
         self._clock = clock
         self._max_file_bytes = max_file_bytes
         self._sends_correlation_ids = sends_correlation_ids
+        self._report_id_path = report_id_path
         self._connections = connections
         self._has_told_of_lengths = False
 
     # The three calls
 
-    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:
+    def trigger(
+        self,
+        *,
+        seller_id: str,
+        identifier: str,
+        parameters: Mapping[str, object],
+        correlation_id: str,
+        before_send: Callable[[], None] = lambda: None,
+    ) -> TriggerAnswer:
         """Buy a report.
 
         Only what cannot buy a second one is repeated, and what is unclear under the same correlation id, which the
@@ -158,12 +181,14 @@ class ReportClient:
             identifier: the report type in the API's words.
             parameters: of the report; `{}` if its type has none.
             correlation_id: a UUID of this purchase.
+            before_send: called right before each try is sent; what it raises ends the call.
 
         Returns:
-            The report id.
+            The report id, and how many earlier tries may have bought a report too.
 
         Raises:
             AnswerLostError: the report may have been bought, and its id is lost.
+            AnswerNotUnderstoodError: the report was bought, and nobody can tell its id from the answer.
             RateLimitedError: come back later; nothing was bought.
             CallRefusedError: the API said no; nothing was bought.
             CallError: nothing was bought, retries included.
@@ -180,8 +205,11 @@ class ReportClient:
         if self._sends_correlation_ids:
             body = {"correlation_id": correlation_id, **body}
 
+        broken = itertools.count(1)
+
         def send(bearer: str) -> Answer | Fault:
-            return self._connections.ask(
+            before_send()
+            outcome = self._connections.ask(
                 Request(
                     method="POST",
                     url=url,
@@ -191,16 +219,50 @@ class ReportClient:
                     is_fresh=True,
                 )
             )
+            is_accepted = judge(outcome) is Verdict.ACCEPTED
+            if (
+                isinstance(outcome, Answer)
+                and is_accepted
+                and is_broken(outcome)
+                and next(broken) < MAX_BROKEN_ACCEPTED
+            ):
+                return Fault(words=f"{outcome.status} without a whole body", was_sent=True)
+            return outcome
 
         result: _Result[Answer] = self._repeat(call, send)
         if isinstance(result.outcome, Answer) and judge(result.outcome) is Verdict.ACCEPTED:
-            report_id = _report_id_in(result.outcome)
-            if report_id is not None:
-                return report_id
-            raise _lost(call, result)
+            return self._accepted(call, result, result.outcome)
         if result.is_unclear and not _proves_nothing_bought(result.outcome):
             raise _lost(call, result)
         raise self._error(call, result)
+
+    def report_id_in(self, answer: str) -> str | None:
+        """The report id in an earlier answer to a trigger, if it can be told now where it stands."""
+        found = report_id_in(answer, path=self._report_id_path)
+        # One that holds a secret of this run must not get into state and ledger.
+        return found if found is not None and found == clean_line(found) else None
+
+    def _accepted(self, call: _Call, result: _Result[Answer], answer: Answer) -> TriggerAnswer:
+        report_id = self.report_id_in(answer.body.decode("utf-8", errors="replace"))
+        if report_id is not None:
+            if result.is_unclear:
+                LOGGER.warning(
+                    "%s was tried %s; earlier answers broke off, so that up to %d more may have been bought.",
+                    call.name,
+                    result.tried,
+                    result.unanswered,
+                )
+            return TriggerAnswer(report_id=report_id, unanswered=result.unanswered)
+        kept = kept_words(answer, call.token.secrets)
+        raise AnswerNotUnderstoodError(
+            f"{call.name} was tried {result.tried} and accepted, but no report id stands at {self._report_id_path} in "
+            f"the answer, {answer.status} ({clean(kept) or 'nothing'}): the report is bought, and {_besides(result)}no "
+            "other one of its type is triggered in this run; set report_id_path to where the id stands",
+            answer=kept,
+            unanswered=result.unanswered,
+            status=answer.status,
+            correlation_id=call.correlation_id,
+        )
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
         """Ask where a report stands.
@@ -231,6 +293,11 @@ class ReportClient:
         document = result.outcome.document() if isinstance(result.outcome, Answer) else None
         if judge(result.outcome) is Verdict.ACCEPTED and document is not None:
             detail = parse_detail(document, report_id=report_id)
+            if detail.report_id != report_id:
+                raise AnotherReportError(
+                    f"{call.name} was answered with the detail of another report, {clean(detail.report_id)}: nothing "
+                    "in it is believed"
+                )
             KNOWN_SECRETS.add_link(secrets_in(detail.location or ""))
             return detail
         raise self._error(call, result)
@@ -340,7 +407,7 @@ class ReportClient:
                     can_renew = False
                     bearer = call.token.renew(bearer)
                     continue
-            except (AuthenticationError, TokenStoreError, CallError):
+            except (AuthenticationError, TokenStoreError, CallError, ClaimLostError):
                 if result is not None and call.costs_money and result.is_unclear:
                     return result  # that an earlier try may have bought the report is the worse news
                 raise
@@ -351,9 +418,8 @@ class ReportClient:
         self, call: _Call, outcome: _T | Answer | Fault, *, tries: Tries, before: _Result[_T] | None
     ) -> _Result[_T]:
         LOGGER.debug("%s: %s.", call.name, call.told(outcome))
-        was_unclear = before is not None and before.is_unclear
-        is_unclear = was_unclear or judge(outcome) is Verdict.UNCLEAR
-        return _Result(outcome=outcome, tried=str(tries), is_unclear=is_unclear)
+        unanswered = (0 if before is None else before.unanswered) + (judge(outcome) is Verdict.UNCLEAR)
+        return _Result(outcome=outcome, tried=str(tries), unanswered=unanswered)
 
     def _may_repeat(self, call: _Call, result: _Result[_T]) -> bool:
         """A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept."""
@@ -390,7 +456,10 @@ class ReportClient:
             if verdict is Verdict.UNAUTHORIZED:
                 return AuthenticationError(f"{said_no}, with a new token too: authorise the seller again")
             return CallRefusedError(
-                f"{said_no}: {_advice(outcome.status)}", status=outcome.status, correlation_id=call.correlation_id
+                f"{said_no}: {_advice(outcome.status)}",
+                status=outcome.status,
+                correlation_id=call.correlation_id,
+                is_own_answer=is_about_a_report(outcome),
             )
         advice = f"run again later, or check the network and whether {host_of(self._api_url)} is up"
         if isinstance(outcome, Fault) and outcome.is_permanent:
@@ -410,24 +479,22 @@ def _proves_nothing_bought(outcome: object) -> bool:
     return b"correlation" not in outcome.body.lower()
 
 
-def _report_id_in(answer: Answer) -> str | None:
-    """The id of the report that was bought, `None` if the answer names none that can be kept."""
-    found = (answer.document() or {}).get("report_id")
-    if isinstance(found, int) and not isinstance(found, bool):
-        found = str(found)
-    if not isinstance(found, str) or not found.strip() or len(found) > MAX_REPORT_ID:
-        return None
-    is_plain = found == clean_line(found) and found not in {".", ".."}
-    return found if is_plain else None  # one that holds a secret of this run must not get into state and ledger
-
-
 def _lost(call: _Call, result: _Result[_T]) -> AnswerLostError:
     return AnswerLostError(
         f"{call.name} was tried {result.tried}, and what came last was {call.told(result.outcome)}: the report may "
-        "have been bought, but its id never arrived; Flipkart's support may find it by the correlation id",
+        f"have been bought, {_besides(result)}but its id never arrived; Flipkart's support may find it by the "
+        "correlation id",
+        unanswered=max(1, result.unanswered),
         status=result.outcome.status if isinstance(result.outcome, Answer) else None,
         correlation_id=call.correlation_id,
     )
+
+
+def _besides(result: _Result[_T]) -> str:
+    """What tries that were not answered may have bought."""
+    if result.unanswered <= 1:
+        return ""
+    return f"up to {result.unanswered} times if the API does not know a correlation id again, "
 
 
 def _advice(status: int) -> str:

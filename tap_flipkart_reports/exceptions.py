@@ -12,11 +12,15 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   │   └── LinkRefusedError            a download link is dead
 │   ├── OutageError                     a host does not answer, and is given up for this run: nothing was done
 │   ├── HostAwayError                   a host does not answer just now, and this call does not wait
-│   └── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
+│   ├── AnotherReportError              a detail answer names another report than was asked about
+│   ├── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
+│   └── AnswerNotUnderstoodError        a trigger was accepted, but its answer does not say where the report id stands
+├── ClaimLostError                      another worker has taken the window over, so nothing is sent
 ├── ReportError                         the API accepted the report and did not deliver it
 │   ├── ReportFailedError               status FAILED
 │   ├── ReportExpiredError              status EXPIRED, or every link of it is dead
-│   └── ReportTimeoutError              not ready within `report_timeout`
+│   ├── ReportTimeoutError              not ready within `report_timeout`
+│   └── MixedUpReportError              its id, its link or its file belongs to another window
 ├── FileError                           the downloaded bytes are not a table
 ├── RowError                            a table's header or a row is not what the stream can read
 ├── BrokenPartError                     something that the run needs beside the API does not work
@@ -26,6 +30,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   ├── OutputError                     standard output: it is closed, or its disk is full
 │   │   └── PipeClosedError             the target is gone
 │   └── MachineError                    the machine: disk, memory, file descriptors, threads
+│       └── WorkerError                 a thread of the run has ended, so the run cannot go on
 └── WindowsFailedError                  the end of a run in which some windows failed
 ```
 
@@ -90,12 +95,19 @@ class CallError(FlipkartReportsError):
 
 
 class CallRefusedError(CallError):
-    """The API answered 4xx."""
+    """The API answered 4xx.
+
+    Attributes:
+        is_own_answer: whether the answer is one of the API itself, and not the page of some gateway before it.
+    """
 
     status: int
 
-    def __init__(self, message: str, *, status: int, correlation_id: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int, correlation_id: str | None = None, is_own_answer: bool = False
+    ) -> None:
         super().__init__(message, status=status, correlation_id=correlation_id)
+        self.is_own_answer = is_own_answer
 
 
 class RateLimitedError(CallRefusedError):
@@ -122,8 +134,48 @@ class HostAwayError(CallError):
     """A host does not answer just now, and this call does not wait for it."""
 
 
+class AnotherReportError(CallError):
+    """A detail answer names another report than was asked about, so nothing in it is believed."""
+
+
 class AnswerLostError(CallError):
-    """A trigger may have been accepted, but its answer, and with it the report id, never arrived."""
+    """A trigger may have been accepted, but its answer, and with it the report id, never arrived.
+
+    Attributes:
+        unanswered: tries of which each may have bought a report.
+    """
+
+    def __init__(
+        self, message: str, *, unanswered: int = 1, status: int | None = None, correlation_id: str | None = None
+    ) -> None:
+        super().__init__(message, status=status, correlation_id=correlation_id)
+        self.unanswered = unanswered
+
+
+class AnswerNotUnderstoodError(CallError):
+    """A trigger was accepted, but nobody can tell the report id from its answer.
+
+    Attributes:
+        answer: the answer without secrets; the id is in it.
+        unanswered: earlier tries of which each may have bought a report too.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        answer: str,
+        unanswered: int = 0,
+        status: int | None = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message, status=status, correlation_id=correlation_id)
+        self.answer = answer
+        self.unanswered = unanswered
+
+
+class ClaimLostError(FlipkartReportsError):
+    """Another worker has taken a window over while this one slept, so its trigger is not sent."""
 
 
 class ReportError(FlipkartReportsError):
@@ -140,6 +192,10 @@ class ReportExpiredError(ReportError):
 
 class ReportTimeoutError(ReportError):
     """The report was not ready within `report_timeout`."""
+
+
+class MixedUpReportError(ReportError):
+    """The report's id, its link or its file belongs to another window: nothing of it is believed."""
 
 
 class FileError(FlipkartReportsError):
@@ -178,6 +234,10 @@ class PipeClosedError(OutputError):
 
 class MachineError(BrokenPartError):
     """The machine refuses what the run needs: disk, memory, file descriptors, threads."""
+
+
+class WorkerError(MachineError):
+    """A thread of the run has ended, or could not be started: the run cannot go on."""
 
 
 @dataclass(frozen=True, kw_only=True)

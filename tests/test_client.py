@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import logging
 import os
 import threading
@@ -25,16 +26,20 @@ from tap_flipkart_reports.adapters.downloads import Download
 from tap_flipkart_reports.adapters.outages import FIRST_ANSWER_SECONDS
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import (
+    AnotherReportError,
     AnswerLostError,
+    AnswerNotUnderstoodError,
     AuthenticationError,
     CallError,
     CallRefusedError,
+    ClaimLostError,
     FlipkartReportsError,
     LinkRefusedError,
     OutageError,
     RateLimitedError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.purchasing.requests import TriggerAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,11 +178,135 @@ def test_an_unclear_try_outweighs_a_dead_token(bench: ClientBench) -> None:
         bench.trigger()
 
 
-@pytest.mark.parametrize("body", [{}, {"report_id": None}, {"report_id": ""}, [], "<html>", ""])
-def test_an_accepted_trigger_without_an_id_is_lost_and_not_repeated(body: object, bench: ClientBench) -> None:
+@pytest.mark.parametrize(
+    ("body", "report_id"),
+    [
+        ({"report_id": 4000001}, "4000001"),
+        ({"report_id": 4000001.0}, "4000001"),
+        ({"report_id": " R-1 "}, "R-1"),
+        ({"report_id": 0}, "0"),
+    ],
+)
+def test_a_whole_number_is_an_id_however_it_is_written(body: object, report_id: str, bench: ClientBench) -> None:
     bench.api.plays(Reply(body=body))
-    with pytest.raises(AnswerLostError, match=CORRELATION):
+    assert bench.trigger() == report_id
+
+
+NO_ID: list[object] = [
+    {},
+    {"reportId": "R-1"},
+    {"errors": [{"code": "X", "description": "no quota left"}]},
+    *({"report_id": odd} for odd in (None, "", "  ", True, 1.5, 1e300, ".", "..", "R\n1", "R" * 256, [], {})),
+    [],
+    "R-1",
+    7,
+    "<html><title>Welcome</title></html>",
+]
+
+
+@pytest.mark.parametrize("body", NO_ID, ids=lambda body: json.dumps(body)[:40])
+def test_an_accepted_trigger_whose_answer_is_not_understood_is_bought_and_not_repeated(
+    body: object, bench: ClientBench
+) -> None:
+    bench.api.plays(Reply(body=body if isinstance(body, (dict, list)) else str(body)))
+    with pytest.raises(AnswerNotUnderstoodError, match=f"{CORRELATION}.*is bought.*set report_id_path"):
         bench.trigger()
+    assert len(bench.api.asked) == 1
+
+
+def test_the_words_of_an_answer_that_is_not_understood_are_told(bench: ClientBench) -> None:
+    bench.api.plays(Reply(body={"errors": [{"code": "QUOTA", "description": "no quota left"}]}))
+    with pytest.raises(AnswerNotUnderstoodError, match="no quota left"):
+        bench.trigger()
+
+
+def test_what_is_kept_of_an_answer_holds_the_id_and_no_secret(bench: ClientBench) -> None:
+    odd: dict[str, Any] = {
+        "data": [{"reportId": "R-0000001ABCDEF0123456789"}],
+        "location": "https://files.test/x?x_secret_key=abcdefgh12345678",
+        "access_token": "something-of-somebody",
+        "echo": "Bearer token-1",
+    }
+    bench.api.plays(Reply(body=odd))
+    client = bench.client()
+    with pytest.raises(AnswerNotUnderstoodError) as caught:
+        client.trigger(seller_id="acme", identifier="sales_ledger", parameters={}, correlation_id=CORRELATION)
+    kept = caught.value.answer
+    for secret in ("x_secret_key", "abcdefgh", "something-of-somebody", "token-1"):
+        assert secret not in kept
+    assert bench.client(report_id_path="data.0.reportId").report_id_in(kept) == "R-0000001ABCDEF0123456789"
+    assert client.report_id_in(kept) is None
+
+
+@pytest.mark.parametrize("path", ["data.0.reportId", "id", "a.b"])
+def test_a_setting_says_where_the_id_stands(path: str, bench: ClientBench) -> None:
+    bench.api.plays(Reply(body={"data": [{"reportId": "R-1"}], "id": "R-1", "a": {"b": "R-1"}}))
+    assert bench.trigger(report_id_path=path) == "R-1"
+
+
+@pytest.mark.parametrize("path", ["data.1.reportId", "data.x", "data.-1", "id.x", "a.b.c", "", "."])
+def test_a_path_that_leads_nowhere_finds_no_id(path: str, bench: ClientBench) -> None:
+    bench.api.plays(Reply(body={"data": [{"reportId": "R-1"}], "id": "R-1", "a": {"b": "R-1"}}))
+    with pytest.raises(AnswerNotUnderstoodError):
+        bench.trigger(report_id_path=path)
+
+
+@pytest.mark.parametrize("cut", ["", " ", "{", '{"report_id"', '{"report_id": "R-', "[", '[{"report_id": "R-1"}'])
+def test_an_acceptance_without_a_whole_body_is_a_broken_answer(
+    cut: str, bench: ClientBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.api.plays(Reply(body=cut), Reply(body={"report_id": "R-1"}))
+    client = bench.client()
+    answer = client.trigger(seller_id="acme", identifier="sales_ledger", parameters={}, correlation_id=CORRELATION)
+    assert answer == TriggerAnswer(report_id="R-1", unanswered=1)
+    assert [asked.document["correlation_id"] for asked in bench.api.asked] == [CORRELATION] * 2
+    assert "up to 1 more may have been bought" in caplog.text
+
+
+def test_acceptances_without_a_whole_body_are_repeated_once(bench: ClientBench) -> None:
+    bench.api.default = Reply(body="")
+    with pytest.raises(AnswerNotUnderstoodError, match="200 \\(nothing\\)") as caught:
+        bench.trigger()
+    assert len(bench.api.asked) == 2
+    assert caught.value.unanswered == 1
+
+
+def test_a_lost_answer_says_how_often_the_report_may_have_been_bought(bench: ClientBench) -> None:
+    bench.api.default = CUT
+    with pytest.raises(
+        AnswerLostError, match="up to 6 times if the API does not know a correlation id again"
+    ) as caught:
+        bench.trigger()
+    assert caught.value.unanswered == 6
+
+
+def test_nothing_is_sent_once_the_claim_is_lost(bench: ClientBench) -> None:
+    claims = iter([True, False])
+
+    def before_send() -> None:
+        if not next(claims):
+            raise ClaimLostError("another worker has it")
+
+    bench.api.plays(Reply(status=503))
+    client = bench.client()
+    with pytest.raises(AnswerLostError):
+        client.trigger(
+            seller_id="acme",
+            identifier="sales_ledger",
+            parameters={},
+            correlation_id=CORRELATION,
+            before_send=before_send,
+        )
+    assert len(bench.api.asked) == 1
+    claims = iter([False])
+    with pytest.raises(ClaimLostError):
+        client.trigger(
+            seller_id="acme",
+            identifier="sales_ledger",
+            parameters={},
+            correlation_id=CORRELATION,
+            before_send=before_send,
+        )
     assert len(bench.api.asked) == 1
 
 
@@ -247,6 +376,34 @@ def test_an_unsendable_token_is_an_error_without_the_token(bench: ClientBench) -
 
 
 # Detail
+
+
+@pytest.mark.parametrize("named", ["R-2", 7, " R-2 "])
+def test_a_detail_that_names_another_report_is_refused(named: object, bench: ClientBench) -> None:
+    bench.api.plays(Reply(body={"report_id": named, "status": "COMPLETED", "location": "https://files.test/R-2"}))
+    with pytest.raises(AnotherReportError, match="the detail of another report"):
+        bench.detail()
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_own_answer"),
+    [
+        (Reply(body={"errors": [{"code": "NOT_FOUND", "description": "no such report"}]}), True),
+        (Reply(body={"error": "Report R-1 not found"}), True),
+        (Reply(body={"error": "Not Found", "path": "/reports/R-1/detail"}), False),
+        (Reply(body={"message": "no Route matched with those values"}), False),
+        (Reply(body={"message": "no route for /reports/R-1/detail"}), False),
+        (Reply(body="<html><title>404 report not found</title></html>"), False),
+        (Reply(body="report not found"), False),
+        (Reply(body=""), False),
+        (Reply(body=["report not found"]), False),
+    ],
+)
+def test_a_404_is_the_apis_own_when_it_speaks_of_a_report(reply: Reply, is_own_answer: object, bench: ClientBench) -> None:
+    bench.api.plays(replace(reply, status=404))
+    with pytest.raises(CallRefusedError) as caught:
+        bench.detail()
+    assert caught.value.is_own_answer is is_own_answer
 
 
 def test_a_detail_is_read(bench: ClientBench) -> None:

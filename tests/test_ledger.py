@@ -16,10 +16,13 @@ import pytest
 import sqlalchemy as sa
 from support.clocks import VirtualClock
 
-from tap_flipkart_reports.adapters.ledger import LEASE_SECONDS, SECONDS_AWAY, VERSION, Ledger
+from tap_flipkart_reports.adapters.ledger import Ledger
+from tap_flipkart_reports.adapters.ledger_claims import CONFIRMED_SECONDS
+from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS, SECONDS_AWAY
+from tap_flipkart_reports.adapters.ledger_table import VERSION
 from tap_flipkart_reports.clock import SystemClock
-from tap_flipkart_reports.exceptions import LedgerError
-from tap_flipkart_reports.purchasing.requests import Claim, ReportRequest
+from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError
+from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -117,7 +120,7 @@ def test_an_unfinished_report_is_adopted_by_the_next_run(opened: Callable[[Virtu
     clock = IdleClock()
     first = opened(clock)
     first.claim(request(), correlation_id="c-1")
-    first.bought(correlation_id="c-1", report_id="R-1")
+    first.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     first.close()
     second = opened(clock)
     (pending,) = second.unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None)
@@ -130,7 +133,7 @@ def test_a_lease_that_is_not_renewed_ends(opened: Callable[[VirtualClock], Ledge
     clock = IdleClock()
     first, second = opened(clock), opened(clock)
     first.claim(request(), correlation_id="c-1")
-    first.bought(correlation_id="c-1", report_id="R-1")
+    first.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     clock.advance(LEASE_SECONDS - 1)
     assert second.claim(request(), correlation_id="c-2").held_by is not None
     clock.advance(2)
@@ -172,7 +175,7 @@ def test_a_lease_is_renewed_well_before_it_ends_and_again_where_that_failed_once
     clock, beside = SteppedClock(), IdleClock()
     first, second = Ledger(place, clock=clock), Ledger(place, clock=beside)
     first.claim(request(), correlation_id="c-1")
-    first.bought(correlation_id="c-1", report_id="R-1")
+    first.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     pause, passed = clock.next_pause(), 0.0
     for number in range(8):
         if number == 2:
@@ -197,7 +200,7 @@ def test_a_holder_that_was_killed_on_this_machine_loses_its_lease_at_once(place:
         "from test_ledger import *\n"
         "ledger = Ledger(sys.argv[1], clock=SystemClock())\n"
         "ledger.claim(request(), correlation_id='c-1')\n"
-        "ledger.bought(correlation_id='c-1', report_id='R-1')\n"
+        "ledger.bought(correlation_id='c-1', report_id='R-1', unanswered=0)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run(
@@ -221,14 +224,14 @@ def test_a_crash_between_trigger_and_answer_is_told_and_the_window_bought_again(
     assert statuses(place) == [("LOST", None, None), ("INTENT", 1, None)]
 
 
-@pytest.mark.parametrize("end", ["FAILED", "EXPIRED", "UNREADABLE"])
+@pytest.mark.parametrize("end", [PurchaseStatus.FAILED, PurchaseStatus.EXPIRED])
 def test_a_report_that_will_never_be_had_may_be_bought_again(
-    opened: Callable[[VirtualClock], Ledger], end: str
+    opened: Callable[[VirtualClock], Ledger], end: PurchaseStatus
 ) -> None:
     ledger = opened(IdleClock())
     ledger.claim(request(), correlation_id="c-1")
-    ledger.bought(correlation_id="c-1", report_id="R-1")
-    ledger.abandoned(request(), status=end)
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    ledger.ended(request(), status=end)
     assert ledger.claim(request(), correlation_id="c-2") == GRANTED
 
 
@@ -238,7 +241,7 @@ def test_a_finished_window_is_read_again_on_the_same_day_and_bought_again_on_ano
     clock = IdleClock()
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
-    ledger.bought(correlation_id="c-1", report_id="R-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     ledger.finished(request(), rows=7, rejected=1, fingerprints={"b", "a"})
     ledger.released(request())
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
@@ -292,7 +295,7 @@ def test_of_two_workers_that_find_the_report_of_a_dead_one_at_once_one_adopts_it
     clock = IdleClock()
     dead, *ledgers = (Ledger(postgres_url, clock=clock) for _ in range(3))
     dead.claim(request(), correlation_id="c-1")
-    dead.bought(correlation_id="c-1", report_id="R-1")
+    dead.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     dead.close()
     claims: list[Claim] = []
 
@@ -327,7 +330,7 @@ def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_
     clock.advance(LEASE_SECONDS + 1)
     assert successor.claim(request(0), correlation_id="c-3") == GRANTED
     assert successor.claim(request(1), correlation_id="c-4") == GRANTED
-    suspended.bought(correlation_id="c-1", report_id="R-1")
+    suspended.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     suspended.completed(request(0), expiry=None)
     suspended.finished(request(0), rows=7, rejected=0, fingerprints=())
     suspended.not_bought(correlation_id="c-2")
@@ -341,11 +344,142 @@ def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_
     ]
 
 
+def test_a_claim_is_looked_at_again_before_a_trigger_that_comes_late(opened: Callable[[VirtualClock], Ledger]) -> None:
+    clock = IdleClock()
+    sleeper, successor = opened(clock), opened(clock)
+    sleeper.claim(request(0), correlation_id="c-1")
+    sleeper.claim(request(1), correlation_id="c-2")
+    sleeper.confirm(correlation_id="c-1")
+    clock.advance(LEASE_SECONDS + 1)
+    assert successor.claim(request(0), correlation_id="c-3") == GRANTED
+    with pytest.raises(ClaimLostError, match="another worker"):
+        sleeper.confirm(correlation_id="c-1")
+    sleeper.confirm(correlation_id="c-2")  # nobody wanted it meanwhile, and now it is held again
+    assert successor.claim(request(1), correlation_id="c-4").held_by is not None
+
+
+def test_a_clock_that_somebody_sets_back_makes_no_claim_younger(opened: Callable[[VirtualClock], Ledger]) -> None:
+    clock, later = IdleClock(), IdleClock()
+    sleeper, successor = opened(clock), opened(later)
+    sleeper.claim(request(), correlation_id="c-1")
+    clock.advance(3600)
+    clock.set_back(3600)
+    later.advance(3600)
+    assert successor.claim(request(), correlation_id="c-2") == GRANTED
+    with pytest.raises(ClaimLostError):
+        sleeper.confirm(correlation_id="c-1")
+
+
+def test_a_claim_of_a_moment_ago_is_not_asked_for_again(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    ledger.claim(request(), correlation_id="c-1")
+    query(place, "delete from flipkart_reports")
+    ledger.confirm(correlation_id="c-1")
+    clock.advance(CONFIRMED_SECONDS + 1)
+    with pytest.raises(ClaimLostError):
+        ledger.confirm(correlation_id="c-1")
+
+
+def test_a_stopped_process_that_can_be_seen_keeps_what_it_may_be_buying_and_nothing_else(place: str) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "sys.path[:0] = sys.argv[2:]\n"
+        "from test_ledger import *\n"
+        "ledger = Ledger(sys.argv[1], clock=IdleClock())\n"
+        "ledger.claim(request(0), correlation_id='c-1')\n"
+        "ledger.claim(request(1), correlation_id='c-2')\n"
+        "ledger.bought(correlation_id='c-2', report_id='R-2', unanswered=0)\n"
+        "print('claimed', flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, place, *sys.path], stdout=subprocess.PIPE, text=True
+    ) as stopped:
+        assert stopped.stdout is not None
+        assert stopped.stdout.readline() == "claimed\n"
+        clock = IdleClock()
+        clock.advance(3 * LEASE_SECONDS)
+        ledger = Ledger(place, clock=clock)
+        assert f"process {stopped.pid} on" in str(ledger.claim(request(0), correlation_id="c-3").held_by)
+        assert ledger.claim(request(1), correlation_id="c-4") == Claim(report_id="R-2")
+        stopped.kill()
+        stopped.wait()
+        assert ledger.claim(request(0), correlation_id="c-5") == GRANTED
+        ledger.close()
+
+
+def test_an_answer_that_was_not_understood_is_kept_for_whoever_comes_next(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    clock = IdleClock()
+    first = opened(clock)
+    first.claim(request(), correlation_id="c-1")
+    first.not_understood(correlation_id="c-1", answer='{"reportId": 7}', unanswered=1)
+    assert first.claim(request(), correlation_id="c-2") == Claim(unread_answer='{"reportId": 7}', correlation_id="c-1")
+    first.close()
+    second = opened(clock)
+    assert second.unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None) == ()
+    claim = second.claim(request(), correlation_id="c-3")
+    assert (claim.unread_answer, claim.correlation_id) == ('{"reportId": 7}', "c-1")
+    (purchase,) = second.history()
+    assert (purchase.status, purchase.unanswered) == (PurchaseStatus.NOT_UNDERSTOOD, 1)
+    second.bought(correlation_id="c-1", report_id="7", unanswered=0)
+    assert second.claim(request(), correlation_id="c-4") == Claim(report_id="7")
+    second.give_up("7")
+    assert second.claim(request(), correlation_id="c-5") == GRANTED
+    assert query(place, "select unanswered from flipkart_reports order by attempts") == [(1,), (0,)]
+
+
+def test_a_purchase_without_a_known_id_is_given_up_by_its_correlation_id(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    ledger = opened(IdleClock())
+    ledger.claim(request(), correlation_id="c-1")
+    ledger.not_understood(correlation_id="c-1", answer="?", unanswered=0)
+    ledger.give_up("c-1")
+    assert ledger.claim(request(), correlation_id="c-2") == GRANTED
+
+
+def test_a_report_id_that_another_window_has_is_refused(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+    ledger = opened(IdleClock())
+    for number in (0, 1):
+        ledger.claim(request(number), correlation_id=f"c-{number}")
+    assert ledger.bought(correlation_id="c-0", report_id="R-1", unanswered=0) is None
+    owner = ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    assert owner == "orders_report, seller acme, 2026-01-01 to 2026-01-01"
+    kept = query(place, "select status, report_id, answer from flipkart_reports where correlation_id = 'c-1'")
+    assert kept == [("NOT UNDERSTOOD", None, f"report R-1, which is the one of {owner}")]
+
+
+def test_what_may_have_been_bought_besides_is_in_the_history(opened: Callable[[VirtualClock], Ledger]) -> None:
+    ledger = opened(IdleClock())
+    ledger.claim(request(0), correlation_id="c-0")
+    ledger.bought(correlation_id="c-0", report_id="R-0", unanswered=2)
+    ledger.claim(request(1), correlation_id="c-1")
+    ledger.lost(correlation_id="c-1", unanswered=3)
+    assert sorted((purchase.status, purchase.unanswered) for purchase in ledger.history()) == [
+        (PurchaseStatus.LOST, 2),
+        (PurchaseStatus.TRIGGERED, 2),
+    ]
+
+
+def test_a_report_whose_links_are_refused_for_good_is_the_last_of_its_window(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    ledger = opened(IdleClock())
+    ledger.claim(request(), correlation_id="c-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    ledger.ended(request(), status=PurchaseStatus.LINKS_REFUSED)
+    ledger.released(request())
+    assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1", is_last=True)
+
+
 def test_a_trigger_under_way_is_not_made_again_by_the_same_run(opened: Callable[[VirtualClock], Ledger]) -> None:
     ledger = opened(IdleClock())
     ledger.claim(request(), correlation_id="c-1")
     assert ledger.claim(request(), correlation_id="c-2").held_by is not None
-    ledger.bought(correlation_id="c-1", report_id="R-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     assert ledger.claim(request(), correlation_id="c-3") == Claim(report_id="R-1")
 
 
@@ -364,8 +498,8 @@ def test_each_row_says_how_often_its_window_has_been_triggered(
     ledger = opened(IdleClock())
     for number in (1, 2, 3):
         ledger.claim(request(), correlation_id=f"c-{number}")
-        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
-        ledger.abandoned(request(), status="FAILED")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}", unanswered=0)
+        ledger.ended(request(), status=PurchaseStatus.FAILED)
     ledger.claim(request(1), correlation_id="c-4")
     attempts = query(place, "select correlation_id, attempts from flipkart_reports order by correlation_id")
     assert attempts == [("c-1", 1), ("c-2", 2), ("c-3", 3), ("c-4", 1)]
@@ -377,7 +511,7 @@ def test_what_is_read_again_is_bought_anew_each_day_and_what_a_lost_state_wants_
     clock = IdleClock()  # 11:30 in Kolkata
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
-    ledger.bought(correlation_id="c-1", report_id="R-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     ledger.finished(request(), rows=7, rejected=1, fingerprints={"b", "a"})
     ledger.released(request())
     clock.advance(13 * 3600)
@@ -390,7 +524,7 @@ def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualC
     ledger = opened(clock)
     for number in (1, 2):
         ledger.claim(request(number), correlation_id=f"c-{number}")
-        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}", unanswered=0)
     ledger.finished(request(1), rows=7, rejected=0, fingerprints=())
 
     def unread_reports() -> list[tuple[str, bool]]:
@@ -403,39 +537,6 @@ def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualC
 
 
 # The tables and their versions
-
-
-@pytest.fixture
-def old_place(place: str, opened: Callable[[VirtualClock], Ledger]) -> str:
-    """A ledger of version 1, with a report that failed and the one bought after it."""
-    clock = IdleClock()
-    ledger = opened(clock)
-    for number in (1, 2):
-        ledger.claim(request(), correlation_id=f"c-{number}")
-        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}")
-        if number == 1:
-            ledger.abandoned(request(), status="FAILED")
-        clock.advance(60)
-    ledger.released(request())
-    query(
-        place,
-        "ALTER TABLE flipkart_reports DROP COLUMN attempts",
-        "ALTER TABLE flipkart_reports DROP COLUMN rejected",
-        "ALTER TABLE flipkart_reports DROP COLUMN fingerprints",
-        "UPDATE flipkart_reports_ledger SET version = 1",
-    )
-    return place
-
-
-def test_a_ledger_of_an_earlier_version_is_brought_up_to_date_and_keeps_its_reports(
-    old_place: str, opened: Callable[[VirtualClock], Ledger]
-) -> None:
-    clock = IdleClock()
-    assert opened(clock).claim(request(), correlation_id="c-3") == Claim(report_id="R-2")
-    attempts = query(old_place, "select report_id, attempts from flipkart_reports order by report_id")
-    assert attempts == [("R-1", 1), ("R-2", 2)]
-    assert query(old_place, "select version from flipkart_reports_ledger") == [(VERSION,)]
-    opened(clock)
 
 
 def open_at_once(place: str) -> int:
@@ -479,16 +580,55 @@ def test_a_file_that_another_worker_has_just_begun_is_waited_for(tmp_path: Path)
     assert query(str(path), "select version from flipkart_reports_ledger") == [(VERSION,)]
 
 
-def test_workers_that_open_an_old_ledger_at_once_bring_it_up_to_date_once(old_place: str) -> None:
-    assert open_at_once(old_place) == 8
-    assert query(old_place, "select version from flipkart_reports_ledger") == [(VERSION,)]
-
-
-def test_a_ledger_of_a_later_version_is_refused(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "cure"), [(VERSION + 1, "update the tap"), (VERSION - 1, "a version that was never released")]
+)
+def test_a_ledger_of_another_version_is_refused(
+    opened: Callable[[VirtualClock], Ledger], place: str, version: int, cure: str
+) -> None:
     opened(IdleClock())
-    query(place, "update flipkart_reports_ledger set version = 99")
-    with pytest.raises(LedgerError, match="version 99"):
+    query(place, f"update flipkart_reports_ledger set version = {version}")  # noqa: S608 - of the test's own
+    with pytest.raises(LedgerError, match=f"has version {version}, this tap knows {VERSION}: .*{cure}"):
         Ledger(place, clock=IdleClock())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "from_date = 'someday'",
+        "to_date = '2025-12-31'",
+        "status = 'LOANED'",
+        "triggered_at = '25 o clock', status = 'FINISHED'",
+    ],
+)
+def test_a_row_that_the_tap_did_not_write_is_one_sentence(
+    opened: Callable[[VirtualClock], Ledger], place: str, damage: str
+) -> None:
+    ledger = opened(IdleClock())
+    ledger.claim(request(), correlation_id="c-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    query(place, f"update flipkart_reports set {damage}")  # noqa: S608 - of the test's own
+    other = opened(IdleClock())
+
+    def ask() -> None:
+        other.unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None)
+        other.claim(request(), correlation_id="c-2")
+
+    with pytest.raises(LedgerError, match="the report ledger holds a row that the tap did not write so"):
+        ask()
+
+
+@pytest.mark.parametrize("holder", ["x", "", "a b c d", "host boot/pid -5 77 12"])
+def test_a_holder_that_nobody_can_make_out_keeps_its_lease_and_no_longer(
+    opened: Callable[[VirtualClock], Ledger], place: str, holder: str
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    ledger.claim(request(), correlation_id="c-1")
+    query(place, f"update flipkart_reports set holder = '{holder}'")  # noqa: S608 - of the test's own
+    assert ledger.claim(request(), correlation_id="c-2").held_by is not None
+    clock.advance(LEASE_SECONDS + 1)
+    assert ledger.claim(request(), correlation_id="c-2") == GRANTED
 
 
 # Databases that cannot be had
@@ -534,7 +674,7 @@ def test_a_database_that_restarts_is_waited_for(postgres: Postgres, postgres_url
     postgres.stop()
     starting = threading.Timer(0.5, postgres.start)
     starting.start()
-    ledger.bought(correlation_id="c-1", report_id="R-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     starting.join()
     assert statuses(postgres_url) == [("TRIGGERED", 1, "R-1")]
     ledger.close()

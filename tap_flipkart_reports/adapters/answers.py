@@ -188,6 +188,15 @@ def _words_of(error: object, *, depth: int = 0) -> str:
     return ": ".join(dict.fromkeys(parts))
 
 
+def is_about_a_report(answer: Answer) -> bool:
+    """Whether a refusal is the API's own word on a report, and not the page of a gateway that knows no such path."""
+    document = answer.document()
+    if document is None:
+        return False
+    words = (word for word in _words_of(document)[:MAX_ERROR_BYTES].lower().split() if "/" not in word)
+    return any(word.strip(".,:;!?\"'()[]").startswith("report") for word in words)
+
+
 def retry_after(outcome: object, *, clock: Clock) -> float | None:
     """Seconds the API asks to wait, `None` if it does not ask.
 

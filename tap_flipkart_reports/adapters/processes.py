@@ -34,21 +34,23 @@ def own_name() -> str:
 
 def is_gone(name: str) -> bool:
     """Whether the process of that name has certainly ended; of other machines nothing is certain."""
-    machine, pid, start = name.rsplit(" ", 2)
-    return machine == _machine() and start != NOBODY and _start_of(int(pid)) != start
+    pid, start = _here(name)
+    return pid is not None and _start_of(pid) != start
 
 
-def is_alive(holder: str | None, lease_until: float | None, *, now: float) -> bool:
-    """Whether the holder of a lease still counts as at work.
-
-    Args:
-        holder: a process's name and a number of its own behind it, if anybody holds the lease.
-        lease_until: the lease's end, in seconds since 1970.
-        now: the present moment, in the same seconds.
-    """
-    if holder is None or lease_until is None or lease_until < now:
+def is_other_process(name: str) -> bool:
+    """Whether the process of that name is another one of this machine, and is certainly there."""
+    if name == own_name():
         return False
-    return not is_gone(holder.rpartition(" ")[0])
+    pid, start = _here(name)
+    return pid is not None and _start_of(pid) == start
+
+
+def _here(name: str) -> tuple[int | None, str]:
+    """Id and start of a process of this machine; no id where it is of another, or nobody can tell."""
+    machine, pid, start = [*name.rsplit(" ", 2), "", "", ""][:3]
+    is_here = machine == _machine() and start != NOBODY and pid.isascii() and pid.isdecimal()
+    return (int(pid) if is_here else None), start
 
 
 def new_folder(prefix: str) -> Path:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -31,8 +30,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tap_flipkart_reports.adapters.database import first_line, open_database
+from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, lease_columns, unchanged
 from tap_flipkart_reports.adapters.private_files import OWNER_ONLY, is_open_to_others
-from tap_flipkart_reports.adapters.processes import is_alive, own_name
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
 from tap_flipkart_reports.settings.credentials import SellerTokens
 
@@ -63,8 +62,7 @@ _TOKENS = sa.Table(
     sa.Column("seller_id", sa.String(255), primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("sealed", sa.Text),
-    sa.Column("holder", sa.String(255)),
-    sa.Column("lease_until", sa.Double),
+    *lease_columns(),
 )
 _COLUMNS = _TOKENS.c
 
@@ -86,7 +84,7 @@ class TokenStore:
     def __init__(self, place: str, *, key: str | None, clock: Clock) -> None:
         self._clock = clock
         self._seal = _seal(key)
-        self._holder = f"{own_name()} {uuid.uuid4().hex[:8]}"
+        self._leases = Leases(clock=clock, seconds=LEASE_SECONDS)
         self._engine = open_database(
             place, setting=SETTING, error=TokenStoreError, prepare=_METADATA.create_all, clock=clock
         )
@@ -132,21 +130,19 @@ class TokenStore:
 
     def _hold_once(self, connection: sa.Connection, seller_id: str) -> Hold | None:
         """One look and one write; `None` while another worker holds the seller or writes at the same time."""
-        now = self._clock.now().timestamp()
-        mine = {"holder": self._holder, "lease_until": now + LEASE_SECONDS}
+        mine = self._leases.values()
         row = connection.execute(sa.select(_TOKENS).where(_COLUMNS.seller_id == seller_id)).one_or_none()
         if row is None:
             connection.execute(sa.insert(_TOKENS).values(seller_id=seller_id, version=0, **mine))
             return Hold(self, seller_id=seller_id, version=0, sealed=None, was_interrupted=False)
-        if is_alive(row.holder, row.lease_until, now=now):
+        if self._leases.is_alive(row):
             return None
         taken = connection.execute(
             sa.update(_TOKENS)
             .where(
                 _COLUMNS.seller_id == seller_id,
                 _COLUMNS.version == row.version,
-                _COLUMNS.holder.is_not_distinct_from(row.holder),
-                _COLUMNS.lease_until.is_not_distinct_from(row.lease_until),
+                *unchanged(_TOKENS, row),
             )
             .values(**mine)
         )
@@ -199,8 +195,8 @@ class TokenStore:
         """End this worker's hold."""
         change = (
             sa.update(_TOKENS)
-            .where(_COLUMNS.seller_id == seller_id, _COLUMNS.holder == self._holder)
-            .values(holder=None, lease_until=None)
+            .where(_COLUMNS.seller_id == seller_id, self._leases.held_by_this(_TOKENS))
+            .values(**NOT_HELD)
         )
         self._do(lambda connection: connection.execute(change))
 

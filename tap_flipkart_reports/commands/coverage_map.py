@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.window_rules import WindowKind, owed_windows
-from tap_flipkart_reports.purchasing.requests import GONE
+from tap_flipkart_reports.purchasing.requests import PurchaseStatus
 from tap_flipkart_reports.windows import DAY, Window, clipped, merged
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.wanted_reports import Partition
     from tap_flipkart_reports.purchasing.requests import Purchase
     from tap_flipkart_reports.sync.wanted import WantedReports
-
-FINISHED = "FINISHED"
 
 
 class DayStatus(Enum):
@@ -100,7 +98,8 @@ class Bought:
     Attributes:
         first: of days that no report had brought before.
         reread: of days that were read before, some of them at least: the look-back, and periods that were running.
-        again: for a window whose earlier report failed, expired, was lost or given up.
+        again: for a window whose earlier report failed, expired, was lost or given up; those included that may
+            have been bought by tries that were not answered.
     """
 
     first: int = 0
@@ -256,7 +255,7 @@ def _spans(
     partition: Partition, coverage: Coverage, purchases: Sequence[Purchase], *, asked: Window, has_state: bool
 ) -> tuple[Span, ...]:
     """The wanted days, painted with what is known of them, from the least to the most that can be said."""
-    finished = [purchase.window for purchase in purchases if purchase.status == FINISHED]
+    finished = [purchase.window for purchase in purchases if purchase.status is PurchaseStatus.FINISHED]
     loaded = [*coverage.finished, *([] if has_state else finished)]
     if coverage.bookmark is not None:
         loaded.append(_until(partition, coverage.bookmark))
@@ -265,7 +264,7 @@ def _spans(
     if not wanted:
         return ()
     paints = (
-        (DayStatus.FAILED, [purchase.window for purchase in purchases if purchase.status in GONE]),
+        (DayStatus.FAILED, [purchase.window for purchase in purchases if purchase.is_gone]),
         (DayStatus.PENDING, [report.window for report in partition.pending]),
         (DayStatus.LOADED, loaded),
     )
@@ -319,6 +318,7 @@ def _figures(purchases: Iterable[Purchase]) -> dict[str, Any]:
     for purchase, kind in _kinds(purchases):
         for bought in (by_day[_day(purchase.bought_at)], by_type[purchase.identifier]):
             setattr(bought, kind, getattr(bought, kind) + 1)
+            bought.again += purchase.unanswered
         if purchase.finished_at is not None:
             rows[_day(purchase.finished_at)] += purchase.rows or 0
         if purchase.completed_at is not None:
@@ -339,9 +339,9 @@ def _kinds(purchases: Iterable[Purchase]) -> Iterable[tuple[Purchase, str]]:
     earlier: defaultdict[tuple[str, str, str | None], list[Purchase]] = defaultdict(list)
     for purchase in sorted(purchases, key=lambda purchase: purchase.bought_at):
         before = earlier[purchase.identifier, purchase.seller_id, purchase.warehouse_id]
-        if any(other.window == purchase.window and other.status in GONE for other in before):
+        if any(other.window == purchase.window and other.is_gone for other in before):
             yield purchase, "again"
-        elif any(other.window.overlaps(purchase.window) for other in before if other.status == FINISHED):
+        elif any(other.window.overlaps(purchase.window) for other in before if other.status is PurchaseStatus.FINISHED):
             yield purchase, "reread"
         else:
             yield purchase, "first"

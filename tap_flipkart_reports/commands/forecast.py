@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.purchasing.events import Deferred
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.purchasing.requests import TriggerAnswer
 from tap_flipkart_reports.purchasing.scheduler import LOGGER, Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import Condition
 
     from tap_flipkart_reports.purchasing.limits import Limits
@@ -88,10 +89,22 @@ class _ForeseenApi:
     learned: Mapping[str, GenerationTimes]
     ready_at: dict[str, float] = field(default_factory=dict)
 
-    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:  # noqa: ARG002 - the seam's
+    def trigger(
+        self,
+        *,
+        seller_id: str,  # noqa: ARG002 - the seam's
+        identifier: str,
+        parameters: Mapping[str, object],  # noqa: ARG002 - the seam's
+        correlation_id: str,
+        before_send: Callable[[], None],  # noqa: ARG002 - the seam's
+    ) -> TriggerAnswer:
         learned = self.learned.get(identifier)
         self.ready_at[correlation_id] = self.clock.seconds + (learned.typical if learned else UNKNOWN_SECONDS)
-        return correlation_id
+        return TriggerAnswer(report_id=correlation_id)
+
+    def report_id_in(self, answer: str) -> str | None:
+        """Every answer of this API is understood."""
+        raise NotImplementedError(answer)
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:  # noqa: ARG002 - the seam's
         is_ready = self.clock.seconds >= self.ready_at.get(report_id, 0.0)

@@ -19,6 +19,7 @@ class EventKind(Enum):
     ADOPTED = "adopted"
     TRIGGERED = "triggered"
     LOST = "perhaps bought, but its id never arrived"
+    NOT_UNDERSTOOD = "bought, but its id could not be told from the answer"
     COMPLETED = "completed"
     DOWNLOADED = "downloaded"
     ABANDONED = "abandoned"
@@ -26,15 +27,16 @@ class EventKind(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportEvent:
-    """A change in the life of a report.
+    """Something that happened to a report.
 
     Attributes:
         kind: what happened.
         request: for which window.
-        report_id: the report, `None` with `LOST`.
+        report_id: the report, `None` with `LOST` and `NOT_UNDERSTOOD`.
         correlation_id: the id that was sent with the trigger, `None` for an adopted report.
         at: when, with zone.
-        attempt: the how manieth trigger of this run for the window; 0 for an adopted report.
+        attempt: 1 for the first trigger of this run for the window, and so on; 0 for an adopted report.
+        unanswered: with `TRIGGERED`, `LOST` and `NOT_UNDERSTOOD`, what the same trigger may have bought besides.
         seconds: with `COMPLETED`, from the trigger until the report was seen to be ready; of adopted reports, and with
             other changes, `None`.
         pause: with `COMPLETED`, seconds between the last two detail calls: at most so late was it seen.
@@ -47,6 +49,7 @@ class ReportEvent:
     correlation_id: str | None
     at: datetime
     attempt: int = 0
+    unanswered: int = 0
     seconds: float | None = None
     pause: float | None = None
     size: int | None = None

@@ -1,15 +1,15 @@
-"""What the settings allow a run to buy."""
+"""What the settings allow a run to buy, and what of that is used up."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ALL_TRIGGERS = ""
-"""Where `Scheduler.triggers` counts the triggers of all types."""
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +30,38 @@ class Limits:
         """Whether some windows may be left over."""
         budgets = (*self.max_reports_by_identifier.values(), *self.max_reports_per_seller_by_identifier.values())
         return any(budget is not None for budget in (self.max_reports, *budgets))
+
+
+class Budget:
+    """Counts triggers against the limits: in all, by report type, and by report type and seller.
+
+    Attributes:
+        triggers: how many triggers were made that bought a report, or may have done so.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_identifier: Counter[str] = Counter()
+        self._by_seller: Counter[tuple[str, str]] = Counter()
+        self.triggers = 0
+
+    def allows(self, request: ReportRequest) -> bool:
+        """Whether one more trigger for a request is within the budget."""
+        identifier, limits = request.identifier, self._limits
+        return all(
+            limit is None or used < limit
+            for used, limit in (
+                (self.triggers, limits.max_reports),
+                (self._by_identifier[identifier], limits.max_reports_by_identifier.get(identifier)),
+                (
+                    self._by_seller[identifier, request.seller_id],
+                    limits.max_reports_per_seller_by_identifier.get(identifier),
+                ),
+            )
+        )
+
+    def count(self, request: ReportRequest, number: int = 1) -> None:
+        """Count triggers for a request; a negative number gives back what was not bought."""
+        self.triggers += number
+        self._by_identifier[request.identifier] += number
+        self._by_seller[request.identifier, request.seller_id] += number

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tap_flipkart_reports.purchasing.requests import Claim, ReportRequest
+from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest, TriggerAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -29,8 +29,19 @@ class DownloadedFile(Protocol):
 class ReportApi(Protocol):
     """The three calls, as `client.ReportClient` makes them."""
 
-    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:
-        """Buy a report; its id."""
+    def trigger(
+        self,
+        *,
+        seller_id: str,
+        identifier: str,
+        parameters: Mapping[str, object],
+        correlation_id: str,
+        before_send: Callable[[], None],
+    ) -> TriggerAnswer:
+        """Buy a report. What `before_send` raises comes before anything is sent, and ends the call."""
+
+    def report_id_in(self, answer: str) -> str | None:
+        """The report id in an earlier answer to a trigger, if it can be told now where it stands."""
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
         """Where the report stands."""
@@ -45,14 +56,24 @@ class ReportLedger(Protocol):
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
         """Say that a trigger is about to be made, unless the window has a report or another worker."""
 
-    def bought(self, *, correlation_id: str, report_id: str) -> None:
-        """The trigger was accepted."""
+    def confirm(self, *, correlation_id: str) -> None:
+        """Make sure that the claim still stands, right before the trigger is sent.
+
+        Raises:
+            ClaimLostError: it does not; nothing may be sent.
+        """
+
+    def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:
+        """The trigger was accepted; the other window that has the report already, if there is one."""
 
     def not_bought(self, *, correlation_id: str) -> None:
         """The trigger was refused."""
 
-    def lost(self, *, correlation_id: str) -> None:
+    def lost(self, *, correlation_id: str, unanswered: int) -> None:
         """The trigger may have been accepted, but its answer is lost."""
+
+    def not_understood(self, *, correlation_id: str, answer: str, unanswered: int) -> None:
+        """The trigger was accepted, but nobody can tell the report id from the answer."""
 
     def completed(self, request: ReportRequest, *, expiry: datetime | None) -> None:
         """The report is ready."""
@@ -63,8 +84,8 @@ class ReportLedger(Protocol):
     def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
         """All rows of the report are out, but for the rejected ones; the fingerprints are those of its headers."""
 
-    def abandoned(self, request: ReportRequest, *, status: str) -> None:
-        """The report will never be had."""
+    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
+        """Nothing more is done about the report: it will never be had, or a person has to see to it."""
 
     def released(self, request: ReportRequest) -> None:
         """This worker does no more about the window for now."""
@@ -77,13 +98,20 @@ class NoLedger:
         """A report the state knows is adopted."""
         return Claim(report_id=request.report_id)
 
-    def bought(self, *, correlation_id: str, report_id: str) -> None:
+    def confirm(self, *, correlation_id: str) -> None:
+        """Nobody else can have it."""
+
+    def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:  # noqa: ARG002 - nothing is remembered
         """Nothing is remembered."""
+        return None
 
     def not_bought(self, *, correlation_id: str) -> None:
         """Nothing is remembered."""
 
-    def lost(self, *, correlation_id: str) -> None:
+    def lost(self, *, correlation_id: str, unanswered: int) -> None:
+        """Nothing is remembered."""
+
+    def not_understood(self, *, correlation_id: str, answer: str, unanswered: int) -> None:
         """Nothing is remembered."""
 
     def completed(self, request: ReportRequest, *, expiry: datetime | None) -> None:
@@ -95,7 +123,7 @@ class NoLedger:
     def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
         """Nothing is remembered."""
 
-    def abandoned(self, request: ReportRequest, *, status: str) -> None:
+    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
         """Nothing is remembered."""
 
     def released(self, request: ReportRequest) -> None:

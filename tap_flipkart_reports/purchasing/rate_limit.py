@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-LONGEST_BRAKE = 300.0
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+LONGEST_PAUSE = 300.0
 """Seconds: the longest pause after 429 where the API names none."""
 
 LONGEST_PROBATION = 4
@@ -48,7 +53,7 @@ class ConcurrencyLimit:
         Returns:
             Seconds until triggers are allowed again.
         """
-        wait = retry_after if retry_after is not None else min(pause * 2**self._strikes, LONGEST_BRAKE)
+        wait = retry_after if retry_after is not None else min(pause * 2**self._strikes, LONGEST_PAUSE)
         self._strikes += 1
         self._accepted = 0
         self._probation = min(self._probation + self._has_grown, LONGEST_PROBATION)
@@ -56,3 +61,65 @@ class ConcurrencyLimit:
         self.cap = max(1, min(self.cap, in_progress))
         self.not_before = max(self.not_before, now + wait)
         return wait
+
+
+class ConcurrencyLimits:
+    """The limit of each seller, and the one of all sellers together.
+
+    A 429 counts for its seller. It counts for all once another seller got one shortly before: then the API limits the
+    app and not the seller.
+    """
+
+    def __init__(self, *, ceiling: int, ceiling_per_seller: int) -> None:
+        self._ceiling_per_seller = ceiling_per_seller
+        self._all = ConcurrencyLimit(ceiling=ceiling)
+        self._by_seller: dict[str, ConcurrencyLimit] = {}
+        self._last_refused: tuple[str, float] | None = None
+
+    def _of(self, seller_id: str) -> ConcurrencyLimit:
+        if seller_id not in self._by_seller:
+            self._by_seller[seller_id] = ConcurrencyLimit(ceiling=self._ceiling_per_seller)
+        return self._by_seller[seller_id]
+
+    def accepted(self, seller_id: str) -> None:
+        """A trigger of a seller was accepted."""
+        self._all.accepted()
+        self._of(seller_id).accepted()
+
+    def refused(
+        self, seller_id: str, *, now: float, in_progress: Counter[str], retry_after: float | None, pause: float
+    ) -> float:
+        """A trigger of a seller was answered 429; times as for `ConcurrencyLimit.refused`.
+
+        Args:
+            seller_id: whose trigger.
+            now: seconds of the monotonic clock.
+            in_progress: reports in progress by seller, without the refused one.
+            retry_after: seconds the API asked to wait.
+            pause: seconds to wait the first time where it did not ask.
+        """
+        wait = self._of(seller_id).refused(
+            now=now, in_progress=in_progress[seller_id], retry_after=retry_after, pause=pause
+        )
+        last, self._last_refused = self._last_refused, (seller_id, now)
+        if last is not None and last[0] != seller_id and now - last[1] <= LONGEST_PAUSE:
+            self._all.refused(now=now, in_progress=in_progress.total(), retry_after=wait, pause=pause)
+        return wait
+
+    def is_open(self, *, now: float, in_progress: Counter[str]) -> bool:
+        """Whether any seller may have one more report in progress."""
+        return in_progress.total() < self._all.cap and self._all.not_before <= now
+
+    def is_open_for(self, seller_id: str, *, now: float, in_progress: Counter[str]) -> bool:
+        """Whether a seller may have one more report in progress, as far as its own limit goes."""
+        limit = self._of(seller_id)
+        return in_progress[seller_id] < limit.cap and limit.not_before <= now
+
+    def not_before(self, seller_id: str) -> float:
+        """The moment before which a seller may trigger nothing."""
+        return max(self._all.not_before, self._of(seller_id).not_before)
+
+    def next_opening(self, now: float) -> float | None:
+        """The next moment at which some limit lets a trigger through again."""
+        later = [limit.not_before for limit in (self._all, *self._by_seller.values()) if limit.not_before > now]
+        return min(later, default=None)

@@ -58,8 +58,11 @@ def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
 
     Args:
         answer: the decoded JSON object.
-        report_id: the id that was asked for.
+        report_id: the id that was asked for; the answer's own, if it names one.
     """
+    named = answer.get("report_id")
+    if isinstance(named, (str, int)) and not isinstance(named, bool) and str(named).strip():
+        report_id = str(named).strip()
     word = str(answer.get("status") or "")
     location = answer.get("location")
     metadata = answer.get("metadata")

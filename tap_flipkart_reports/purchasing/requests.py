@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.windows import Window
 
 
-GONE = frozenset({"FAILED", "EXPIRED", "GIVEN UP", "LOST"})
-"""Statuses of the ledger of reports that will never be read."""
-
-
 class Priority(IntEnum):
     """What is triggered first when not everything can be."""
 
@@ -30,6 +26,31 @@ class Priority(IntEnum):
     NEWEST = 2
     LOOKBACK = 3
     BACKFILL = 4
+
+
+class PurchaseStatus(str, Enum):
+    """What has become of one attempt to buy a report; the ledger keeps the words."""
+
+    INTENT = "INTENT"
+    """A trigger is about to be made, or is under way."""
+    TRIGGERED = "TRIGGERED"
+    COMPLETED = "COMPLETED"
+    DOWNLOADED = "DOWNLOADED"
+    FINISHED = "FINISHED"
+    LINKS_REFUSED = "LINKS REFUSED"
+    """It is ready, and its links are refused, as were those of a report bought before it."""
+    NOT_UNDERSTOOD = "NOT UNDERSTOOD"
+    """The trigger was accepted, and nobody knows where in the answer the report id stands."""
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    GIVEN_UP = "GIVEN UP"
+    LOST = "LOST"
+    """The answer to the trigger never came."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the report will never be read, so that its window may be bought again."""
+        return self in {PurchaseStatus.FAILED, PurchaseStatus.EXPIRED, PurchaseStatus.GIVEN_UP, PurchaseStatus.LOST}
 
 
 def digest_of(identifier: str, parameters: Mapping[str, object]) -> str:
@@ -56,6 +77,7 @@ class ReportRequest:
         is_reread: whether some of its days have been read before.
         is_repair: whether its days are read again by themselves, without a bookmark.
         is_archived: whether its file is in the archive, and is read from there.
+        is_snapshot: whether it shows a state and not what happened in the window.
     """
 
     stream: str
@@ -71,16 +93,17 @@ class ReportRequest:
     is_reread: bool = False
     is_repair: bool = False
     is_archived: bool = False
-
-    @property
-    def readers(self) -> tuple[str, ...]:
-        """The streams that read it."""
-        return self.streams or (self.stream,)
+    is_snapshot: bool = False
 
     @property
     def partition(self) -> PartitionKey:
         """Whose report it is, and of which warehouse."""
         return PartitionKey(self.seller_id, self.warehouse_id)
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The streams that read it."""
+        return self.streams or (self.stream,)
 
     @property
     def digest(self) -> str:
@@ -104,10 +127,29 @@ class Claim:
     Attributes:
         report_id: a report that was bought for just this window and is to be read instead of a new one.
         held_by: the other worker that has the window; then nothing may be done about it.
+        is_last: whether links of an earlier report of the window were refused for good.
+        unread_answer: an accepted trigger's answer that was not understood when it came; it may be now.
+        correlation_id: of the purchase with that answer.
     """
 
     report_id: str | None = None
     held_by: str | None = None
+    is_last: bool = False
+    unread_answer: str | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerAnswer:
+    """What came of an accepted trigger.
+
+    Attributes:
+        report_id: Flipkart's id.
+        unanswered: tries before the one that was answered of which nobody knows whether they bought a report too.
+    """
+
+    report_id: str
+    unanswered: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,29 +161,31 @@ class Purchase:
         seller_id: whose report.
         warehouse_id: of which warehouse, where the type asks for one.
         window: the days.
-        status: of the ledger.
+        status: what has become of it.
         report_id: Flipkart's id, `None` if it never arrived.
         bought_at: when it was triggered.
         completed_at: when it was seen to be ready, if it was.
         finished_at: when its last row was out, if it was.
         rows: how many they were.
+        unanswered: tries of the same trigger that may have bought a report too.
     """
 
     identifier: str
     seller_id: str
     warehouse_id: str | None
     window: Window
-    status: str
+    status: PurchaseStatus
     report_id: str | None
     bought_at: datetime
     completed_at: datetime | None = None
     finished_at: datetime | None = None
     rows: int | None = None
+    unanswered: int = 0
 
     @property
     def is_gone(self) -> bool:
         """Whether the report will never be read."""
-        return self.status in GONE
+        return self.status.is_gone
 
     @property
     def partition(self) -> PartitionKey:

@@ -351,6 +351,13 @@ class Settings:
         default=MAX_FILE_BYTES,
         description="Largest size of a report's file in bytes, unpacked; a larger file fails its window unread",
     )
+    report_id_path: str = setting(
+        TEXT,
+        title="Report id in the answer",
+        default="report_id",
+        description="Where the report id stands in the answer to a trigger: names of members and numbers of list "
+        "items, with a full stop between them, for example `data.0.reportId`",
+    )
     api_url: str = setting(
         TEXT,
         title="API URL",

@@ -8,11 +8,12 @@ from tap_flipkart_reports.exceptions import CallError
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tap_flipkart_reports.adapters.archive import Archive, ArchivedReport
     from tap_flipkart_reports.purchasing.ports import DownloadedFile, ReportApi
+    from tap_flipkart_reports.purchasing.requests import TriggerAnswer
 
 
 class ArchivedApi:
@@ -31,7 +32,15 @@ class ArchivedApi:
         self._reports = reports
         self._otherwise = otherwise
 
-    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:
+    def trigger(
+        self,
+        *,
+        seller_id: str,
+        identifier: str,
+        parameters: Mapping[str, object],
+        correlation_id: str,
+        before_send: Callable[[], None],
+    ) -> TriggerAnswer:
         """Trigger a report.
 
         Raises:
@@ -40,8 +49,16 @@ class ArchivedApi:
         if self._otherwise is None:
             raise CallError("a replay buys no report; its archived file cannot be read")
         return self._otherwise.trigger(
-            seller_id=seller_id, identifier=identifier, parameters=parameters, correlation_id=correlation_id
+            seller_id=seller_id,
+            identifier=identifier,
+            parameters=parameters,
+            correlation_id=correlation_id,
+            before_send=before_send,
         )
+
+    def report_id_in(self, answer: str) -> str | None:
+        """The report id in an earlier answer to a trigger, if the API's words are known here."""
+        return None if self._otherwise is None else self._otherwise.report_id_in(answer)
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
         """Every archived report is complete."""

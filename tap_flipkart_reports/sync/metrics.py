@@ -27,6 +27,8 @@ class ReportMetric(str, Enum):
     POLL_WAIT = "flipkart_report_poll_wait"
     """The pause before the detail call that saw it: at most so late was it seen."""
     TRIGGERED = "flipkart_reports_triggered"
+    PERHAPS_TRIGGERED = "flipkart_reports_perhaps_triggered"
+    """Besides: tries of triggers whose answers broke off."""
     RETRIGGERED = "flipkart_reports_retriggered"
     ADOPTED = "flipkart_reports_adopted"
     FINISHED = "flipkart_reports_finished"
@@ -39,6 +41,7 @@ class ReportMetric(str, Enum):
 
 _TOTALS = (
     ReportMetric.TRIGGERED,
+    ReportMetric.PERHAPS_TRIGGERED,
     ReportMetric.RETRIGGERED,
     ReportMetric.ADOPTED,
     ReportMetric.FINISHED,

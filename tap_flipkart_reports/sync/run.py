@@ -19,6 +19,7 @@ from tap_flipkart_reports.exceptions import (
     LedgerError,
     RowError,
     WindowFailure,
+    WorkerError,
 )
 from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
@@ -188,6 +189,7 @@ class Run:
 
         Raises:
             LedgerError: purchases cannot be booked any more.
+            WorkerError: no thread makes the calls any more.
         """
         scheduler = self.scheduler_for(stream)
         requests = self.wanted.requests_of(stream, key)
@@ -195,7 +197,7 @@ class Run:
         for request in requests:
             try:
                 taken = scheduler.take(request)
-            except LedgerError:
+            except (LedgerError, WorkerError):
                 raise  # of no window: nothing more is bought
             except FlipkartReportsError as error:
                 self._fail(stream, request, error, report_id=scheduler.report_id_of(request))

@@ -97,6 +97,7 @@ class RunServices:
             clock=self._clock,
             max_file_bytes=settings.max_file_bytes,
             sends_correlation_ids=settings.correlation_ids == "always",
+            report_id_path=settings.report_id_path,
         )
 
     @cached_property

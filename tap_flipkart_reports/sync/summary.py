@@ -21,6 +21,7 @@ class Tally:
 
     Attributes:
         triggered: reports bought, those included that were bought again or whose id never arrived.
+        perhaps_triggered: what may have been bought besides, by tries whose answers broke off.
         retriggered: reports bought again for a window, because the first failed, expired or was lost.
         adopted: reports that earlier runs had bought.
         finished: windows whose last record is out, counted once per stream that reads them.
@@ -32,6 +33,7 @@ class Tally:
     """
 
     triggered: int = 0
+    perhaps_triggered: int = 0
     retriggered: int = 0
     adopted: int = 0
     finished: int = 0
@@ -50,6 +52,7 @@ class Tally:
         """The figures that are not nought, in words."""
         words = (
             (self.triggered, "{} bought" + (f" ({self.retriggered} of them again)" if self.retriggered else "")),
+            (self.perhaps_triggered, "perhaps {} more, as answers to triggers broke off"),
             (self.adopted, "{} adopted"),
             (self.finished, f"{{}} {_windows(self.finished)} loaded with {self.rows:,} rows"),
             (self.rejected, "{} rows passed over"),
@@ -73,8 +76,9 @@ class Summary:
     def changed(self, event: ReportEvent) -> None:
         """Count a change in the life of a report."""
         tally = self.of(event.request)
-        if event.kind in {EventKind.TRIGGERED, EventKind.LOST}:
+        if event.kind in {EventKind.TRIGGERED, EventKind.LOST, EventKind.NOT_UNDERSTOOD}:
             tally.triggered += 1
+            tally.perhaps_triggered += event.unanswered
             tally.retriggered += event.attempt > 1
         elif event.kind is EventKind.ADOPTED:
             tally.adopted += 1

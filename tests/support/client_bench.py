@@ -8,6 +8,7 @@ from support.clocks import VirtualClock
 from support.scripted_server import Reply, ScriptedServer
 from tap_flipkart_reports.adapters.address_rules import AddressRules
 from tap_flipkart_reports.adapters.transport import Connections
+from tap_flipkart_reports.adapters.trigger_answers import REPORT_ID_PATH
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import MAX_FILE_BYTES, ReportClient
 from tap_flipkart_reports.settings.credentials import Credentials
@@ -44,6 +45,7 @@ class ClientBench:
         auth_url: str | None = None,
         max_file_bytes: int = MAX_FILE_BYTES,
         sends_correlation_ids: bool = True,
+        report_id_path: str = REPORT_ID_PATH,
         **credentials: Any,
     ) -> ReportClient:
         members = {"client_id": "app", "client_secret": "app-secret", "refresh_token": "refresh"}
@@ -60,14 +62,16 @@ class ClientBench:
             clock=self.clock,
             max_file_bytes=max_file_bytes,
             sends_correlation_ids=sends_correlation_ids,
+            report_id_path=report_id_path,
         )
         self.tokens.append(token)
         return client
 
     def trigger(self, **client: Any) -> str:
-        return self.client(**client).trigger(
+        answer = self.client(**client).trigger(
             seller_id="acme", identifier="sales_ledger", parameters={"n": 1}, correlation_id=CORRELATION
         )
+        return answer.report_id
 
     def detail(self, **client: Any) -> ReportDetail:
         return self.client(**client).detail(seller_id="acme", report_id="R-1")

@@ -48,6 +48,10 @@ class VirtualClock:
             self.waited.append(seconds)
             self.advance(seconds)
 
+    def set_back(self, seconds: float) -> None:
+        """Somebody sets the wall clock; negative for a jump ahead."""
+        self._start -= timedelta(seconds=seconds)
+
     def advance(self, seconds: float) -> None:
         with self._lock:
             self._elapsed += seconds

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
+from tap_flipkart_reports.purchasing.requests import TriggerAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class File:
     size: int
-    sha256: str = "0" * 64
+    sha256: str
 
 
 @dataclass
@@ -44,6 +45,11 @@ class ScriptedApi:
         final: the status a report ends with.
         on_download: called before a file is written.
         size: what files are said to be, in bytes; by default what they are.
+        named: the id that a trigger is answered with.
+        unanswered: tries that a trigger is said to have had before.
+        on_answer: the report id in the answer to an earlier trigger.
+        location: the link of a report.
+        sha256: the hash of its file.
     """
 
     clock: Clock
@@ -56,11 +62,25 @@ class ScriptedApi:
     reports: dict[str, Bought] = field(default_factory=dict)
     download_order: list[str] = field(default_factory=list)
     size: int | None = None
+    named: Callable[[str], str] = lambda report_id: report_id
+    unanswered: int = 0
+    on_answer: Callable[[str], str | None] = lambda _answer: None
+    location: Callable[[str], str] = lambda report_id: f"https://files.test/{report_id}"
+    sha256: Callable[[str], str] = lambda report_id: report_id
     most_in_progress: int = 0
     most_of_a_seller: int = 0
 
-    def trigger(self, *, seller_id: str, identifier: str, parameters: Mapping[str, object], correlation_id: str) -> str:
+    def trigger(
+        self,
+        *,
+        seller_id: str,
+        identifier: str,
+        parameters: Mapping[str, object],
+        correlation_id: str,
+        before_send: Callable[[], None] = lambda: None,
+    ) -> TriggerAnswer:
         assert correlation_id
+        before_send()
         self.on_trigger(seller_id, identifier)
         report_id = f"R-{len(self.reports) + 1}"
         self.reports[report_id] = Bought(
@@ -74,7 +94,10 @@ class ScriptedApi:
         running = Counter(report.seller_id for report in self._running())
         self.most_in_progress = max(self.most_in_progress, running.total())
         self.most_of_a_seller = max(self.most_of_a_seller, *running.values(), 0)
-        return report_id
+        return TriggerAnswer(report_id=self.named(report_id), unanswered=self.unanswered)
+
+    def report_id_in(self, answer: str) -> str | None:
+        return self.on_answer(answer)
 
     def _running(self) -> Iterator[Bought]:
         now = self.clock.monotonic()
@@ -91,15 +114,15 @@ class ScriptedApi:
             report_id=report_id,
             status=status,
             status_word=status.value,
-            location=f"https://files.test/{report_id}" if status is ReportStatus.COMPLETED else None,
+            location=self.location(report_id) if status is ReportStatus.COMPLETED else None,
             expiry=self.expiry(report_id),
         )
 
     def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> File:
-        assert location == f"https://files.test/{report_id}"
+        assert location == self.location(report_id)
         assert self.reports[report_id].seller_id == seller_id
         self.on_download(report_id)
         self.download_order.append(report_id)
         self.reports[report_id].downloaded_at = self.clock.monotonic()
         path.write_text(report_id)
-        return File(size=len(report_id) if self.size is None else self.size)
+        return File(size=len(report_id) if self.size is None else self.size, sha256=self.sha256(report_id))

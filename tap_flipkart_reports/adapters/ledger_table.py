@@ -1,0 +1,129 @@
+"""The ledger's table: one row is one attempt to buy one report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tap_flipkart_reports.adapters.leases import lease_columns
+from tap_flipkart_reports.exceptions import LedgerError
+from tap_flipkart_reports.purchasing.requests import PendingReport, Purchase, PurchaseStatus
+from tap_flipkart_reports.windows import Window
+
+if TYPE_CHECKING:
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+
+VERSION = 4
+"""Of the tables below; a ledger of any other version is refused."""
+
+_METADATA = sa.MetaData()
+_VERSION = sa.Table("flipkart_reports_ledger", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
+REPORTS = sa.Table(
+    "flipkart_reports",
+    _METADATA,
+    sa.Column("correlation_id", sa.String(36), primary_key=True),
+    sa.Column("window_key", sa.String(32), nullable=False),
+    sa.Column("live", sa.SmallInteger),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer),
+    sa.Column("unanswered", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("report_id", sa.String(255), index=True),
+    sa.Column("answer", sa.Text),
+    sa.Column("seller_id", sa.String(255), nullable=False),
+    sa.Column("identifier", sa.String(255), nullable=False),
+    sa.Column("warehouse_id", sa.String(255)),
+    sa.Column("from_date", sa.String(10), nullable=False),
+    sa.Column("to_date", sa.String(10), nullable=False),
+    sa.Column("digest", sa.String(32), nullable=False),
+    sa.Column("intended_at", sa.String(32)),
+    sa.Column("triggered_at", sa.String(32)),
+    sa.Column("completed_at", sa.String(32)),
+    sa.Column("expiry", sa.String(32)),
+    sa.Column("downloaded_at", sa.String(32)),
+    sa.Column("finished_at", sa.String(32)),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("rejected", sa.BigInteger),
+    sa.Column("fingerprints", sa.Text),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("sha256", sa.String(64)),
+    *lease_columns(),
+    sa.UniqueConstraint("window_key", "live", name="one_live_report_per_window"),
+)
+COLUMNS = REPORTS.c
+
+
+def prepare(connection: sa.Connection) -> None:
+    """Make the tables, or find them made.
+
+    Raises:
+        LedgerError: another version of the tap has made them.
+    """
+    version = None
+    if sa.inspect(connection).has_table(_VERSION.name):
+        version = connection.execute(sa.select(sa.func.max(_VERSION.c.version))).scalar()
+    if version is None:
+        _METADATA.create_all(connection)
+        connection.execute(sa.insert(_VERSION).values(version=VERSION))
+    elif version != VERSION:
+        cure = "update the tap" if version > VERSION else "it was written by a version that was never released"
+        raise LedgerError(
+            f"the report ledger has version {version}, this tap knows {VERSION}: {cure}, or give report_ledger "
+            "another place"
+        )
+
+
+def window_key(request: ReportRequest) -> str:
+    """What is the same for all attempts to buy one report."""
+    named = [request.seller_id, request.warehouse_id, str(request.window), request.digest]
+    return hashlib.blake2b(json.dumps(named).encode(), digest_size=16).hexdigest()
+
+
+def live(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
+    """The row that counts for a window."""
+    return COLUMNS.window_key == window_key(request), COLUMNS.live == 1
+
+
+def purchase_of(row: sa.Row[Any]) -> Purchase:
+    """A row as a purchase."""
+    return Purchase(
+        identifier=row.identifier,
+        seller_id=row.seller_id,
+        warehouse_id=row.warehouse_id,
+        window=window_of(row),
+        status=PurchaseStatus(row.status),
+        report_id=row.report_id,
+        bought_at=datetime.fromisoformat(row.triggered_at or row.intended_at),
+        completed_at=_moment(row.completed_at),
+        finished_at=_moment(row.finished_at),
+        rows=row.rows,
+        unanswered=row.unanswered,
+    )
+
+
+def pending_report_of(row: sa.Row[Any]) -> PendingReport:
+    """A row as a report that need not be bought."""
+    return PendingReport(
+        report_id=row.report_id,
+        window=window_of(row),
+        digest=row.digest,
+        is_finished=row.status == PurchaseStatus.FINISHED,
+    )
+
+
+def window_of(row: sa.Row[Any]) -> Window:
+    """The days of a row."""
+    return Window(date.fromisoformat(row.from_date), date.fromisoformat(row.to_date))
+
+
+def shown_window(row: sa.Row[Any]) -> str:
+    """The window of a row for people."""
+    warehouse = f", warehouse {row.warehouse_id}" if row.warehouse_id else ""
+    return f"{row.identifier}, seller {row.seller_id}{warehouse}, {window_of(row)}"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None

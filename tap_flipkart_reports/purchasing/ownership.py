@@ -1,0 +1,52 @@
+"""What belongs to one window alone: a report id, a download link, the bytes of a file with rows.
+
+An API, or a cache before it, that mixes up its answers would otherwise bring rows of one window, or of another seller,
+under the name of another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
+
+
+class Ownership:
+    """Who was first to have a report id, a link or a file in this run."""
+
+    def __init__(self) -> None:
+        self._reports: dict[str, ReportRequest] = {}
+        self._links: dict[bytes, ReportRequest] = {}
+        self._files: dict[str, TrackedReport] = {}
+
+    def of_report(self, report_id: str, request: ReportRequest) -> ReportRequest | None:
+        """The other window that a report belongs to; without one it belongs to this from now on."""
+        return _other(self._reports.setdefault(report_id, request), request)
+
+    def of_link(self, location: str, request: ReportRequest) -> ReportRequest | None:
+        """The same of a download link, of which only a hash is kept."""
+        return _other(self._links.setdefault(hashlib.sha256(location.encode()).digest(), request), request)
+
+    def of_file(self, sha256: str, report: TrackedReport) -> ReportRequest | None:
+        """The other window whose rows were read from the very same bytes.
+
+        Files without rows are alike for all windows in which nothing happened. A snapshot of a stock that has not moved
+        is the one of the day before. Windows that share days may show the same rows.
+        """
+        first = self._files.get(sha256)
+        if first is None or first is report or first.rows == 0 or report.request.is_snapshot:
+            self._files[sha256] = report
+            return None
+        is_alike = first.request.identifier == report.request.identifier
+        is_same_partition = first.request.partition == report.request.partition
+        if not is_alike or (is_same_partition and first.request.window.overlaps(report.request.window)):
+            return None
+        return first.request
+
+
+def _other(owner: ReportRequest, request: ReportRequest) -> ReportRequest | None:
+    is_same = owner.partition == request.partition and owner.window == request.window
+    return None if is_same and owner.identifier == request.identifier else owner

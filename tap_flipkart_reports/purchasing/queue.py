@@ -1,0 +1,310 @@
+"""Which call is due next: order, caps, fairness between sellers, budget. It makes no call and knows no thread."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.purchasing.limits import Budget, Limits
+from tap_flipkart_reports.purchasing.rate_limit import ConcurrencyLimits
+from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_BYTES_WAITING = 4 * 2**30
+"""Bytes of downloaded files that may wait on disk before nothing more is triggered or downloaded ahead."""
+
+
+class ReportQueue:
+    """All reports of a run that wait for something; times are seconds of the monotonic clock.
+
+    Args:
+        limits: caps, pauses, budget.
+        ahead: whether reports may be triggered before they are asked for.
+        max_downloads: downloads at once, so that a worker is left for short calls.
+        on_deferred: told of a report that this run will not get, and why; and whether the budget is the reason.
+
+    Attributes:
+        budget: of triggers.
+        awaited: the report that the consumer waits for.
+        bytes_waiting: bytes of downloaded files that nobody has read yet.
+        deadline: the moment at which `max_wait` is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        ahead: bool,
+        max_downloads: int,
+        on_deferred: Callable[[TrackedReport, str, bool], None],
+    ) -> None:
+        self._limits = limits
+        self._ahead = ahead
+        self._max_downloads = max_downloads
+        self._on_deferred = on_deferred
+        self._concurrency = ConcurrencyLimits(
+            ceiling=limits.max_concurrent_reports, ceiling_per_seller=limits.max_concurrent_reports_per_seller
+        )
+        self._turns = itertools.count()
+        self._bought: deque[TrackedReport] = deque()
+        self._waiting: dict[str, list[tuple[int, int, TrackedReport]]] = {}
+        self._delayed: list[tuple[float, int, TrackedReport]] = []
+        self._claimed: deque[TrackedReport] = deque()
+        self._polls: list[tuple[float, int, TrackedReport]] = []
+        self._ready: list[tuple[float, int, TrackedReport]] = []
+        self._blocked: dict[str, str] = {}
+        self._in_progress: Counter[str] = Counter()
+        self._last_trigger: dict[str, int] = {}
+        self._downloading = 0
+        self.budget = Budget(limits)
+        self.awaited: TrackedReport | None = None
+        self.bytes_waiting = 0
+        self.deadline: float | None = None
+
+    # What comes in
+
+    def add(self, report: TrackedReport, *, now: float) -> None:
+        """Take a report that is wanted."""
+        if report.request.report_id is None:
+            self.wait_for_slot(report, now=now)
+        else:
+            self._bought.append(report)
+
+    def wait_for_slot(self, report: TrackedReport, *, now: float) -> None:
+        """Let a report wait until it may be triggered, unless that is never in this run."""
+        if report.is_settled:
+            return
+        if (reason := self._blocked.get(report.request.identifier)) is not None:
+            self._on_deferred(report, reason, False)  # noqa: FBT003 - the seam's
+            return
+        allowed_at = self._concurrency.not_before(report.request.seller_id)
+        is_over_by_then = self.deadline is not None and now < allowed_at and allowed_at >= self.deadline
+        if is_over_by_then or allowed_at - now > report.request.report_timeout:
+            self._on_deferred(report, f"the API asks to wait {allowed_at - now:.0f} s", False)  # noqa: FBT003 - the seam's
+            return
+        report.stage = Stage.WAITING
+        heap = self._waiting.setdefault(report.request.seller_id, [])
+        heapq.heappush(heap, (report.request.priority, report.order, report))
+
+    def delay(self, report: TrackedReport, *, until: float) -> None:
+        """Let a report wait for a slot from some moment on."""
+        if not report.is_settled:
+            report.stage = Stage.DELAYED
+            heapq.heappush(self._delayed, (until, report.order, report))
+
+    def trigger_at_once(self, report: TrackedReport) -> None:
+        """A report is claimed: nothing stands before its trigger."""
+        report.stage = Stage.CLAIMED
+        self._claimed.append(report)
+
+    def poll_at(self, report: TrackedReport, at: float) -> None:
+        """Let a report be asked about at some moment."""
+        if not report.is_settled:
+            report.stage = Stage.RUNNING
+            report.poll_at = at
+            heapq.heappush(self._polls, (at, report.order, report))
+
+    def download(self, report: TrackedReport, *, dies_at: float) -> None:
+        """Let a report's file be fetched, the sooner its link dies the earlier."""
+        if not report.is_settled:
+            report.stage = Stage.READY
+            heapq.heappush(self._ready, (dies_at, report.order, report))
+
+    # What is due
+
+    def next_poll(self, now: float) -> TrackedReport | None:
+        """The report that is to be asked about."""
+        while self._polls and self._polls[0][0] <= now:
+            report = heapq.heappop(self._polls)[2]
+            if not report.is_settled:
+                return _reserved(report)
+        return None
+
+    def next_trigger(self) -> TrackedReport | None:
+        """The claimed report whose trigger is to be made."""
+        while self._claimed:
+            report = self._claimed.popleft()
+            if not report.is_settled:
+                return _reserved(report)
+        return None
+
+    def next_to_adopt(self) -> TrackedReport | None:
+        """What is bought already is in progress anyhow, so it waits for no slot: its links may be dying."""
+        if not self._ahead:
+            if self.awaited is None or self.awaited not in self._bought:
+                return None
+            self._bought.remove(self.awaited)
+            self._hold_slot(self.awaited)
+            return _reserved(self.awaited)
+        while self._bought:
+            report = self._bought.popleft()
+            if not report.is_settled:
+                self._hold_slot(report)
+                return _reserved(report)
+        return None
+
+    def next_to_buy(self, now: float) -> TrackedReport | None:
+        """The report that may be triggered, with a slot and its share of the budget."""
+        while self._delayed and self._delayed[0][0] <= now:
+            self.wait_for_slot(heapq.heappop(self._delayed)[2], now=now)
+        if not self._concurrency.is_open(now=now, in_progress=self._in_progress):
+            return None
+        heads = [head for seller in list(self._waiting) if (head := self._head(seller, now)) is not None]
+        if self._is_held_back:
+            heads = [head for head in heads if head is self.awaited]
+        if (report := min(heads, key=self._urgency, default=None)) is None:
+            return None
+        self._hold_slot(report)
+        self._last_trigger[report.request.seller_id] = next(self._turns)
+        self.budget.count(report.request)
+        return _reserved(report)
+
+    def next_download(self) -> TrackedReport | None:
+        """The link that dies first, as long as there is room on disk, and a worker left for short calls."""
+        if self._downloading >= self._max_downloads:
+            return None
+        report = self._first_ready() if self.bytes_waiting <= MAX_BYTES_WAITING else self._awaited_if_ready()
+        if report is None:
+            return None
+        self._downloading += 1
+        return _reserved(report)
+
+    def _first_ready(self) -> TrackedReport | None:
+        while self._ready:
+            report = heapq.heappop(self._ready)[2]
+            if not report.is_settled:
+                return report
+        return None
+
+    def _awaited_if_ready(self) -> TrackedReport | None:
+        for number, (_, _, report) in enumerate(self._ready):
+            if report is self.awaited:
+                del self._ready[number]
+                heapq.heapify(self._ready)
+                return report
+        return None
+
+    @property
+    def _is_held_back(self) -> bool:
+        """Whether nothing may be triggered but what is waited for."""
+        return not self._ahead or self.bytes_waiting > MAX_BYTES_WAITING
+
+    def _head(self, seller_id: str, now: float) -> TrackedReport | None:
+        """The seller's first waiting report, if the seller has a free slot."""
+        if not self._concurrency.is_open_for(seller_id, now=now, in_progress=self._in_progress):
+            return None
+        heap = self._waiting[seller_id]
+        while heap:
+            report = heap[0][2]
+            if report.stage is Stage.WAITING and not self.budget.allows(report.request):
+                self._on_deferred(report, "the budget of reports is used up", True)  # noqa: FBT003 - the seam's
+            if report.stage is Stage.WAITING:
+                return self.awaited if self._is_awaited_instead(report) else report
+            heapq.heappop(heap)
+        del self._waiting[seller_id]
+        return None
+
+    def _is_awaited_instead(self, report: TrackedReport) -> bool:
+        """Where nothing may be triggered ahead, the report that is waited for goes before its seller's others."""
+        awaited = self.awaited
+        return (
+            self._is_held_back
+            and awaited is not None
+            and awaited.stage is Stage.WAITING
+            and awaited.request.seller_id == report.request.seller_id
+            and self.budget.allows(awaited.request)
+        )
+
+    def _urgency(self, report: TrackedReport) -> tuple[int, int, int, int]:
+        """Priority first; then the seller with the fewest reports in progress, then the one not served longest."""
+        seller = report.request.seller_id
+        return report.request.priority, self._in_progress[seller], self._last_trigger.get(seller, -1), report.order
+
+    def seconds_to_next(self, now: float) -> float | None:
+        """Seconds until a call falls due by itself, `None` if only another call's end can bring one."""
+        times = [heap[0][0] for heap in (self._polls, self._delayed) if heap]
+        if self._waiting and (opening := self._concurrency.next_opening(now)) is not None:
+            times.append(opening)
+        later = [time for time in times if time > now]
+        if self.deadline is not None:
+            later.append(self.deadline)
+        return max(0.0, min(later) - now) if later else None
+
+    # What came of it
+
+    def triggered(self, report: TrackedReport) -> None:
+        """A trigger was accepted."""
+        self._concurrency.accepted(report.request.seller_id)
+
+    def not_triggered(self, report: TrackedReport) -> None:
+        """A report that had its share of the budget was not bought."""
+        self.budget.count(report.request, -1)
+
+    def refused(self, report: TrackedReport, *, now: float, retry_after: float | None) -> float:
+        """A trigger was answered 429: its seller waits, or all do; for how many seconds."""
+        seller = report.request.seller_id
+        self.free_slot(report)
+        wait = self._concurrency.refused(
+            seller,
+            now=now,
+            in_progress=self._in_progress,
+            retry_after=retry_after,
+            pause=self._limits.poll_interval,
+        )
+        self.wait_for_slot(report, now=now)
+        if report.is_settled:
+            self._look_again(seller, now=now)
+        return wait
+
+    def block(self, identifier: str, *, reason: str, now: float) -> None:
+        """Trigger nothing more of a report type; what is bought of it goes on."""
+        self._blocked[identifier] = reason
+        for seller in list(self._waiting):
+            self._look_again(seller, now=now)
+
+    def _look_again(self, seller_id: str, *, now: float) -> None:
+        """Defer what of a seller need not wait any longer."""
+        for _, _, report in self._waiting.pop(seller_id, []):
+            if report.stage is Stage.WAITING:
+                self.wait_for_slot(report, now=now)
+
+    def take_claimed(self, *, seller_id: str | None = None, identifier: str | None = None) -> list[TrackedReport]:
+        """Take out what is claimed and not triggered, of a seller or of a report type."""
+        taken = [
+            report
+            for report in self._claimed
+            if seller_id in {None, report.request.seller_id} and identifier in {None, report.request.identifier}
+        ]
+        self._claimed = deque(report for report in self._claimed if report not in taken)
+        return [report for report in taken if not report.is_settled]
+
+    def take_waiting(self, seller_id: str) -> Iterator[TrackedReport]:
+        """Take out what waits of a seller."""
+        bought = [report for report in self._bought if report.request.seller_id == seller_id]
+        self._bought = deque(report for report in self._bought if report.request.seller_id != seller_id)
+        for report in [*bought, *(report for _, _, report in self._waiting.pop(seller_id, []))]:
+            if report.stage is Stage.WAITING:
+                yield report
+
+    def downloaded(self) -> None:
+        """A download has ended, however it did."""
+        self._downloading -= 1
+
+    def _hold_slot(self, report: TrackedReport) -> None:
+        report.in_progress = True
+        self._in_progress[report.request.seller_id] += 1
+
+    def free_slot(self, report: TrackedReport) -> None:
+        """A report is not in progress any more."""
+        if report.in_progress:
+            report.in_progress = False
+            self._in_progress[report.request.seller_id] -= 1
+
+
+def _reserved(report: TrackedReport) -> TrackedReport:
+    report.stage = Stage.CALLING
+    return report

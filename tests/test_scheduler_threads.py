@@ -1,0 +1,302 @@
+"""The scheduler's threads: what no slow database and no dying thread may hold up. Order is asserted, not time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.clocks import VirtualClock
+from support.scripted_api import ScriptedApi
+
+from tap_flipkart_reports.exceptions import CallError, LedgerError, WorkerError
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent
+from tap_flipkart_reports.purchasing.limits import Limits
+from tap_flipkart_reports.purchasing.ports import NoLedger
+from tap_flipkart_reports.purchasing.report_detail import ReportStatus
+from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest
+from tap_flipkart_reports.purchasing.scheduler import Scheduler
+from tap_flipkart_reports.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+DAY_ONE = date(2026, 1, 1)
+PATIENCE = 60
+"""Seconds after which a test that waits for another thread fails."""
+
+
+def request(number: int = 0, **attributes: Any) -> ReportRequest:
+    day = DAY_ONE + timedelta(days=number)
+    return ReportRequest(
+        stream="orders_report",
+        identifier="orders_report",
+        seller_id="acme",
+        window=Window(day, day),
+        parameters={"from_date": str(day)},
+        report_timeout=21600.0,
+        **attributes,
+    )
+
+
+class StuckLedger(NoLedger):
+    """A database that does not answer to some calls until the test says so, as one that takes minutes for a write."""
+
+    def __init__(self, *stuck: str, after: int = 0) -> None:
+        self._stuck = frozenset(stuck)
+        self._after = after
+        self.answers = threading.Event()
+        self.is_asked = threading.Event()
+        self.calls: list[str] = []
+
+    def _ask(self, call: str) -> None:
+        self.calls.append(call)
+        if call in self._stuck and self.calls.count(call) > self._after:
+            self.is_asked.set()
+            assert self.answers.wait(PATIENCE)
+
+    def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
+        self._ask("claim")
+        return super().claim(request, correlation_id=correlation_id)
+
+    def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:  # noqa: ARG002 - the port's
+        self._ask("bought")
+        return None
+
+    def completed(self, request: ReportRequest, *, expiry: object) -> None:  # noqa: ARG002 - the port's
+        self._ask("completed")
+
+    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
+        self._ask("ended")
+
+    def released(self, request: ReportRequest) -> None:  # noqa: ARG002 - the port's
+        self._ask("released")
+
+
+class Bench:
+    """A scheduler with threads, whose waits for polls cost no time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = VirtualClock()
+        self.api = ScriptedApi(clock=self.clock)
+        self.folder = folder
+        self.events: list[ReportEvent] = []
+        self._schedulers: list[Scheduler] = []
+
+    def scheduler(self, *requests: ReportRequest, ledger: NoLedger | None = None, **limits: Any) -> Scheduler:
+        scheduler = Scheduler(
+            api=self.api,
+            clock=self.clock,
+            limits=Limits(**limits),
+            folder=self.folder,
+            ledger=ledger,
+            on_events=self.events.extend,
+            workers=3,
+        )
+        scheduler.submit(requests)
+        self._schedulers.append(scheduler)
+        return scheduler
+
+    def close(self) -> None:
+        for scheduler in self._schedulers:
+            scheduler.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    the_bench = Bench(tmp_path)
+    yield the_bench
+    the_bench.close()
+
+
+def in_another_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Begin something; what it returns, or raises, is put into the list."""
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, results
+
+
+@pytest.mark.parametrize("stuck", ["ended", "completed", "bought", "claim"])
+def test_a_ledger_that_does_not_answer_holds_up_no_poll_and_no_download(bench: Bench, stuck: str) -> None:
+    """Two reports of earlier runs are polled and downloaded while a write for a third is stuck."""
+    polls: Counter[str] = Counter()
+    downloads: list[str] = []
+    is_going_on = threading.Event()
+    ledger = StuckLedger(stuck, after=3 if stuck == "claim" else 0)  # the window that is bought is claimed last
+    for _ in range(3):
+        bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    bench.clock.advance(3600)
+
+    def on_detail(_seller: str, report_id: str) -> None:
+        polls[report_id] += 1
+        if not ledger.answers.is_set() and report_id != "R-3":
+            if ledger.is_asked.is_set() and polls[report_id] > 3:
+                is_going_on.set()
+            raise CallError("not now")
+
+    bench.api.on_detail = on_detail
+    bench.api.on_download = downloads.append
+    bench.api.final = lambda report_id: ReportStatus.FAILED if report_id == "R-4" else ReportStatus.COMPLETED
+    if stuck == "ended":
+        bench.api.reports["R-3"].status = ReportStatus.FAILED
+    requests = [request(number, report_id=f"R-{number + 1}") for number in range(3)]
+    scheduler = bench.scheduler(*requests, request(3), ledger=ledger, max_concurrent_reports=8)
+    thread, results = in_another_thread(lambda: scheduler.take(requests[0]))
+    assert is_going_on.wait(PATIENCE), f"nothing was polled while {stuck} was stuck"
+    assert scheduler.progress()[0]  # nobody waits for the lock
+    ledger.answers.set()
+    thread.join(PATIENCE)
+    assert isinstance(results[0], Delivery)
+
+
+def test_a_download_goes_on_while_the_ledger_does_not_answer(bench: Bench) -> None:
+    ledger = StuckLedger("completed")
+    fetched = threading.Event()
+    bench.api.on_download = lambda _report_id: fetched.set()
+    wanted = request()
+    scheduler = bench.scheduler(wanted, ledger=ledger)
+    thread, results = in_another_thread(lambda: scheduler.take(wanted))
+    assert ledger.is_asked.wait(PATIENCE)
+    assert fetched.wait(PATIENCE)
+    ledger.answers.set()
+    thread.join(PATIENCE)
+    assert isinstance(results[0], Delivery)
+
+
+@pytest.mark.parametrize("stuck", ["claim", "bought", "ended", "released", "completed"])
+def test_a_stop_is_heard_while_the_ledger_does_not_answer(bench: Bench, stuck: str) -> None:
+    ledger = StuckLedger(stuck)
+    bench.api.final = lambda _report_id: ReportStatus.FAILED if stuck == "ended" else ReportStatus.COMPLETED
+    if stuck == "released":
+        bench.api.on_detail = lambda _seller, _report_id: bench.clock.advance(30_000)
+        bench.api.generation = lambda _seller, _identifier: float("inf")
+    requests = [request(number) for number in range(20)]
+    scheduler = bench.scheduler(*requests, ledger=ledger, max_concurrent_reports=2)
+    thread, _ = in_another_thread(lambda: scheduler.take(requests[0]))
+    assert ledger.is_asked.wait(PATIENCE)
+    stopping, _ = in_another_thread(lambda: scheduler.stop("asked to"))
+    stopping.join(PATIENCE)
+    assert not stopping.is_alive()
+    assert not ledger.answers.is_set()
+    untouched = scheduler.take(requests[-1])
+    assert isinstance(untouched, Deferred)
+    assert not ledger.answers.is_set()
+    ledger.answers.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_what_is_bought_is_told_before_it_is_booked_and_booked_before_the_end(bench: Bench) -> None:
+    ledger = StuckLedger("bought")
+    wanted = request()
+    scheduler = bench.scheduler(wanted, ledger=ledger)
+    thread, _ = in_another_thread(lambda: scheduler.take(wanted))
+    assert ledger.is_asked.wait(PATIENCE)
+    scheduler.stop("asked to")
+    scheduler.tell()
+    assert [event.kind for event in bench.events] == [EventKind.TRIGGERED]
+    ledger.answers.set()
+    thread.join(PATIENCE)
+    scheduler.close()
+    assert ledger.calls[:2] == ["claim", "bought"]
+
+
+def test_a_ledger_that_is_broken_ends_the_run_in_the_thread_that_waits(bench: Bench) -> None:
+    class Broken(NoLedger):
+        def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:  # noqa: ARG002 - the port's
+            raise LedgerError("the report ledger cannot be used")
+
+    requests = [request(number) for number in range(3)]
+    scheduler = bench.scheduler(*requests, ledger=Broken())
+    for wanted in requests:
+        with pytest.raises(LedgerError, match="cannot be used"):
+            scheduler.take(wanted)
+    assert bench.api.reports == {}
+
+
+def test_a_thread_that_dies_ends_the_run_with_a_sentence(bench: Bench) -> None:
+    class Odd(VirtualClock):
+        def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+            if threading.current_thread().name.startswith("report-"):
+                raise OverflowError("timestamp out of range for platform time_t")
+            super().wait(condition, seconds)
+
+    bench.clock = Odd()
+    wanted = request()
+    scheduler = bench.scheduler(wanted)
+    with pytest.raises(WorkerError, match=r"a thread of the run has ended \(OverflowError: timestamp out of range"):
+        scheduler.take(wanted)
+    scheduler.close()
+
+
+def test_a_machine_without_room_for_threads_ends_the_run_with_a_sentence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    wanted = request()
+    scheduler = bench.scheduler(wanted)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(WorkerError, match="no room for another thread"):
+        scheduler.take(wanted)
+    monkeypatch.undo()
+    assert bench.api.reports == {}
+
+
+def test_with_room_for_few_threads_the_run_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def start_few(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    requests = [request(number) for number in range(5)]
+    scheduler = bench.scheduler(*requests)
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
+    monkeypatch.undo()
+
+
+def steps_to_leave(number: int, folder: Path) -> int:
+    """Lines that the interpreter runs to leave so many windows after a stop."""
+    bench = Bench(folder)
+    requests = [request(one) for one in range(number)]
+    scheduler = Scheduler(api=bench.api, clock=bench.clock, limits=Limits(), folder=folder, workers=0)
+    scheduler.submit(requests)
+    scheduler.stop("asked to")
+    steps = 0
+
+    def trace(_frame: object, event: str, _argument: object) -> Any:
+        nonlocal steps
+        steps += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        for wanted in requests:
+            scheduler.take(wanted)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+def test_leaving_windows_takes_steps_in_proportion_to_their_number(tmp_path: Path) -> None:
+    few, many = steps_to_leave(100, tmp_path), steps_to_leave(1600, tmp_path)
+    assert many <= 1.3 * 16 * few
