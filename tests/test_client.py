@@ -192,11 +192,13 @@ def test_a_whole_number_is_an_id_however_it_is_written(body: object, report_id: 
     assert bench.trigger() == report_id
 
 
+ODD_IDS: list[object] = [None, "", "  ", True, 1.5, 1e300, ".", "..", "R\n1", "R" * 256, [], {}]
+
 NO_ID: list[object] = [
     {},
     {"reportId": "R-1"},
     {"errors": [{"code": "X", "description": "no quota left"}]},
-    *({"report_id": odd} for odd in (None, "", "  ", True, 1.5, 1e300, ".", "..", "R\n1", "R" * 256, [], {})),
+    *({"report_id": odd} for odd in ODD_IDS),
     [],
     "R-1",
     7,
