@@ -16,7 +16,7 @@ from tap_flipkart_reports.commands.coverage_map import CoverageMap, DayStatus, S
 from tap_flipkart_reports.commands.coverage_table import table, time_in_words
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.wanted_reports import Partition
-from tap_flipkart_reports.purchasing.requests import PendingReport, Purchase
+from tap_flipkart_reports.purchasing.requests import PendingReport, Purchase, PurchaseStatus
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.windows import DAY, Window
 
@@ -47,7 +47,9 @@ def partition(stream: str = "sales_ledger", *, pending: tuple[Window, ...] = (),
     )
 
 
-def bought(window: Window, status: str = "FINISHED", *, after: int = 0, **members: Any) -> Purchase:
+def bought(
+    window: Window, status: PurchaseStatus = PurchaseStatus.FINISHED, *, after: int = 0, **members: Any
+) -> Purchase:
     """A purchase so many minutes after noon."""
     at = NOON + timedelta(minutes=after)
     own: dict[str, Any] = {"identifier": "sales_ledger", "seller_id": "acme", "warehouse_id": None, "report_id": "R-1"}
@@ -94,9 +96,12 @@ def test_the_ledger_tells_failed_days_and_those_that_were_read_more_than_once() 
     purchases = [
         bought(days(1, 10)),
         bought(days(8, 12), after=1),
-        bought(days(3, 4), "FAILED", after=2),
-        *(bought(days(10 + n, 10 + n), status, after=n) for n, status in enumerate(("EXPIRED", "LOST"), 3)),
-        bought(days(15, 16), "GIVEN UP", after=9),
+        bought(days(3, 4), PurchaseStatus.FAILED, after=2),
+        *(
+            bought(days(10 + n, 10 + n), status, after=n)
+            for n, status in enumerate((PurchaseStatus.EXPIRED, PurchaseStatus.LOST), 3)
+        ),
+        bought(days(15, 16), PurchaseStatus.GIVEN_UP, after=9),
     ]
     assert spans(mapped(known, purchases=purchases)) == [
         ("1-7", "loaded"),
@@ -109,7 +114,7 @@ def test_the_ledger_tells_failed_days_and_those_that_were_read_more_than_once() 
 
 
 def test_a_report_that_failed_and_was_bought_again_leaves_no_trace_on_its_days() -> None:
-    purchases = [bought(days(1, 20), "FAILED"), bought(days(1, 20), after=1)]
+    purchases = [bought(days(1, 20), PurchaseStatus.FAILED), bought(days(1, 20), after=1)]
     assert spans(mapped(partition(bookmark=NEWEST), purchases=purchases)) == [("1-20", "loaded")]
 
 
@@ -125,7 +130,7 @@ def test_purchases_of_others_say_nothing() -> None:
         {"identifier": "orders_report"},
         {"warehouse_id": "blr_wfld"},
     ]
-    purchases = [bought(days(1, 20), "FAILED", **other) for other in others]
+    purchases = [bought(days(1, 20), PurchaseStatus.FAILED, **other) for other in others]
     assert spans(mapped(partition(), purchases=purchases)) == [("1-20", "missing")]
 
 
@@ -139,7 +144,7 @@ def test_of_snapshots_those_are_wanted_that_are_there_and_the_newest() -> None:
     known = partition("current_inventory_report", bookmark=date(2026, 10, 12))
     purchases = [
         bought(days(day, day), status, identifier="current_inventory_report")
-        for day, status in ((5, "FINISHED"), (7, "FINISHED"), (9, "FAILED"))
+        for day, status in ((5, PurchaseStatus.FINISHED), (7, PurchaseStatus.FINISHED), (9, PurchaseStatus.FAILED))
     ]
     shown = spans(mapped(known, purchases=purchases, has_state=False))
     assert shown == [("5-5", "loaded"), ("7-7", "loaded"), ("12-12", "loaded"), ("20-20", "missing")]
@@ -158,13 +163,15 @@ windows = st.tuples(st.integers(1, 31), st.integers(0, 9)).map(lambda pair: days
     bookmark=st.none() | st.dates(date(2026, 9, 1), date(2026, 10, 31)),
     finished=st.lists(windows),
     pending=st.lists(windows),
-    purchases=st.lists(st.tuples(windows, st.sampled_from(["FINISHED", "FAILED", "COMPLETED"]))),
+    purchases=st.lists(
+        st.tuples(windows, st.sampled_from([PurchaseStatus.FINISHED, PurchaseStatus.FAILED, PurchaseStatus.COMPLETED]))
+    ),
 )
 def test_every_wanted_day_stands_somewhere_once(
     bookmark: date | None,
     finished: list[Window],
     pending: list[Window],
-    purchases: list[tuple[Window, str]],
+    purchases: list[tuple[Window, PurchaseStatus]],
 ) -> None:
     known = partition(bookmark=bookmark, finished=tuple(finished), pending=tuple(pending))
     coverage = mapped(known, purchases=[bought(*purchase) for purchase in purchases])
@@ -185,13 +192,13 @@ def test_every_wanted_day_stands_somewhere_once(
 
 def test_a_purchase_is_for_new_days_for_a_second_look_or_in_place_of_one_that_was_not_to_be_had() -> None:
     purchases = [
-        bought(days(1, 10), "FAILED"),
-        bought(days(1, 10), "EXPIRED", after=1),
+        bought(days(1, 10), PurchaseStatus.FAILED),
+        bought(days(1, 10), PurchaseStatus.EXPIRED, after=1),
         bought(days(1, 10), after=2),
         bought(days(11, 12), after=3),
         bought(days(5, 13), after=4),
         bought(days(5, 13), after=5, seller_id="bharat"),
-        bought(days(14, 14), "TRIGGERED", after=24 * 60, identifier="orders_report"),
+        bought(days(14, 14), PurchaseStatus.TRIGGERED, after=24 * 60, identifier="orders_report"),
     ]
     coverage = mapped(partition(), purchases=purchases)
     assert coverage.document()["bought"] == {
@@ -219,7 +226,7 @@ def test_durations_run_from_the_trigger_until_a_report_is_seen_to_be_ready() -> 
         bought(days(n, n), completed_at=NOON + timedelta(seconds=seconds))
         for n, seconds in ((1, 60), (2, 90), (3, 300))
     ]
-    coverage = mapped(partition(), purchases=[*purchases, bought(days(4, 4), "TRIGGERED")])
+    coverage = mapped(partition(), purchases=[*purchases, bought(days(4, 4), PurchaseStatus.TRIGGERED)])
     assert coverage.document()["seconds_by_type"] == {
         "sales_ledger": {"shortest": 60.0, "typical": 90.0, "longest": 300.0, "reports": 3}
     }
@@ -230,7 +237,7 @@ def test_durations_run_from_the_trigger_until_a_report_is_seen_to_be_ready() -> 
 
 def test_the_table_has_a_sign_for_each_day_under_its_month_and_names_what_is_not_there() -> None:
     known = partition(bookmark=date(2026, 10, 4), pending=(days(5, 6),))
-    purchases = [bought(days(1, 4)), bought(days(2, 3), after=1), bought(days(7, 7), "FAILED", after=2)]
+    purchases = [bought(days(1, 4)), bought(days(2, 3), after=1), bought(days(7, 7), PurchaseStatus.FAILED, after=2)]
     coverage = mapped(known, purchases=purchases, start=date(2026, 9, 29))
     *lines, cost = table(coverage, width=80, is_coloured=False, is_plain=False).splitlines()
     assert lines == [
