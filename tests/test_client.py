@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.client_bench import CORRELATION, ClientBench
@@ -401,7 +401,9 @@ def test_a_detail_that_names_another_report_is_refused(named: object, bench: Cli
         (Reply(body=["report not found"]), False),
     ],
 )
-def test_a_404_is_the_apis_own_when_it_speaks_of_a_report(reply: Reply, is_own_answer: object, bench: ClientBench) -> None:
+def test_a_404_is_the_apis_own_when_it_speaks_of_a_report(
+    reply: Reply, is_own_answer: object, bench: ClientBench
+) -> None:
     bench.api.plays(replace(reply, status=404))
     with pytest.raises(CallRefusedError) as caught:
         bench.detail()
