@@ -181,7 +181,7 @@ def test_a_database_without_an_encoding_works(postgres: Postgres) -> None:
     ledger = Ledger(url, clock=VirtualClock())
     asked = _request("विक्रेता")
     ledger.claim(asked, correlation_id="c")
-    ledger.bought(correlation_id="c", report_id="R-ü")
+    ledger.bought(correlation_id="c", report_id="R-ü", unanswered=0)
     assert ledger.claim(asked, correlation_id="d").report_id == "R-ü"
     ledger.close()
 
