@@ -8,6 +8,7 @@ import http.client
 import io
 import json
 import re
+import socket
 import tracemalloc
 import uuid
 import zipfile
@@ -856,6 +857,76 @@ def test_cut_downloads_end_before_what_was_announced(serve: Callable[..., Client
     assert client.file(report_id).status_code == 200
 
 
+HOSTILE_FAULTS = {
+    *("one_byte_a_second", "endless_head", "endless_answer", "packed_bomb", "cut_head", "slow_error"),
+    *("token_forbidden", "echoed_token", "odd_encoding", "no_length", "redirected", "private_link"),
+}
+
+
+def _sent(client: Client, path: str, *, at_most: int) -> bytes:
+    """What comes over the wire, as far as it is wanted; no HTTP library would hand it out."""
+    host, port = client.simulator.url.removeprefix("http://").split(":")
+    token = client.simulator.access_token("acme")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        received = b""
+        while len(received) < at_most and (piece := connection.recv(65536)):
+            received += piece
+    return received
+
+
+@pytest.mark.parametrize(
+    ("fault", "beginning", "least", "most"),
+    [
+        ({"fault": "one_byte_a_second", "seconds": 0.0001}, b"HTTP/1.1 200 OK", 500, 500),
+        ({"fault": "endless_head"}, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100", 500_000, 500_000),
+        ({"fault": "endless_answer"}, b"HTTP/1.1 200 OK", 3_000_000, 3_000_000),
+        ({"fault": "packed_bomb", "bytes": 2**24}, b"HTTP/1.1 200 OK", 10_000, 200_000),
+        ({"fault": "cut_head"}, b"HTTP/1.1 200 OK", 30, 200),
+        ({"fault": "slow_error"}, b"HTTP/1.1 422", 300_000, 400_000),
+    ],
+)
+def test_a_hostile_answer_is_what_its_fault_says(
+    fault: dict[str, Any], beginning: bytes, least: int, most: int, serve: Callable[..., Client]
+) -> None:
+    client = serve(fault)
+    path = f"/reports/{client.bought()}/detail"
+    sent = _sent(client, path, at_most=least)
+    assert sent.startswith(beginning)
+    assert least <= len(sent) <= most + 65536
+    assert _sent(client, path, at_most=1).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_403_can_name_the_token_as_dead_and_an_error_repeat_it(serve: Callable[..., Client]) -> None:
+    client = serve({"fault": "echoed_token"}, {"fault": "token_forbidden", "nth": 2})
+    report_id = client.bought()
+    echoed = client.detail(report_id)
+    assert echoed.status_code == 400
+    assert "Bearer" in echoed.json()["message"]
+    assert "\r\nforged \x1b" in echoed.json()["message"]
+    assert client.detail(report_id).json()["error"] == "invalid_token"
+    assert client.detail(report_id).status_code == 401
+
+
+def test_a_link_can_lead_astray_and_a_download_say_what_is_not_so(serve: Callable[..., Client]) -> None:
+    client = serve({"fault": "private_link"}, {"fault": "odd_encoding"}, {"fault": "no_length", "bytes": 50, "nth": 2})
+    report_id = client.bought()
+    assert client.detail(report_id).json()["location"].startswith("https://169.254.169.254/storage/reports/")
+    odd = client.file(report_id)
+    assert odd.headers["Content-Encoding"] == "aws-chunked"
+    cut = client.file(report_id)
+    assert "Content-Length" not in cut.headers
+    assert cut.content == odd.content[:50]
+
+
+def test_a_download_can_be_redirected(serve: Callable[..., Client]) -> None:
+    client = serve({"fault": "redirected"})
+    answer = client.file(client.bought())
+    assert [step.status_code for step in answer.history] == [302]
+    assert answer.history[0].headers["Location"].startswith("../reports/")
+    assert answer.status_code == 200
+
+
 FILE_FAULTS: list[dict[str, Any]] = [
     {"fault": "header_only"},
     {"fault": "zero_bytes"},
@@ -1151,6 +1222,7 @@ def test_every_fault_has_its_test() -> None:
         *("slow_answer", "rotate_refresh_token", "token_dead", "rate_limit", "server_error", "token_expired"),
         *("answer_lost", "failed", "expired", "never", "dead_link", "cut_download", "cut_chunked", "second_layout"),
         "not_yet_known",
+        *HOSTILE_FAULTS,
     }
     assert tested == set(FAULTS)
 
