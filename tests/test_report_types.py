@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.truth import OWN, WRITTEN_DOWN
 
-from tap_flipkart_reports.files.header_match import match_header, normalise
+from tap_flipkart_reports.files.header_match import match_header
+from tap_flipkart_reports.files.header_words import normalise
 from tap_flipkart_reports.planning.parameters import filled_in, placeholders_in
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.planning.table_schema import table_schema
@@ -175,7 +176,7 @@ def test_names_types_and_keys_are_those_that_were_written_down(stream: str) -> N
     written = WRITTEN_DOWN[stream]
     catalog = json.loads(TapFlipkartReports(validate_config=False).catalog_json_text)
     (entry,) = [entry for entry in catalog["streams"] if entry["tap_stream_id"] == stream]
-    assert entry["key_properties"] == ["seller_id", *written["key"]]
+    assert entry["key_properties"] == ["seller_id", *written["key"], "_row_ordinal"]
     types = {name: kind for _, name, kind in written["columns"]}
     properties = {name: schema for name, schema in entry["schema"]["properties"].items() if name not in OWN - {*types}}
     kinds = {

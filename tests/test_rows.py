@@ -17,8 +17,9 @@ from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.column_scan import UnscannableError
 from tap_flipkart_reports.files.columns import Column, ColumnType
 from tap_flipkart_reports.files.converters import clean
-from tap_flipkart_reports.files.header_match import Layout, column_name, match_header, normalise
+from tap_flipkart_reports.files.header_match import Layout, match_header
 from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.header_words import column_name, normalise
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
@@ -226,7 +227,7 @@ def test_a_header_wins_over_an_alias_and_no_place_is_taken_twice() -> None:
 
 
 def test_names_of_new_columns_are_fresh() -> None:
-    header = ["Order Item ID", "Note", "Note", "note", "Seller ID", "", "Column 6", "Amount", "seller_id"]
+    header = ["Order Item ID", "Note", "Note", "note", "Seller ID", "", "Column 6", "Quantity", "seller_id", "Quantity"]
     layout = match(header)
     assert [column.name for _, column in layout.new] == [
         "note",
@@ -234,8 +235,8 @@ def test_names_of_new_columns_are_fresh() -> None:
         "note_3",
         "seller_id_2",
         "column_6_2",
-        "amount_2",
         "seller_id_3",
+        "quantity_2",
     ]
     assert layout.unnamed == (5,)
     assert {column.type for _, column in layout.new} == {"string"}

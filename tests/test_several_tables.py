@@ -9,7 +9,7 @@ import pytest
 from support.truth import expected
 
 from tap_flipkart_reports.exceptions import WindowsFailedError
-from tap_flipkart_reports.files.header_match import normalise
+from tap_flipkart_reports.files.header_words import normalise
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.faults import YEARS

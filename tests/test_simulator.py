@@ -26,7 +26,7 @@ from support.clocks import VirtualClock
 from support.readme_tables import faults
 
 from tap_flipkart_reports.commands.cli import main as cli
-from tap_flipkart_reports.files.header_match import normalise
+from tap_flipkart_reports.files.header_words import normalise
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.simulator import Faults, Simulator

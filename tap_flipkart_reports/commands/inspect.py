@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports.exceptions import FileError, RowError, SettingsError
 from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
-from tap_flipkart_reports.files.header_match import MAX_TOLD, match_header, normalise
+from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import HELP, Report
+from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
 from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules

@@ -1,35 +1,45 @@
-"""A table's header matched to the columns of a schema: by name and never by position."""
+"""A table's header matched to the columns of a schema: by name and never by position.
+
+The rule: a header belongs to the column that has it as its name or alias, letter for letter; else to the column whose
+name has the same letters and digits, whatever its case, spaces and formula notes; else to the column that differs from
+it only in what drifts between layouts: a unit (`(Rs.)`, `(INR)`, `%`), a plural, a word and its synonym (Courier and
+Logistics), a note in parentheses that one of them does not have, or the group above it. The lenient readings hold only
+where nothing is alike by them: no other header of the file and no other column of the schema reads the same. Money is
+never read as percent, nor the parts of one group as those of another. What is left is a new column, and is told with
+the known one that it is most like.
+"""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
-from functools import lru_cache
+from difflib import SequenceMatcher
 from hashlib import blake2b
-from itertools import chain, count
 from typing import TYPE_CHECKING
-from unicodedata import category, normalize
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.columns import Column
 from tap_flipkart_reports.files.converters import PADDING
+from tap_flipkart_reports.files.header_words import (
+    PERCENT,
+    LenientForm,
+    column_name,
+    lenient_forms,
+    listed,
+    normalise,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-MAX_NAME_BYTES = 60
-"""PostgreSQL cuts names at 63 bytes; the rest is for a number."""
+MIN_LIKENESS = 0.6
+"""Of `SequenceMatcher`: below, a column is not worth naming beside another."""
 
-MAX_TOLD = 5
-"""Lines and names that an error or a count lists."""
+MAX_COMPARED = 100
+"""Characters of two headers that are compared."""
 
-MAX_TEXT = 60
-"""Characters of a stranger's text that an error quotes."""
-
-# Headers carry the formula of their column, whose letters shift between layouts: `= SUM(J:R)`, `[AO/(1+AP/100)]`.
-_FORMULA = re.compile(r"=\s*(?i:SUM)\s*\([^)]*\)|\[[^\]a-z]*\]")
-_SIGNS = str.maketrans({"%": " percent ", "#": " number ", "'": "", "\u2019": ""})
+GENERIC = frozenset({"total", "amount", "value", "date", "id", "type", "number", "name", "status", "rate", "unit", ""})
+"""Words that name nothing without their group or note."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,35 +68,6 @@ class Layout:
     fingerprint: str
 
 
-@lru_cache(maxsize=4096)
-def normalise(header: str) -> str:
-    """What two spellings of a header have in common: letters and digits, without case, spaces and formula notes."""
-    # Composed again: with the space between them gone, a letter and its mark may have come together.
-    return normalize("NFKC", "".join(_words(header))).replace("fulfillment", "fulfilment")
-
-
-def column_name(header: str) -> str | None:
-    """A name for a header that no schema has: words joined by `_`, not beginning with a digit.
-
-    Args:
-        header: the header as the file has it.
-
-    Returns:
-        The name; `None` for a header without a letter or digit.
-    """
-    name = "_".join(_words(header))
-    if name[:1].isdigit():
-        name = f"_{name}"
-    return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").rstrip("_") or None
-
-
-def _words(header: str) -> list[str]:
-    """Runs of letters, marks and digits of any script: the vowel signs of Devanagari are marks."""
-    text = _FORMULA.sub(" ", normalize("NFKC", header)).translate(_SIGNS)
-    text = normalize("NFKC", text.casefold())
-    return "".join(letter if category(letter)[0] in "LMN" else " " for letter in text).split()
-
-
 def match_header(
     header: Sequence[str],
     columns: Sequence[Column],
@@ -94,9 +75,8 @@ def match_header(
     reserved: Collection[str],
     layouts: Sequence[Collection[str]] = (),
 ) -> Layout:
-    """Find the columns of a schema in a table's header, by name and never by position.
+    """Find the columns of a schema in a table's header; see above for the rule.
 
-    A header that only reads the same (see `normalise`) or is an alias serves too, where none is exactly the column's.
     Of equal headers the n-th goes to the n-th column that has it; those left over are new columns.
 
     Args:
@@ -110,38 +90,58 @@ def match_header(
     """
     placed = _placed(header, columns)
     found = {column.name for column in placed.values()}
+    _require_keys(header, columns, found)
     missing = [column for column in columns if column.name not in found]
-    required = [column for column in columns if column.is_required]
-    if required and not found.intersection(column.name for column in required):
-        keys = " nor ".join(repr(column.header.strip()) for column in required)
-        names = [text.strip(PADDING) for text in header if text.strip(PADDING)]
-        raise RowError(f"the file has no column {keys}, a key, but {listed(names)}")
     absent_keys = tuple(column.name for column in missing if column.is_key)
     if layouts:
         layout = max(layouts, key=lambda names: (len(found.intersection(names)), found.issuperset(names)))
         missing = [column for column in missing if column.name in layout]
     unnamed = tuple(place for place, text in enumerate(header) if place not in placed and not column_name(text))
-    taken = {*reserved, *(column.name for column in columns), *map(column_number, unnamed)}
-    new = []
-    for place, text in enumerate(header):
-        if place not in placed and place not in unnamed:
-            name = _fresh(column_name(text) or "", taken)
-            taken.add(name)
-            new.append((place, Column(name=name, header=text)))
     return Layout(
         width=len(header),
         placed=tuple(sorted(placed.items(), key=lambda place_and_column: place_and_column[0])),
-        new=tuple(new),
+        new=_new_columns(header, columns, reserved, placed, unnamed),
         missing=tuple(missing),
         absent_keys=absent_keys,
         unnamed=unnamed,
-        fills_down=tuple(place for column in columns if column.fills_down for place in _places_of(column, placed)),
+        fills_down=_fills_down(columns, placed),
         fingerprint=blake2b("\n".join(map(normalise, header)).encode(), digest_size=8).hexdigest(),
     )
 
 
-def _places_of(column: Column, placed: Mapping[int, Column]) -> list[int]:
-    return [place for place, own in placed.items() if own is column]
+def _require_keys(header: Sequence[str], columns: Sequence[Column], found: Collection[str]) -> None:
+    required = [column for column in columns if column.is_required]
+    if required and not any(column.name in found for column in required):
+        keys = " nor ".join(repr(column.header.strip()) for column in required)
+        names = [text.strip(PADDING) for text in header if text.strip(PADDING)]
+        raise RowError(f"the file has no column {keys}, a key, but {listed(names)}")
+
+
+def _new_columns(
+    header: Sequence[str],
+    columns: Sequence[Column],
+    reserved: Collection[str],
+    placed: Collection[int],
+    unnamed: Collection[int],
+) -> tuple[tuple[int, Column], ...]:
+    taken = {*reserved, *(column.name for column in columns), *map(column_number, unnamed)}
+    last_number: Counter[str] = Counter()
+    skipped = {*placed, *unnamed}
+    new = []
+    for place, text in enumerate(header):
+        if place not in skipped:
+            name = base = column_name(text) or ""
+            while name in taken:
+                last_number[base] += 1
+                name = f"{base}_{last_number[base] + 1}"
+            taken.add(name)
+            new.append((place, Column(name=name, header=text)))
+    return tuple(new)
+
+
+def _fills_down(columns: Sequence[Column], placed: dict[int, Column]) -> tuple[int, ...]:
+    places = {column.name: place for place, column in placed.items()}
+    return tuple(places[column.name] for column in columns if column.fills_down and column.name in places)
 
 
 def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Column]:
@@ -158,7 +158,81 @@ def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Colum
         for column, wording in (*headers, *aliases):
             if column.name in waiting and places[reading(wording)]:
                 placed[places[reading(wording)].popleft()] = waiting.pop(column.name)
+    if waiting and len(placed) < len(header):
+        _place_leniently(header, columns, placed, waiting)
     return placed
+
+
+def _place_leniently(
+    header: Sequence[str], columns: Sequence[Column], placed: dict[int, Column], waiting: dict[str, Column]
+) -> None:
+    """Place columns by what is left of their names without units, plurals, notes and groups."""
+    texts = {place: lenient_forms(text) for place, text in enumerate(header) if text.strip(PADDING)}
+    names = [(column, lenient_forms(wording)) for column in columns for wording in (column.header, *column.aliases)]
+    ambiguous = _of_several_units(columns)
+    for part in (0, 1):
+        for key in (_whole, _short):
+            in_file: defaultdict[str, list[int]] = defaultdict(list)
+            for place, forms in texts.items():
+                in_file[key(forms[part])].append(place)
+            in_schema: defaultdict[str, dict[str, LenientForm]] = defaultdict(dict)
+            for column, forms in names:
+                in_schema[key(forms[part])].setdefault(column.name, forms[part])
+            for words, wanted in in_schema.items():
+                (name, form), places = next(iter(wanted.items())), in_file.get(words, [])
+                if len(wanted) == len(places) == 1 and name in waiting and places[0] not in placed:
+                    own = texts[places[0]][part]
+                    if _are_one(own, form, is_part=part == 1, is_short=key is _short, ambiguous=ambiguous):
+                        placed[places[0]] = waiting.pop(name)
+
+
+def _whole(form: LenientForm) -> str:
+    return form.words
+
+
+def _short(form: LenientForm) -> str:
+    return form.short
+
+
+def _are_one(
+    own: LenientForm, known: LenientForm, *, is_part: bool, is_short: bool, ambiguous: Collection[str]
+) -> bool:
+    """Whether two headers that read the same may be one, by their units, notes and groups."""
+    units = {own.unit, known.unit}
+    if len(units - {None}) > 1:
+        return False
+    if units == {PERCENT, None} and "rate" not in own.words and _without_unit_words(own.words) in ambiguous:
+        return False
+    if is_short and own.note and known.note and not own.note & known.note:
+        return False
+    if is_part and own.group and known.group:
+        return bool((own.group & known.group) - GENERIC)
+    return (own.short if is_short else own.words) not in GENERIC or not (is_part or is_short)
+
+
+def _of_several_units(columns: Sequence[Column]) -> set[str]:
+    """What columns are about that the schema has both as a rate and as an amount."""
+    units: defaultdict[str, set[str | None]] = defaultdict(set)
+    for column in columns:
+        form = lenient_forms(column.header)[0]
+        units[_without_unit_words(form.words)].add(form.unit)
+    return {words for words, found in units.items() if len(found) > 1}
+
+
+def _without_unit_words(words: str) -> str:
+    return " ".join(word for word in words.split() if word not in {"amount", "value", "rate"})
+
+
+def nearest_column(header: str, columns: Sequence[Column]) -> Column | None:
+    """The column whose name a header is most like, if it is like one at all."""
+    text = lenient_forms(header)[0].words[:MAX_COMPARED]
+    matcher = SequenceMatcher(b=text, autojunk=False)
+    best, nearest = MIN_LIKENESS, None
+    for column in columns:
+        matcher.set_seq1(lenient_forms(column.header)[0].words[:MAX_COMPARED])
+        if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and matcher.ratio() > best:
+            best, nearest = matcher.ratio(), column
+    return nearest
 
 
 def column_number(place: int) -> str:
@@ -168,21 +242,3 @@ def column_number(place: int) -> str:
         place: its place, from 0.
     """
     return f"column_{place + 1}"
-
-
-def _fresh(name: str, taken: Collection[str]) -> str:
-    """The name, or the name with the first number that makes it one not taken."""
-    numbered = (f"{name}_{number}" for number in count(2))
-    return next(fresh for fresh in chain([name], numbered) if fresh not in taken)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names for a sentence, not too many."""
-    told = ", ".join(repr(shortened(name)) for name in names[:MAX_TOLD])
-    return told if len(names) <= MAX_TOLD else f"{told} and {len(names) - MAX_TOLD} more"
-
-
-def shortened(text: str) -> str:
-    """A stranger's text for a sentence: one line, not too long."""
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

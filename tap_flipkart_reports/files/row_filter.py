@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.converters import PADDING
-from tap_flipkart_reports.files.header_match import MAX_TOLD, Layout, listed, normalise, shortened
+from tap_flipkart_reports.files.header_words import MAX_TOLD, listed, normalise, shortened
 from tap_flipkart_reports.files.sheets import Batch, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from tap_flipkart_reports.files.header_match import Layout
     from tap_flipkart_reports.files.row_rules import RowRules
 
 TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "nettotal"})

@@ -14,7 +14,7 @@ from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import UnscannableError
 from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter, clean, clean_id, is_id
 from tap_flipkart_reports.files.hash_spool import HashSpool
-from tap_flipkart_reports.files.header_match import MAX_TOLD, Layout, normalise
+from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
 from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
 from tap_flipkart_reports.files.row_rules import RowRules
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_flipkart_reports.files.columns import Column
+    from tap_flipkart_reports.files.header_match import Layout
     from tap_flipkart_reports.files.sheets import Table
 
     Cells = Sequence[Sequence[str]]

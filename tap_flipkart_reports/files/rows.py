@@ -19,7 +19,8 @@ from tap_flipkart_reports.files.converters import (
     is_id,
 )
 from tap_flipkart_reports.files.dates import order_of
-from tap_flipkart_reports.files.header_match import Layout, column_number, listed, shortened
+from tap_flipkart_reports.files.header_match import Layout, column_number
+from tap_flipkart_reports.files.header_words import listed, shortened
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts, RowFilter, place_of
 from tap_flipkart_reports.files.row_keys import EMPTY_KEY, RowIdentity
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS
-from tap_flipkart_reports.files.header_match import listed, match_header
+from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.header_words import listed
 from tap_flipkart_reports.files.row_filter import RowCounts
 from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.rows import read_rows

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from support.programs import ROOT
-from tap_flipkart_reports.files.header_match import normalise
+from tap_flipkart_reports.files.header_words import normalise
 from tap_flipkart_reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:

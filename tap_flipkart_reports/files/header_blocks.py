@@ -1,0 +1,264 @@
+"""The beginning of a sheet, and which of its rows may be a header."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.converters import CONVERTERS, PADDING, clean
+from tap_flipkart_reports.files.header_words import JOINT, MAX_HEADER, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from tap_flipkart_reports.files.sheets import HeadRow, Reading, Sheet
+
+HEADER_ROWS = 3
+"""Rows a header may have: group, name and sub-name."""
+
+MAX_COLUMNS = 2**14
+"""Cells of a row; Excel's own limit, and more than any table has."""
+
+MAX_HEAD_CELLS = 2**18
+"""Cells of a sheet's beginning among which a header is looked for."""
+
+SAMPLE_ROWS = 5
+"""Rows, with the header, by which the delimiter is known where no header is."""
+
+MOST = 0.66
+"""Of a table's columns of numbers: so many have a text in a row that belongs to the header."""
+
+MIN_NUMBERS = 2
+"""Rows with a number by which a column is known to be one of numbers; a single one may be a slip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Some consecutive rows of a sheet, taken for its header."""
+
+    reading: Reading
+    rows: tuple[HeadRow, ...]
+
+    @cached_property
+    def grid(self) -> list[list[str]]:
+        """The rows' own cells, all of one width."""
+        width = max(len(row.cells) for row in self.rows)
+        return [[*row.cells, *[""] * (width - len(row.cells))] for row in self.rows]
+
+    @cached_property
+    def paths(self) -> list[list[str]]:
+        """Of each column what its header's rows say, from the top; a group's name goes for all its columns."""
+        grid = [list(row) for row in self.grid]
+        for upper in range(len(grid) - 2, -1, -1):
+            group = ""
+            for place, text in enumerate(grid[upper]):
+                is_labelled = any(row[place].strip(PADDING) for row in grid[upper + 1 :])
+                if text.strip(PADDING):
+                    group = text
+                elif not is_labelled:
+                    group = ""
+                grid[upper][place] = group
+        return [[text for text in column if text.strip(PADDING)] for column in zip(*grid, strict=True)]
+
+    @property
+    def labelled(self) -> int:
+        """How many of its columns have a name."""
+        return sum(map(bool, self.paths))
+
+    def texts(self, find: Callable[[Sequence[str]], str | None]) -> tuple[str, ...]:
+        """One header for each column: the wording that is known, or else the shortest that no other column has.
+
+        Args:
+            find: tells which of some wordings is known.
+        """
+        alone = Counter(normalise(path[-1]) for path in self.paths if path)
+        texts = []
+        for path, own in zip(self.paths, zip(*self.grid, strict=True), strict=True):
+            candidates = wordings(path)
+            words = find(candidates) or find(self._above(own))
+            if words is None and candidates:
+                words = path[-1] if alone[normalise(path[-1])] == 1 or len(candidates) == 1 else candidates[-2]
+            texts.append(words or "")
+        return tuple(texts)
+
+    def _above(self, own: Sequence[str]) -> list[str]:
+        """What a column may be called without the rows below a cell of its own: unknown parts stand below a name."""
+        return [text for text in reversed(own[:-1]) if text.strip(PADDING)]
+
+
+def wordings(path: Sequence[str]) -> list[str]:
+    """What a column may be called: from all its rows joined to the last alone."""
+    return [JOINT.join(path[first:]) for first in range(len(path))]
+
+
+def head_rows(reading: Reading) -> list[HeadRow]:
+    """The rows of a sheet's beginning, those left out that cannot be read: help is prose, whose quotes are no CSV's."""
+    rows: list[HeadRow] = []
+    cells = 0
+    for line in range(1, reading.head_lines + 1):
+        try:
+            row = reading.head_row(line)
+        except FileError:
+            continue
+        if row is not None and len(row.cells) <= MAX_COLUMNS:
+            cells += len(row.cells)
+            if cells > MAX_HEAD_CELLS and rows:
+                break
+            rows.append(_clipped(row))
+    return rows
+
+
+def _clipped(row: HeadRow) -> HeadRow:
+    if max(map(len, row.cells)) <= MAX_HEADER:
+        return row
+    return replace(row, cells=tuple(cell[:MAX_HEADER] for cell in row.cells))
+
+
+def candidates(reading: Reading) -> Iterator[Block]:
+    """All that may be a sheet's header: up to `HEADER_ROWS` consecutive rows without a number."""
+    by_line = {row.line: row for row in head_rows(reading) if not any(map(str.isdecimal, row.cells))}
+    for first in by_line:
+        rows: tuple[HeadRow, ...] = ()
+        line = first
+        while len(rows) < HEADER_ROWS and line in by_line:
+            rows = (*rows, by_line[line])
+            line = rows[-1].next_line
+            yield Block(reading=reading, rows=rows)
+
+
+# Rows below the names that belong to the header
+
+
+def extended(block: Block, types: Mapping[int, str] | None = None) -> Block:
+    """A header with the rows directly below it that belong to it: parts of names, units, numbers of columns.
+
+    Such a row has texts where the table has numbers.
+
+    Args:
+        block: the header's names.
+        types: those of its columns by place; `None` if what is below has to tell which are numbers.
+    """
+    while len(block.rows) < HEADER_ROWS:
+        below = _rows_below(block)
+        columns = _columns_of_numbers(below[1:]) if types is None else types
+        if not below or not _is_of_header(below[0], columns):
+            return block
+        block = Block(reading=block.reading, rows=(*block.rows, below[0]))
+    return block
+
+
+def _rows_below(block: Block) -> list[HeadRow]:
+    """The rows below a block, of which the first follows at once."""
+    line = block.rows[-1].next_line
+    rows: list[HeadRow] = []
+    while line <= block.reading.head_lines and len(rows) <= SAMPLE_ROWS:
+        try:
+            row = block.reading.head_row(line)
+        except FileError:
+            return rows
+        if row is None and not rows:
+            return []
+        if row is not None:
+            rows.append(_clipped(row))
+        line = row.next_line if row is not None else line + 1
+    return rows
+
+
+def _columns_of_numbers(rows: Sequence[HeadRow]) -> dict[int, str]:
+    found = Counter(place for row in rows for place, text in enumerate(row.cells) if _fits(text, "number"))
+    least = min(MIN_NUMBERS, len(rows))
+    return {place: "number" for place, count in found.items() if count >= least}
+
+
+def _is_of_header(row: HeadRow, columns: Mapping[int, str]) -> bool:
+    """Whether a row has words, and no value, where the table has numbers or days; or counts the columns.
+
+    Below names that are merged over their columns it is blank; else it has no digit, and hardly a word twice.
+    """
+    cells = {place: text for place, text in enumerate(row.cells) if clean(text) is not None}
+    numbers = {place: type_ for place, type_ in columns.items() if type_ != "string"}
+    words = [text for place, text in cells.items() if place in numbers]
+    if not words or any(_fits(text, numbers[place]) for place, text in cells.items() if place in numbers):
+        return _counts_columns(row)
+    if any(_fits(text, type_) for text in cells.values() for type_ in ("number", "date")):
+        return False
+    if len(columns) > len(numbers) and not any(columns.get(place) == "string" for place in cells):
+        return True
+    has_digits = any(character.isdigit() for text in cells.values() for character in text)
+    is_varied = len(set(cells.values())) >= MOST * len(cells)
+    return not has_digits and is_varied and len(words) >= MOST * len(numbers)
+
+
+def _counts_columns(row: HeadRow) -> bool:
+    """Whether a row says 1, 2, 3 … below the names."""
+    texts = [text.strip(PADDING + "()") for text in row.cells]
+    counted = [text for text in texts if text]
+    return len(counted) > SAMPLE_ROWS and counted == [str(number) for number in range(1, len(counted) + 1)]
+
+
+def _fits(text: str, type_: str) -> bool:
+    cleaned = clean(text)
+    if cleaned is None:
+        return False
+    try:
+        CONVERTERS["date-time" if type_ == "date" else type_](cleaned)  # type: ignore[index]  # one of its types
+    except ValueError:
+        return False
+    return True
+
+
+# Headers nobody has published
+
+
+def plain_block(sheet: Sheet) -> Block | None:
+    """The header of a table of unknown columns: the first row, but for a title and other narrow rows above it.
+
+    Raises:
+        FileError: the very first row cannot be read, or is wider than any table.
+    """
+    reading = max(sheet.readings, key=_evidence)
+    rows = _first_rows(reading)
+    widths = [sum(bool(cell.strip(PADDING)) for cell in row.cells) for row in rows]
+    if not any(widths):
+        return None
+    header = next(row for row, width in zip(rows, widths, strict=True) if 2 * width > max(widths))
+    if len(header.cells) > MAX_COLUMNS:
+        raise FileError(
+            f"the row on line {header.line} has {len(header.cells):,} cells, more than the {MAX_COLUMNS:,} of any table"
+        )
+    return extended(Block(reading=reading, rows=(_clipped(header),)))
+
+
+def _first_rows(reading: Reading) -> list[HeadRow]:
+    """The first rows, up to one that cannot be read."""
+    rows: list[HeadRow] = []
+    line, cells = 1, 0
+    while line <= reading.head_lines and cells <= MAX_HEAD_CELLS:
+        try:
+            row = reading.head_row(line)
+        except FileError:
+            if not rows:
+                raise
+            break
+        if row is not None:
+            rows.append(row)
+            cells += len(row.cells)
+        line = row.next_line if row is not None else line + 1
+    return rows
+
+
+def _evidence(reading: Reading) -> tuple[bool, int, int]:
+    """How well a delimiter explains the first rows.
+
+    Whether they are equally wide; how wide the widest are, if there are two; how wide the very first is.
+    """
+    try:
+        widths = [len(row.cells) for row in _first_rows(reading)]
+    except FileError:
+        return False, 0, 0
+    first = widths[:SAMPLE_ROWS]
+    widest = max((width for width, rows in Counter(widths).items() if rows > 1 < width), default=0)
+    return len(set(first)) == 1 and first[0] > 1, widest, widths[0] if widths else 0
