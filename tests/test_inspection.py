@@ -98,7 +98,7 @@ def test_a_schema_is_proposed_by_what_is_in_the_cells(capsys: pytest.CaptureFixt
     }
     assert properties["filed_on"]["title"] == "Filed On"
     _, out, _ = inspect(capsys, path)
-    assert "no report the tap knows" in out
+    assert "unknown.csv: not known; nearest are" in out
     assert "perhaps a key: 'Claim ID', 'Pincode'" in out
 
 
@@ -125,6 +125,6 @@ def test_a_wrong_word_is_told_in_a_sentence(
     capsys: pytest.CaptureFixture[str], words: list[str | Path], error: str
 ) -> None:
     code, out, err = inspect(capsys, *words)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.startswith(error)
     assert err.count("\n") == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import FileError, RowError, SettingsError
@@ -14,6 +14,7 @@ from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import HELP, Report
 from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
+from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
@@ -34,6 +35,9 @@ LENIENT = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema
 
 UNKNOWN = ReportTable(stream="unknown", title="unknown")
 """Stands for a table that the tap does not know."""
+
+NEAREST = 2
+"""Report types that are named where none is a file's."""
 
 MAX_DIGITS = 11
 """A longer whole number is an id: money and counts do not reach it."""
@@ -87,12 +91,14 @@ class Inspection:
     Attributes:
         path: the file.
         report_types: the report types whose file it may be, the likeliest first.
+        nearest: where it is nobody's, the report types that it has most in common with.
         sheets: each of its sheets, with the form it has.
         tables: its tables.
     """
 
     path: Path
     report_types: tuple[str, ...]
+    nearest: tuple[str, ...]
     sheets: tuple[tuple[str, str], ...]
     tables: tuple[InspectedTable, ...]
 
@@ -101,6 +107,7 @@ class Inspection:
         return {
             "file": str(self.path),
             "report_types": list(self.report_types),
+            "nearest": list(self.nearest),
             "sheets": [{"name": name, "form": form} for name, form in self.sheets],
             "tables": [_document(table) for table in self.tables],
         }
@@ -115,7 +122,8 @@ class Inspection:
 
     def text(self) -> str:
         """The same for people."""
-        lines = [f"{self.path}: {' or '.join(self.report_types) or 'no report the tap knows'}"]
+        unknown = f"not known; nearest are {' and '.join(self.nearest)}" if self.nearest else "no report the tap knows"
+        lines = [f"{self.path}: {' or '.join(self.report_types) or unknown}"]
         lines += [f"  {name or 'the file'}: {form}" for name, form in self.sheets]
         for table in self.tables:
             lines += ["", *(f"  {line}" for line in _told(table))]
@@ -140,7 +148,8 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
     if not path.is_file():
         raise SettingsError(f"{path} is no file")
     with open_sheets(path) as sheets:
-        report_types = (report_type,) if report_type else _likeliest(sheets)
+        guesses = [] if report_type else rank_reports(sheets, TABLES)
+        report_types = (report_type,) if report_type else likeliest(guesses)
         inspected = list(_inspected_report(sheets, report_types[0])) if report_types else []
         fed = {table.name for table in inspected}
         rest = [sheet for sheet in sheets if (sheet.title or "") not in fed and normalise(sheet.name or "") not in HELP]
@@ -148,31 +157,10 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
         return Inspection(
             path=path,
             report_types=report_types,
+            nearest=() if report_types else tuple(guess.report_type for guess in guesses[:NEAREST]),
             sheets=tuple((sheet.title or "", sheet.readings[0].form) for sheet in sheets),
             tables=tuple(inspected),
         )
-
-
-def _likeliest(sheets: Sequence[Sheet]) -> tuple[str, ...]:
-    """The report types that have most of the columns of a file, if they have half of them."""
-    found: dict[str, int] = {}
-    for name, tables in TABLES.items():
-        placed = columns = 0
-        for layout in _layouts(sheets, tables):
-            placed += len(layout.placed)
-            columns += len(layout.placed) + len(layout.new)
-        if placed > 1 and 2 * placed >= columns:
-            found[name] = placed
-    return tuple(name for name, placed in found.items() if placed == max(found.values()))
-
-
-def _layouts(sheets: Sequence[Sheet], tables: Sequence[ReportTable]) -> Iterator[Layout]:
-    report = Report(sheets, tables)
-    for declared in tables:
-        columns = [replace(column, is_required=False) for column in declared.columns]
-        with suppress(RowError, FileError):  # then it is none of this report's
-            for table in report.tables_for(declared.stream):
-                yield match_header(table.header, columns, reserved=(), layouts=declared.layouts)
 
 
 def _inspected_report(sheets: Sequence[Sheet], report_type: str) -> Iterator[InspectedTable]:

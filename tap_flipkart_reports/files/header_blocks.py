@@ -229,7 +229,23 @@ def plain_block(sheet: Sheet) -> Block | None:
         raise FileError(
             f"the row on line {header.line} has {len(header.cells):,} cells, more than the {MAX_COLUMNS:,} of any table"
         )
-    return extended(Block(reading=reading, rows=(_clipped(header),)))
+    above = _rows_above(rows, header)
+    return extended(Block(reading=reading, rows=(*map(_clipped, above), _clipped(header))))
+
+
+def _rows_above(rows: Sequence[HeadRow], header: HeadRow) -> list[HeadRow]:
+    """The rows directly above the names that name groups, or what is merged over both rows; a title is one cell."""
+    above: list[HeadRow] = []
+    line = header.line
+    for row in reversed(rows[: rows.index(header)]):
+        texts = [text for text in row.cells if text.strip(PADDING)]
+        if row.next_line != line or len(texts) < 2 or len(above) == HEADER_ROWS - 1:  # noqa: PLR2004 - a title is one
+            break
+        if any(_fits(text, "number") for text in texts):
+            break
+        above.insert(0, row)
+        line = row.line
+    return above
 
 
 def _first_rows(reading: Reading) -> list[HeadRow]:

@@ -76,9 +76,13 @@ class Report:
     Args:
         sheets: its sheets.
         tables: the tables it may hold.
+
+    Attributes:
+        all_sheets: its sheets, help among them.
     """
 
     def __init__(self, sheets: Sequence[Sheet], tables: Sequence[Declared]) -> None:
+        self.all_sheets = tuple(sheets)
         self._sheets = [sheet for sheet in sheets if normalise(sheet.name or "") not in HELP or len(sheets) == 1]
         self._known = [KnownTable(table) for table in tables]
         self._streams_named = {
@@ -119,6 +123,16 @@ class Report:
         """
         return {found.sheet.title or "": found.header for found in self._found(self._sheets)}
 
+    def count_columns(self) -> tuple[int, int]:
+        """How many of the file's columns are the report's, and how many the file has.
+
+        Raises:
+            FileError: a sheet cannot be read.
+        """
+        tables = self._found(self._sheets)
+        known = sum(table.known.fit(table.block).found for table in tables if table.known is not None)
+        return known, sum(table.block.labelled for table in tables)
+
     @property
     def unmatched(self) -> tuple[UnmatchedTable, ...]:
         """The tables that feed no stream, but for help and summaries.
@@ -150,6 +164,9 @@ class Report:
         """What a sheet is; `None` if it holds no table, but a sentence or nothing."""
         is_alone = len(self._sheets) == 1
         named = [table for table in self._known if table.is_named(sheet)]
+        if named and not named[0].columns:
+            block = plain_block(sheet)
+            return None if block is None else _Found(sheet=sheet, block=block, known=named[0])
         fits = best_fits(sheet, named or self._known)
         best = max(fits, key=lambda fit: fit.share, default=None)
         like = best.known.stream if best is not None else None

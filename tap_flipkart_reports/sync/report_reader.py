@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.exceptions import FileError, RowError
 from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS
-from tap_flipkart_reports.files.header_match import match_header
+from tap_flipkart_reports.files.header_match import match_header, nearest_column
 from tap_flipkart_reports.files.header_search import open_report
 from tap_flipkart_reports.files.header_words import listed
+from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import RowCounts
 from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
+from tap_flipkart_reports.report_types import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.files.converters import Converters
     from tap_flipkart_reports.files.header_match import Layout
     from tap_flipkart_reports.files.header_search import Report
@@ -88,7 +92,7 @@ class ReportReader:
         try:
             with self._opened() as report:
                 self._files.keep(self.delivery, lambda: report.headers)
-                tables = report.tables_for(self._wanted.stream)
+                tables = self._tables_of(report)
                 self._tell_tables(report, tables)
                 identity = self._identity_of(tables)
                 for table in tables:
@@ -112,6 +116,22 @@ class ReportReader:
         except FileError:
             self._files.keep(self.delivery, dict)
             raise
+
+    def _tables_of(self, report: Report) -> list[Table]:
+        """The stream's tables of a report. Where it has none, the error names the report whose columns it has."""
+        try:
+            return report.tables_for(self._wanted.stream)
+        except RowError as error:
+            raise RowError(f"{error}{self._recognised(report)}") from error
+
+    def _recognised(self, report: Report) -> str:
+        """Words for a file that is another report's than it was bought as."""
+        own = self._wanted.report_type
+        names = likeliest(rank_reports(report.all_sheets, TABLES))
+        if not names or own.name in names:
+            return ""
+        setting = json.dumps({"report_types": {names[0]: {"identifier": own.identifier}}})
+        return f"; the file is a {names[0]}: declare it under that name, {setting}, in place of {own.name}"
 
     def _layout_of(self, table: Table) -> Layout:
         return match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self._wanted.table.layouts)
@@ -166,12 +186,17 @@ class ReportReader:
 
     def _tell_drift(self, layout: Layout) -> None:
         """Say once per column what a file lacks or has beyond the schema."""
+        known = [column for column in self._columns if column not in {column for _, column in layout.placed}]
         for text, columns in (
             ("does not have the columns %s, which are null", layout.missing),
             ("has new columns %s", [column for _, column in layout.new]),
         ):
             logged = self._wanted.drift_logged
-            news = [column.header.strip() for column in columns if (text, column.name) not in logged]
+            news = [
+                column.header.strip() if column in layout.missing else _with_nearest(column, known)
+                for column in columns
+                if (text, column.name) not in logged
+            ]
             logged |= {(text, column.name) for column in columns}
             if news:
                 self._logger.warning("%s %s (header %s).", self.name, text % ", ".join(news), layout.fingerprint)
@@ -180,15 +205,21 @@ class ReportReader:
         """Say which tables of a report are not there, and which are there for no stream."""
         if not tables:
             self._logger.info("%s has no table %r: no rows.", self.name, self._wanted.table.title)
-        if self._wanted.stream == self.delivery.request.readers[0]:
-            for stranger in report.unmatched:
+        if self._wanted.stream != self.delivery.request.readers[0]:
+            return
+        if not self._wanted.table.columns and (words := self._recognised(report)):
+            self._logger.warning("%s: its columns are read as text%s.", self.name, words)
+        for table in report.unmatched:
+            if ("unmatched", table.name or "") not in self._wanted.drift_logged:
+                self._wanted.drift_logged.add(("unmatched", table.name or ""))
                 self._logger.warning(
-                    "%s, report %s has a table that no stream reads, %s with the columns %s; "
-                    "`flipkart-reports inspect` shows it.",
+                    "%s, report %s has a table that no stream reads, %s with the columns %s%s; `flipkart-reports "
+                    "inspect` shows it, and an entry of custom_reports with `sheets` reads it.",
                     self.delivery.request,
                     self.delivery.report_id,
-                    stranger.name or "the file",
-                    listed(stranger.header),
+                    table.name or "the file",
+                    listed(table.header),
+                    f", which is most like {table.like}" if table.like else "",
                 )
 
     def _tell_rejected(self) -> None:
@@ -228,6 +259,12 @@ class ReportReader:
                 column,
                 bad.first_line,
             )
+
+
+def _with_nearest(column: Column, known: Sequence[Column]) -> str:
+    """A new column, with the known one that its name is most like."""
+    nearest = nearest_column(column.header, known)
+    return column.header.strip() + (f" (most like {nearest.name})" if nearest is not None else "")
 
 
 def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:

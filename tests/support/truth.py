@@ -63,6 +63,7 @@ TABLES = {table.stream: (report_type, table) for report_type in REPORT_TYPES.val
 
 ORIGIN = ("seller_id", "report_id", "report_row_number")
 OWN = {
+    "is_provisional",
     *ORIGIN,
     *("report_from_date", "report_to_date", "warehouse_id", "snapshot_date"),
     *("_row_hash", "_row_ordinal", "_extra", "_unparsed"),
