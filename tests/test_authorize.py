@@ -201,7 +201,7 @@ def test_an_address_that_will_not_do_is_one_sentence(simulator: Simulator, addre
         ({"token_store": "tokens.db"}, {"place": "token_store"}, f"needs a key in the environment as {KEY_VARIABLE}"),
         ({}, {"place": "keyring"}, "--store keyring is none of env:PATH, file:PATH, stdout, token_store"),
         ({}, {"place": "file:/nowhere/at/all"}, "/nowhere/at/all cannot be written"),
-        ({}, {"redirect_uri": "http://app.test/"}, "--redirect-uri http://app.test/ is no https address"),
+        ({}, {"redirect_uri": "http://app.test/"}, "--redirect-uri http://app.test/ is not an https address"),
     ],
 )
 def test_what_would_stand_in_the_way_is_said_before_a_link_is_shown(

@@ -411,5 +411,5 @@ def test_simulate_serves_until_ctrl_c_and_says_what_is_wrong(tmp_path: Path) -> 
     faults.write_text('[{"fault": "gremlins"}]')
     ended = run([*SIDE, "simulate", "--faults", str(faults)])
     assert ended.returncode == 2
-    assert "which is no fault" in ended.stderr
+    assert "which is not a fault" in ended.stderr
     assert "Traceback" not in ended.stderr

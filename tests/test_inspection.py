@@ -117,7 +117,7 @@ def test_a_file_that_is_no_table_is_named_and_the_others_are_told(capsys: pytest
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["nowhere.csv"], "flipkart-reports: nowhere.csv is no file"),
+        (["nowhere.csv"], "flipkart-reports: nowhere.csv is not a file"),
         ([DATA / "plain.csv", "--report-type", "sales"], "flipkart-reports: 'sales' is not a report type; they are "),
     ],
 )

@@ -757,9 +757,9 @@ def test_a_preamble_of_fifty_lines_stands_before_the_header(serve: Callable[...,
 @pytest.mark.parametrize(
     ("file_format", "words"),
     [
-        ("pdf", "'pdf' is no file format; they are csv, csv_with_preamble, xlsx, zip_of_workbooks"),
-        ({"orders_report": "pdf"}, "'pdf' is no file format"),
-        ({"order_report": "csv"}, "'order_report' is no report type; they are gst_returns_report, "),
+        ("pdf", "'pdf' is not a file format; they are csv, csv_with_preamble, xlsx, zip_of_workbooks"),
+        ({"orders_report": "pdf"}, "'pdf' is not a file format"),
+        ({"order_report": "csv"}, "'order_report' is not a report type; they are gst_returns_report, "),
     ],
 )
 def test_a_wrong_file_format_is_named(file_format: Any, words: str) -> None:
@@ -1232,11 +1232,11 @@ def test_every_fault_has_its_test() -> None:
     [
         ({}, "a fault script is a list"),
         ([{}], "rule 1 is not an object that names a fault"),
-        ([{"fault": "gremlins"}], "rule 1 names 'gremlins', which is no fault; they are answer_lost"),
+        ([{"fault": "gremlins"}], "rule 1 names 'gremlins', which is not a fault; they are answer_lost"),
         ([{"fault": "failed"}, {"fault": "slow", "secs": 3}], "rule 2: slow has no argument 'secs'; it has seconds"),
         ([{"fault": "slow", "seconds": "3"}], "rule 1: seconds is '3', which is of the wrong type"),
         ([{"fault": "failed", "call": "download"}], "rule 1: failed does not spoil the call 'download', only trigger"),
-        ([{"fault": ["failed"]}], "which is no fault"),
+        ([{"fault": ["failed"]}], "which is not a fault"),
         ([{"fault": "renamed_column", "header": "sku"}], "rule 1: renamed_column needs 'to'"),
         ([{"fault": "file_format", "format": "pdf"}], "rule 1: format is 'pdf'; it is one of csv, "),
     ],

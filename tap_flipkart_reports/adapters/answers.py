@@ -35,7 +35,7 @@ TOO_MANY_REQUESTS = 429
 DEAD_TOKEN = "invalid_token"  # noqa: S105 - the error's name in RFC 6750
 
 LONGEST_ASKED_WAIT = 7 * 24 * 3600.0
-"""Seconds of `Retry-After` that count: a longer wait is nobody's intention, and some are no moment in time."""
+"""Seconds of `Retry-After` that count: nobody means a longer wait, and some values do not fit a date."""
 
 MAX_RETRY_AFTER = 500
 """Characters of `Retry-After` that are looked at."""
@@ -148,7 +148,7 @@ def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
 
 
 def quoted_error(answer: Answer, secrets: Iterable[str] = ()) -> str:
-    """The API's own words about an error, fit to be shown; of an answer that is no error nothing is quoted.
+    """The API's own words about an error, fit to be shown; an answer that is not an error is not quoted.
 
     Args:
         answer: an answer.

@@ -23,7 +23,7 @@ DEFAULT_LIFE = 3600.0
 """Seconds a token is taken to live where `expires_in` is missing: far less than the documented 60 days."""
 
 LONGEST_LIFE = 1e9
-"""Seconds; a longer life is no date any more."""
+"""Seconds; a longer life does not fit a date."""
 
 REFUSALS = frozenset({400, UNAUTHORIZED, 403})
 """Statuses by which a token endpoint says that credentials are wrong (RFC 6749 §5.2; 403 is Flipkart's)."""

@@ -185,7 +185,7 @@ class _MeteredResponse(http.client.HTTPResponse):
 class _ExactConnection(HTTPConnection):
     """Asks for a link as it was given, of an address that was looked at.
 
-    urllib3 quotes some characters anew (`|`, `{`, `%2f` to `%2F`), and a link may be signed over its exact bytes.
+    urllib3 quotes some characters again (`|`, `{`, `%2f` to `%2F`), and a link may be signed over its exact bytes.
     """
 
     response_class = _MeteredResponse

@@ -52,7 +52,7 @@ class Authorization:
     def __init__(self, *, auth_url: str, client_id: str, redirect_uri: str) -> None:
         if urlsplit(redirect_uri).scheme != "https" or not urlsplit(redirect_uri).netloc:
             raise SettingsError(
-                f"--redirect-uri {redirect_uri} is no https address: give the one registered for the app"
+                f"--redirect-uri {redirect_uri} is not an https address: give the one registered for the app"
             )
         if not auth_url.endswith("/token"):
             raise SettingsError(

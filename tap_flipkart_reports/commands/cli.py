@@ -212,7 +212,7 @@ def _inspect(options: argparse.Namespace) -> int:
         try:
             inspection = inspect_file(path, options.report_type)
         except FileError as error:
-            print(f"{path}: {error}", file=sys.stderr)  # noqa: T201 - what a file is that is no table
+            print(f"{path}: {error}", file=sys.stderr)  # noqa: T201 - about a file that is not a table
             failed = True
             continue
         if options.schema:

@@ -43,7 +43,7 @@ MAX_DIGITS = 11
 """A longer whole number is an id: money and counts do not reach it."""
 
 _ID = re.compile(r"(?:^|_)(?:id|ids|no|number|code|pincode|pin|hsn|gstin|irn|imei|phone|mobile|sku|fsn|awb)$")
-"""Names of columns whose digits are no number."""
+"""Names of columns whose digits are not a number."""
 
 _MONEY = re.compile(r"(?:^|_)(?:rs|inr|amount|price|value|fee|fees|rate|percent|share|discount)(?:_|$)")
 """Names of columns whose numbers may have decimals even if none has."""
@@ -146,7 +146,7 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
             f"{report_type!r} is not a report type; they are {', '.join(sorted({*REPORT_TYPES, *TABLES}))}"
         )
     if not path.is_file():
-        raise SettingsError(f"{path} is no file")
+        raise SettingsError(f"{path} is not a file")
     with open_sheets(path) as sheets:
         guesses = [] if report_type else rank_reports(sheets, TABLES)
         report_types = (report_type,) if report_type else likeliest(guesses)

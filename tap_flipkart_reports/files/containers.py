@@ -225,7 +225,7 @@ def _reject_non_tables(start: bytes) -> None:
     if start.startswith(_OLE):
         raise FileError("the file is an old Excel workbook (XLS) or one with a password, which cannot be read")
     if start.count(0) > len(start) // 4 and not start.startswith(tuple(BYTE_ORDER_MARKS)):
-        raise FileError("the file is no text, or UTF-16 without a byte order mark: many of its bytes are zero")
+        raise FileError("the file is not text, or UTF-16 without a byte order mark: many of its bytes are zero")
     if re.match(r"<[!?a-z]", text, re.IGNORECASE):
         title = _TITLE.search(text)
         raise FileError("the file is a web page, not a table" + (f": {_shortened(title[1])}" if title else ""))

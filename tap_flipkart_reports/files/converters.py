@@ -47,7 +47,7 @@ MAX_REMEMBERED = 1000
 
 SAMPLE = 20
 REPETITIVE = 4
-"""A column with no more different cells than this among so many is looked up: that beats converting them anew."""
+"""A column with no more different cells than this among so many is looked up: that beats converting them again."""
 
 # `SKU:` goes where no space follows and `OI:` before digits only, as titles may begin with these letters too. Such a
 # prefix proves that the quotes around it wrap the cell, so the SKU itself may hold a quote: "SKU:pipe 12"".
@@ -59,7 +59,7 @@ _ID_NAME = re.compile(r"(?:^|_)(?:ids?|awb|tracking)(?:_|$)")
 """Names of columns of ids. SKUs are the seller's own words: `R:12` may be one."""
 
 _WRAPPERS = (
-    re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are no words of it, whatever it holds
+    re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are a wrapper, whatever it holds
     re.compile(r'("{1,9})(?P<inner>[^"]*)\1'),  # around all of the cell, not around words of it
     re.compile(r'="(?P<inner>[^"]*)"'),  # Excel's way to keep an id text
     re.compile(r"'(?P<inner>(?=\S*[0-9])[\w.,:/+-]+)", re.ASCII),  # the same; one word with a digit, so not 'Tis
@@ -86,7 +86,7 @@ def clean(text: str) -> str | None:
     text = text.strip(PADDING)
     if text[:1] in {'"', "'", "=", "S", "s", "O", "o"}:
         if prefixed := _PREFIXED.fullmatch(text):
-            # Behind a prefix only emptiness is no value: a seller may well call a SKU `NA`.
+            # Behind a prefix only emptiness means null: a seller may call a SKU `NA`.
             return prefixed["inner"].strip(PADDING) or None
         for wrapper in _WRAPPERS:
             if wrapped := wrapper.fullmatch(text):

@@ -38,7 +38,7 @@ def text_readings(file: IO[bytes]) -> list[TextReading]:
         file: its bytes, to be left open while the readings are used.
 
     Raises:
-        FileError: it is no text, or nothing but white space.
+        FileError: it is not text, or only white space.
     """
     csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
     encoding = find_encoding(file)

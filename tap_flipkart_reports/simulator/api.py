@@ -258,7 +258,7 @@ class Api:
             or rule == "always_new"
             or (is_dead and rule == "new_when_dead")
         ):
-            # Of 25 bytes, so that every key has something to encode, and whoever encodes it anew is found out.
+            # Of 25 bytes, so that every key has something to encode, and encoding it again is noticed.
             report.key = quote(base64.b64encode(secrets.token_bytes(25)).decode(), safe="")
             report.link_dies_at = now + timedelta(seconds=self.profile.download["link_seconds"] or self.link_seconds)
             self.secrets.add(report.key)

@@ -238,7 +238,7 @@ def _rule(number: int, entry: object) -> Rule:
     name = entry["fault"]
     fault = FAULTS.get(name) if isinstance(name, str) else None
     if fault is None:
-        raise ValueError(f"rule {number} names {name!r}, which is no fault; they are {', '.join(sorted(FAULTS))}")
+        raise ValueError(f"rule {number} names {name!r}, which is not a fault; they are {', '.join(sorted(FAULTS))}")
     call = entry.get("call", fault.calls[0])
     if call not in fault.calls:
         raise ValueError(f"rule {number}: {name} does not spoil the call {call!r}, only {', '.join(fault.calls)}")

@@ -58,7 +58,7 @@ class SimulatorServer(ThreadingHTTPServer):
                 request.shutdown(2)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's own
-        """A client that hangs up is no news."""
+        """A client may hang up at any time."""
 
 
 class SimulatorRequest(BaseHTTPRequestHandler):

@@ -377,6 +377,6 @@ def _check_formats(file_format: str | Mapping[str, str]) -> None:
     formats = {"": file_format} if isinstance(file_format, str) else file_format
     for identifier, one in formats.items():
         if identifier and identifier not in LAYOUTS:
-            raise ValueError(f"{identifier!r} is no report type; they are {', '.join(LAYOUTS)}")
+            raise ValueError(f"{identifier!r} is not a report type; they are {', '.join(LAYOUTS)}")
         if one not in FORMATS:
-            raise ValueError(f"{one!r} is no file format; they are {', '.join(FORMATS)}")
+            raise ValueError(f"{one!r} is not a file format; they are {', '.join(FORMATS)}")

@@ -29,7 +29,7 @@ def is_watched() -> bool:
 
 @contextmanager
 def live_table(progress: Callable[[], tuple[list[ReportProgress], int]]) -> Iterator[None]:
-    """Show a table that is drawn anew twice a second, with the log above it.
+    """Show a table that is redrawn twice a second, with the log above it.
 
     Args:
         progress: where the reports stand, and how many windows wait; called from a thread of its own.

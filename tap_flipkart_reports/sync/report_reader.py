@@ -84,7 +84,7 @@ class ReportReader:
             as_json: whether the values are only written as JSON, which needs less than Python's own types.
 
         Raises:
-            FileError: the file is no report, or damaged.
+            FileError: the file is not a report, or it is damaged.
             RowError: its rows are not what the settings allow.
             ArchiveError: it cannot be put into the archive.
         """
