@@ -12,24 +12,20 @@ What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
 
 from __future__ import annotations
 
-import sys
-from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
-from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.helpers._state import StateWriter
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
-from singer_sdk.singerlib.encoding.simple import StateMessage
 from singer_sdk.singerlib.json import serialize_json
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import BOOKMARK_COLUMN
 from tap_flipkart_reports.planning.record_schema import NULLABLE_TEXT, record_schema
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+from tap_flipkart_reports.singer_output import BatchWriter, SpacedStateWriter, write_bytes
 from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.ports import RecordTable
 
@@ -37,15 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
-    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
-    from singer_sdk.helpers.types import Context, Record, TapState
-    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+    from singer_sdk.helpers._batch import BatchConfig, SDKBatchMessage
+    from singer_sdk.helpers.types import Context, Record
 
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
     from tap_flipkart_reports.planning.select_rules import SelectRules
+    from tap_flipkart_reports.sync.ports import ValueForm
     from tap_flipkart_reports.sync.run import Run
-    from tap_flipkart_reports.sync.state_spacing import StateSpacing
 
 
 class ReportStream(Stream):
@@ -106,7 +101,7 @@ class ReportStream(Stream):
             context: the partition.
         """
         key = PartitionKey.from_context(context or {})
-        for columns in self._run().columns_of(self, key, as_json=False):
+        for columns in self._run().columns_of(self, key, form="python"):
             yield from _records(columns)
 
     def _sync_records(
@@ -136,7 +131,7 @@ class ReportStream(Stream):
                 counter.with_context(partition)
                 timer.with_context(partition)
                 key = PartitionKey.from_context(partition)
-                for columns in self._run().columns_of(self, key, as_json=not is_mapped):
+                for columns in self._run().columns_of(self, key, form="python" if is_mapped else "json"):
                     now = self._run().clock.now().isoformat()
                     if is_mapped:
                         self._write_lines(mapped.of(self._mapped(columns), time_extracted=now))
@@ -146,19 +141,53 @@ class ReportStream(Stream):
         self._finalize_state(self.stream_state)
         self._write_state_message()
 
-    def get_batches(
-        self, batch_config: BatchConfig, context: Context | None = None
-    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Batches whose records all have the same columns: of others a Parquet file would keep only the first one's.
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        """Write BATCH files straight from columns.
+
+        The SDK makes a dictionary of each record, and applies no stream map.
 
         Args:
             batch_config: how the files are made.
             context: the partition, or none for all.
         """
-        batcher = Batcher(tap_name=self.tap_name, stream_name=self.name, batch_config=batch_config)
-        for _, alike in groupby(self._sync_records(context, write_messages=False), key=tuple):
-            for manifest in batcher.get_batches(records=alike):
-                yield batch_config.encoding, manifest
+        from tap_flipkart_reports.sync.batch_files import FORMATS, PARQUET  # noqa: PLC0415 - few runs write any
+
+        if self.is_dry_run or batch_config.encoding.format not in FORMATS:
+            super()._sync_batches(batch_config, context)
+            return
+        is_mapped = not self._goes_out_as_it_is
+        batches = BatchWriter(
+            self.tap_name,
+            batch_config,
+            schemas={each.stream_alias: each.transformed_schema for each in self.stream_maps},
+            is_mapped=is_mapped,
+            write=self._write_batch,
+        )
+        form: ValueForm = "python" if is_mapped else "text" if batch_config.encoding.format == PARQUET else "json"
+        with self.get_batch_counter() as counter, self.get_record_counter() as records:
+            for partition in [context] if context is not None else self.partitions:
+                counter.with_context(partition)
+                records.with_context(partition)
+                for columns in self._run().columns_of(self, PartitionKey.from_context(partition), form=form):
+                    for stream, part in self._parts(columns) if is_mapped else [(self.name, columns)]:
+                        counter.increment(batches.add(stream, part))
+                    records.increment(len(columns[BOOKMARK_COLUMN]))
+                    if not batches.has_rows:
+                        self.state_manager.is_flushed = False
+                        self._write_state_message()
+            counter.increment(batches.close())
+        self._finalize_state(self.stream_state)
+        self._write_state_message()
+
+    def _parts(self, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Mapping[str, Sequence[Any]]]]:
+        """What the stream maps make of some rows, as columns: those of one stream with the same columns together."""
+        for (stream, names), alike in groupby(self._mapped(columns), key=lambda mapped: (mapped[0], tuple(mapped[1]))):
+            rows = [record.values() for _, record in alike]
+            yield stream, dict(zip(names, zip(*rows, strict=True), strict=True)) if names else {}
+
+    def _write_batch(self, message: SDKBatchMessage, size: int) -> None:
+        self._tap.write_message(message)
+        self._state_writer.spacing.wrote(size)
 
     @property
     def _goes_out_as_it_is(self) -> bool:
@@ -262,15 +291,15 @@ class ReportStream(Stream):
         return self.partition_states[PartitionKey.from_context(context)].member
 
     def emit_state(self, *, at_once: bool = False) -> None:
-        """Write a STATE message if one is due, unless the SDK does so behind a BATCH manifest.
+        """Write a STATE message if one is due, and never before the BATCH files it speaks of.
 
         Args:
             at_once: whether it is due in any case.
         """
+        self.state_manager.is_flushed = False
+        if at_once:
+            self._state_writer.is_urgent = True
         if self.get_batch_config(self.config) is None:
-            self.state_manager.is_flushed = False
-            if at_once:
-                self._state_writer.is_urgent = True
             self._write_state_message()
 
     @property
@@ -280,50 +309,6 @@ class ReportStream(Stream):
     def _write_state_message(self) -> None:
         if self._run().emits_state:
             super()._write_state_message()
-
-
-class SpacedStateWriter(StateWriter):
-    """Writes the state as often as `StateSpacing` allows.
-
-    Args:
-        message_writer: makes the lines.
-        spacing: tells when one is due.
-
-    Attributes:
-        spacing: what was handed in.
-        is_urgent: whether the next state is due in any case.
-        is_behind: whether a state was not written because none was due.
-    """
-
-    def __init__(self, message_writer: GenericSingerWriter[Any, Any], spacing: StateSpacing) -> None:
-        super().__init__(message_writer)
-        self.spacing = spacing
-        self.is_urgent = self.is_behind = False
-        self._last_digest = b""
-
-    def write_state(self, state: TapState) -> None:
-        """Write a STATE message if one is due and would say something new.
-
-        Args:
-            state: the tap's state, with all its partitions: to a target, the last one is all there is.
-        """
-        self.is_behind = not (self.is_urgent or self.spacing.is_due)
-        if self.is_behind:
-            return
-        self.is_urgent = False
-        line = self._message_writer.format_message(StateMessage(value=state)).encode() + b"\n"
-        digest = blake2b(line).digest()
-        if digest != self._last_digest:
-            write_bytes(line)
-            self.spacing.wrote_state(len(line))
-            self._last_digest = digest
-
-
-def write_bytes(lines: bytes) -> None:
-    """Write behind whatever the SDK's own writer has left in the text layer."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
 
 
 def _records(columns: Mapping[str, Sequence[Any]]) -> Iterator[Record]:

@@ -30,7 +30,8 @@ from tap_flipkart_reports.settings.documents import read_json, without_content
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
-from tap_flipkart_reports.streams import ReportStream, SpacedStateWriter
+from tap_flipkart_reports.singer_output import SpacedStateWriter
+from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.sync.connection_test import MELTANO_VARIABLE, is_meltano_config_test, messages, refused_tokens
 from tap_flipkart_reports.sync.state_spacing import StateSpacing
 

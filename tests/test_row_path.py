@@ -6,18 +6,24 @@ This module also runs on the SDK's newest release: `uv run just sdk-next`.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
 from singer_sdk import Stream
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.streams import ReportStream
+from tap_flipkart_reports.sync.parquet_columns import ParquetColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +44,12 @@ def told(output: Output) -> list[dict[str, Any]]:
         for bookmark in line.get("value", {}).get("bookmarks", {}).values():
             bookmark.pop("generation_milliseconds", None)
     return lines
+
+
+def without_spaced_states(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without STATE messages but the last: how many there are depends on the bytes that were written."""
+    last = max(number for number, line in enumerate(lines) if line["type"] == "STATE")
+    return [line for number, line in enumerate(lines) if line["type"] != "STATE" or number == last]
 
 
 def records_of(output: Output, stream: str = STREAM) -> list[dict[str, Any]]:
@@ -80,11 +92,11 @@ def both(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What is told in batches, and what by the SDK's own loop."""
     bench.restart(*faults)
-    in_batches = told(bench.run(*([] if "catalog" in options else [stream]), **options))
+    in_batches = without_spaced_states(told(bench.run(*([] if "catalog" in options else [stream]), **options)))
     with monkeypatch.context() as patch:
         patch.setattr(ReportStream, "_sync_records", Stream._sync_records)  # noqa: SLF001 - the method at issue
         bench.restart(*faults)
-        one_by_one = told(bench.run(*([] if "catalog" in options else [stream]), **options))
+        one_by_one = without_spaced_states(told(bench.run(*([] if "catalog" in options else [stream]), **options)))
     assert sum(line["type"] == "RECORD" for line in in_batches) > 0
     return in_batches, one_by_one
 
@@ -257,23 +269,101 @@ def test_a_dropped_stream_and_flattening_are_the_sdks_affair(bench: Bench) -> No
         assert flattened == record
 
 
-def test_batch_files_hold_the_same_records(bench: Bench, tmp_path: Path) -> None:
-    plain = records_of(bench.run("sales_ledger"), "sales_ledger")
-    output = bench.run(
-        "sales_ledger",
-        batch_config={
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": tmp_path.as_uri()},
-        },
-    )
-    manifests = [path for line in output.lines if line["type"] == "BATCH" for path in line["manifest"]]
-    lines = [
-        line for path in manifests for line in gzip.decompress(Path(urlsplit(path).path).read_bytes()).splitlines()
+def batch_config(folder: Path, encoding: str, **options: Any) -> dict[str, Any]:
+    compression = "gzip" if encoding == "jsonl" else "none"
+    return {
+        "encoding": {"format": encoding, "compression": compression},
+        "storage": {"root": folder.as_uri()},
+        **options,
+    }
+
+
+def batched(output: Output) -> dict[str, list[dict[str, Any]]]:
+    """The records of all BATCH files by stream, digit by digit."""
+    records: dict[str, list[dict[str, Any]]] = {}
+    for line in output.lines:
+        for address in line.get("manifest", ()):
+            path = Path(urlsplit(address).path)
+            if line["encoding"]["format"] == "jsonl":
+                text = gzip.decompress(path.read_bytes()).splitlines()
+                rows = [json.loads(row, parse_float=Decimal) for row in text]
+            else:
+                rows = parquet.read_table(path).to_pylist()
+            records.setdefault(line["stream"], []).extend(rows)
+    return records
+
+
+def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Values as what they are worth, without the ids of reports."""
+    return [{name: worth(value) for name, value in record.items() if name != "report_id"} for record in records]
+
+
+def worth(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: text for name, text in value.items() if text is not None}
+    return Decimal(value) if isinstance(value, int | float | Decimal) else value
+
+
+FILE_MAPS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "a constant and a filter": {"stream_maps": {STREAM: {"source": "'flipkart'", "__filter__": "quantity > 1"}}},
+    "two streams of one": {"stream_maps": {STREAM: {}, "items": {"__source__": STREAM, "twice": "2 * quantity"}}},
+    "another name": {"stream_maps": {STREAM: {"__alias__": "orders", "product_title": None}}},
+}
+
+
+@pytest.mark.parametrize("encoding", ["jsonl", "parquet"])
+@pytest.mark.parametrize("maps", FILE_MAPS)
+def test_batch_files_hold_the_records_of_the_messages(bench: Bench, tmp_path: Path, encoding: str, maps: str) -> None:
+    faults = [{"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2}]
+    catalog = changed_catalog(bench, STREAM, deselected("return_reason"))
+    options: dict[str, Any] = {"catalog": catalog, "window_days": 10, "max_concurrent_reports": 1, **FILE_MAPS[maps]}
+    bench.restart(*faults)
+    plain = bench.run(**options)
+    bench.restart(*faults)
+    files = batched(bench.run(**options, batch_config=batch_config(tmp_path, encoding, batch_size=100)))
+    streams = {line["stream"] for line in plain.lines if line["type"] == "RECORD"}
+    assert streams == set(files)
+    for stream in streams:
+        records = [line["record"] for line in plain.lines if line["type"] == "RECORD" and line["stream"] == stream]
+        assert comparable(files[stream]) == comparable(records)
+
+
+def test_parquet_has_exact_decimals_days_and_moments(bench: Bench, tmp_path: Path) -> None:
+    output = bench.run("sales_ledger", batch_config=batch_config(tmp_path, "parquet"))
+    (address,) = [address for line in output.lines for address in line.get("manifest", ())]
+    schema = parquet.read_schema(Path(urlsplit(address).path))
+    assert str(schema.field("taxable_value").type) == "decimal128(38, 10)"
+    assert str(schema.field("report_from_date").type) == "date32[day]"
+    assert str(schema.field("order_date").type) in {"timestamp[us, tz=UTC]", "date32[day]"}
+    assert str(schema.field("report_row_number").type) == "int64"
+
+
+@given(st.lists(st.none() | st.decimals(allow_nan=False, allow_infinity=False).map(str), min_size=1, max_size=20))
+def test_numbers_of_any_size_are_exact_in_parquet(texts: list[str | None]) -> None:
+    columns = ParquetColumns({"amount": {"type": ["number", "null"]}})
+    columns.add({"amount": texts})
+    file = io.BytesIO()
+    columns.write(file, compression="snappy")
+    read = parquet.read_table(file).to_pylist()
+    assert [None if row["amount"] is None else Decimal(row["amount"]) for row in read] == [
+        None if text is None else Decimal(text) for text in texts
     ]
-    batched = json.loads(json.dumps([json.loads(line, parse_float=Decimal) for line in lines], default=str))
-    for record in (*batched, *plain):
-        record.pop("report_id")
-    assert batched == plain
+
+
+def test_no_record_of_a_batch_file_is_a_dictionary_on_the_way(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReportStream, "get_records", None)
+    for encoding in ("jsonl", "parquet"):
+        output = bench.run("sales_ledger", batch_config=batch_config(tmp_path, encoding))
+        assert len(batched(output)["sales_ledger"]) > 0
 
 
 def test_batch_files_of_a_window_that_fails_half_way_do_not_move_the_bookmark(bench: Bench, tmp_path: Path) -> None:

@@ -159,6 +159,10 @@ def _number(text: str) -> Decimal:
     return Decimal(_digits(text))
 
 
+def _number_text(text: str) -> str:
+    return str(_number(text))
+
+
 def _json_number(text: str) -> msgspec.Raw:
     return msgspec.Raw(str(_number(text)))
 
@@ -166,6 +170,7 @@ def _json_number(text: str) -> msgspec.Raw:
 _DECODERS: Mapping[Callable[[str], Any], msgspec.json.Decoder[list[Any]]] = {
     _number: msgspec.json.Decoder(list[Decimal]),
     _json_number: msgspec.json.Decoder(list[msgspec.Raw]),
+    _number_text: msgspec.json.Decoder(list[msgspec.Raw]),
 }
 """What makes values of many numbers at once."""
 
@@ -224,6 +229,9 @@ JSON_CONVERTERS: Converters = {**CONVERTERS, "number": _json_number}
 print them takes an eighth of all time."""
 
 
+TEXT_CONVERTERS: Converters = {**CONVERTERS, "number": _number_text}
+"""For values of which others make their own types: a number is its text, without grouping and signs of rupees."""
+
 _OF_TEXT = frozenset({str, _text})
 
 
@@ -265,7 +273,8 @@ class ColumnConverter(dict[str, Any]):
             numbers = ",".join(cells).encode()
             if not numbers.translate(None, b"0123456789.-,") and numbers.count(b",") < len(cells):
                 with suppress(msgspec.DecodeError):  # an empty cell, 007 and .5 are no JSON
-                    return decoder.decode(b"[%b]" % numbers)
+                    values = decoder.decode(b"[%b]" % numbers)
+                    return cells if self._convert is _number_text else values
         elif self._convert in _OF_TEXT:
             texts = [cell.strip(PADDING) for cell in cells]
             joined = "\0".join(["", *texts, ""])

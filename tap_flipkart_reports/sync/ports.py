@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
     from tap_flipkart_reports.sync.partition_state import PartitionStates
+
+
+ValueForm = Literal["python", "json", "text"]
+"""What values are made of cells: Python's own types; with numbers as their JSON; with numbers as text."""
 
 
 class RecordStream(Protocol):

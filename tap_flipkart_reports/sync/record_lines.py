@@ -50,6 +50,26 @@ class RecordLines:
         return self._encoder.encode_lines(list(messages))
 
 
+class PlainLines:
+    """Makes JSON lines of columns, without a message around them."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._record: type[msgspec.Struct] = msgspec.Struct
+        self._encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def of(self, columns: Mapping[str, Sequence[Any]]) -> bytes:
+        """The lines of a batch, each with its line feed.
+
+        Args:
+            columns: values by column name, all of the same number.
+        """
+        if tuple(columns) != self._names:
+            self._names = tuple(columns)
+            self._record = _struct(self._names)
+        return self._encoder.encode_lines(list(map(self._record, *columns.values())))
+
+
 class MappedLines:
     """Makes Singer RECORD lines of records that a stream map has changed, which may hold anything then.
 
@@ -60,6 +80,14 @@ class MappedLines:
     def __init__(self, serialize: Callable[[Mapping[str, Any]], str]) -> None:
         self._serialize = serialize
         self._encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def plain(self, columns: Mapping[str, Sequence[Any]]) -> bytes:
+        """The lines of some records, given as columns, without a message around them."""
+        records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        try:
+            return self._encoder.encode_lines(list(map(self._written, records)))
+        except OverflowError:
+            return self._encoder.encode_lines(list(map(self._raw, records)))
 
     def of(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, time_extracted: str) -> bytes:
         """The lines of some records, each with its line feed.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.exceptions import FileError, RowError
-from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS
+from tap_flipkart_reports.files.converters import CONVERTERS, JSON_CONVERTERS, TEXT_CONVERTERS
 from tap_flipkart_reports.files.header_match import match_header, nearest_column
 from tap_flipkart_reports.files.header_search import open_report
 from tap_flipkart_reports.files.header_words import listed
@@ -33,8 +33,15 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.sheets import Table
     from tap_flipkart_reports.purchasing.events import Delivery
     from tap_flipkart_reports.settings.values import Settings
-    from tap_flipkart_reports.sync.ports import RecordTable
+    from tap_flipkart_reports.sync.ports import RecordTable, ValueForm
     from tap_flipkart_reports.sync.report_files import ReportFiles
+
+
+_CONVERTERS: Mapping[ValueForm, Converters] = {
+    "python": CONVERTERS,
+    "json": JSON_CONVERTERS,
+    "text": TEXT_CONVERTERS,
+}
 
 
 class ReportReader:
@@ -77,18 +84,18 @@ class ReportReader:
         self.is_cut_short = False
         self.name = f"{delivery.request.named(table.stream)}, report {delivery.report_id}"
 
-    def columns(self, *, as_json: bool) -> Iterator[Mapping[str, Sequence[Any]]]:
+    def columns(self, *, form: ValueForm) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of the rows of the stream's tables, batch by batch.
 
         Args:
-            as_json: whether the values are only written as JSON, which needs less than Python's own types.
+            form: what values are made of cells.
 
         Raises:
             FileError: the file is not a report, or it is damaged.
             RowError: its rows are not what the settings allow.
             ArchiveError: it cannot be put into the archive.
         """
-        converters = JSON_CONVERTERS if as_json else CONVERTERS
+        converters = _CONVERTERS[form]
         try:
             with self._opened() as report:
                 self._files.keep(self.delivery, lambda: report.headers)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
     from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.purchasing.requests import ReportRequest
-    from tap_flipkart_reports.sync.ports import RecordStream
+    from tap_flipkart_reports.sync.ports import RecordStream, ValueForm
     from tap_flipkart_reports.sync.services import RunServices
     from tap_flipkart_reports.sync.wanted import WantedReports
     from tap_flipkart_reports.windows import Window
@@ -176,7 +176,7 @@ class Run:
     # Their rows
 
     def columns_of(
-        self, stream: RecordStream, key: PartitionKey, *, as_json: bool
+        self, stream: RecordStream, key: PartitionKey, *, form: ValueForm
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of every window of a partition, batch by batch; a window is recorded when its last row is out.
 
@@ -185,7 +185,7 @@ class Run:
         Args:
             stream: the stream.
             key: the partition.
-            as_json: whether the values are only written as JSON.
+            form: what values are made of cells.
 
         Raises:
             LedgerError: purchases cannot be booked any more.
@@ -213,7 +213,7 @@ class Run:
                 is_stopping=lambda: self.is_stopping,
             )
             try:
-                for columns in reader.columns(as_json=as_json):
+                for columns in reader.columns(form=form):
                     yield columns
                     scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except (FileError, RowError, ArchiveError) as error:

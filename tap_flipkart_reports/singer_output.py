@@ -1,0 +1,142 @@
+"""What goes out beside SCHEMA and RECORD lines: STATE as often as is due, and BATCH with its files."""
+
+from __future__ import annotations
+
+import sys
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.helpers._batch import SDKBatchMessage
+from singer_sdk.helpers._state import StateWriter
+from singer_sdk.singerlib.encoding.simple import StateMessage
+from singer_sdk.singerlib.json import serialize_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.helpers.types import TapState
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+
+    from tap_flipkart_reports.sync.batch_files import BatchFiles
+    from tap_flipkart_reports.sync.state_spacing import StateSpacing
+
+
+def write_bytes(lines: bytes) -> None:
+    """Write behind whatever the SDK's own writer has left in the text layer."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
+
+
+class SpacedStateWriter(StateWriter):
+    """Writes the state as often as `StateSpacing` allows.
+
+    Args:
+        message_writer: makes the lines.
+        spacing: tells when one is due.
+
+    Attributes:
+        spacing: what was handed in.
+        is_urgent: whether the next state is due in any case.
+        is_behind: whether a state was not written because none was due.
+    """
+
+    def __init__(self, message_writer: GenericSingerWriter[Any, Any], spacing: StateSpacing) -> None:
+        super().__init__(message_writer)
+        self.spacing = spacing
+        self.is_urgent = self.is_behind = False
+        self._last_digest = b""
+
+    def write_state(self, state: TapState) -> None:
+        """Write a STATE message if one is due and would say something new.
+
+        Args:
+            state: the tap's state, with all its partitions: to a target, the last one is all there is.
+        """
+        self.is_behind = not (self.is_urgent or self.spacing.is_due)
+        if self.is_behind:
+            return
+        self.is_urgent = False
+        line = self._message_writer.format_message(StateMessage(value=state)).encode() + b"\n"
+        digest = blake2b(line).digest()
+        if digest != self._last_digest:
+            write_bytes(line)
+            self.spacing.wrote_state(len(line))
+            self._last_digest = digest
+
+
+class BatchWriter:
+    """Writes rows to BATCH files, and a message for each that is complete.
+
+    Args:
+        tap_name: for the files' names.
+        config: how the files are made.
+        schemas: the schema of each stream that the rows may go out as.
+        is_mapped: whether a stream map has made the rows, which may hold anything then.
+        write: gets each message, with the bytes of its file.
+    """
+
+    def __init__(
+        self,
+        tap_name: str,
+        config: BatchConfig,
+        *,
+        schemas: Mapping[str, Mapping[str, Any]],
+        is_mapped: bool,
+        write: Callable[[SDKBatchMessage, int], None],
+    ) -> None:
+        self._tap_name = tap_name
+        self._config = config
+        self._schemas = schemas
+        self._is_mapped = is_mapped
+        self._write = write
+        self._files: dict[str, BatchFiles] = {}
+
+    def add(self, stream: str, columns: Mapping[str, Sequence[Any]]) -> int:
+        """Add some rows.
+
+        Args:
+            stream: their stream's name in the messages.
+            columns: their values by column.
+
+        Returns:
+            How many files are complete now.
+        """
+        if stream not in self._files:
+            self._files[stream] = self._new_files(stream)
+        return self._tell(stream, self._files[stream].add(columns))
+
+    def _new_files(self, stream: str) -> BatchFiles:
+        from tap_flipkart_reports.sync.batch_files import BatchFiles, new_file  # noqa: PLC0415 - few runs write any
+        from tap_flipkart_reports.sync.record_lines import MappedLines, PlainLines  # noqa: PLC0415 - the same
+
+        begin, ending = new_file(
+            self._config.encoding.format,
+            self._config.encoding.compression,
+            lines=MappedLines(serialize_json).plain if self._is_mapped else PlainLines().of,
+            properties=self._schemas.get(stream, {}).get("properties", {}),
+        )
+        name = f"{self._tap_name}--{stream}"
+        return BatchFiles(name, self._config.storage, new_file=begin, ending=ending, size=self._config.batch_size)
+
+    def _tell(self, stream: str, addresses: Iterable[str]) -> int:
+        files, count = self._files[stream], 0
+        for address in addresses:
+            message = SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=[address])
+            self._write(message, files.last_size)
+            count += 1
+        return count
+
+    def close(self) -> int:
+        """Complete all files.
+
+        Returns:
+            How many there were.
+        """
+        return sum(self._tell(stream, files.close()) for stream, files in self._files.items())
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether some rows are in files that are not complete."""
+        return any(files.rows for files in self._files.values())

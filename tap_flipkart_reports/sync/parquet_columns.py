@@ -1,0 +1,112 @@
+"""Typed columns to Arrow's arrays, as the stream's schema declares them: exact decimals, days and moments as such."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+AMOUNT = pa.decimal128(38, 10)
+"""Of numbers; ten digits behind the point are more than any file of Flipkart's has."""
+
+PLAIN = {"integer": pa.int64(), "boolean": pa.bool_()}
+"""Types of columns whose values are not texts."""
+
+OF_TEXT = {"number": AMOUNT, "date": pa.date32(), "date-time": pa.timestamp("us", tz="UTC")}
+"""Types that Arrow makes of texts."""
+
+GATHERED_ROWS = 1000
+"""Rows of which arrays are made at once."""
+
+
+class ParquetColumns:
+    """Gathers the rows of a file.
+
+    Args:
+        properties: the JSON Schema of each column.
+    """
+
+    def __init__(self, properties: Mapping[str, Mapping[str, Any]]) -> None:
+        self._kinds = {name: _kind(schema) for name, schema in properties.items()}
+        self._gathered: dict[str, list[Any]] = {}
+        self._objects: dict[str, list[Any]] = {}
+        """Of columns that hold objects: their type is known when all are there."""
+        self._tables: list[pa.Table] = []
+
+    def add(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Add some rows, unless they have other columns than those before."""
+        if not self._gathered:
+            self._gathered = {name: [] for name in columns}
+        if list(columns) != list(self._gathered):
+            return False
+        for name, values in columns.items():
+            self._gathered[name] += values
+        if len(next(iter(self._gathered.values()))) >= GATHERED_ROWS:
+            self._convert()
+        return True
+
+    def _convert(self) -> None:
+        arrays = {}
+        for name, values in self._gathered.items():
+            kind = self._kinds.get(name, "string")
+            if kind in {"object", "array"}:
+                self._objects.setdefault(name, []).extend(values)
+                arrays[name] = pa.nulls(len(values))
+            else:
+                arrays[name] = _array(values, kind)
+            self._gathered[name] = []
+        self._tables.append(pa.table(arrays))
+
+    def write(self, out: IO[bytes], *, compression: str) -> None:
+        """Write the rows as one file.
+
+        Args:
+            out: where.
+            compression: as pyarrow calls it.
+        """
+        if any(self._gathered.values()):
+            self._convert()
+        # Where a value does not fit its column's usual type, the column has a wider one in all of the file.
+        table = pa.concat_tables(self._tables, promote_options="permissive")
+        for name, values in self._objects.items():
+            table = table.set_column(table.column_names.index(name), name, _inferred(values))
+        parquet.write_table(table, out, compression=compression)
+
+
+def _array(values: list[Any], kind: str) -> pa.Array:
+    """Values of a column, of the type that its kind has, or else of one that fits them."""
+    plain = PLAIN.get(kind)
+    try:
+        if plain is not None:
+            return pa.array(values, plain)
+        return pa.array(values, pa.string()).cast(OF_TEXT.get(kind, pa.string()))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
+        return _inferred(values) if kind not in {"number", "integer"} else _amounts(values)
+
+
+def _amounts(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array([None if value is None else Decimal(str(value)) for value in values])
+    except (ArithmeticError, pa.ArrowInvalid):
+        return _inferred(values)
+
+
+def _inferred(values: list[Any]) -> pa.Array:
+    """Values of whatever type they have; of several types, as JSON."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
+        return pa.array([None if value is None else json.dumps(value, default=str) for value in values], pa.string())
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """A column's type in one word: its format, where it has one."""
+    declared = schema.get("type", "string")
+    kinds = [declared] if isinstance(declared, str) else [kind for kind in declared if kind != "null"]
+    return str(schema.get("format") or (kinds[0] if kinds else "string"))
