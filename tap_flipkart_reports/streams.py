@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.singerlib.json import serialize_json
+from singer_sdk.singerlib.schema import Schema
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import BOOKMARK_COLUMN
 from tap_flipkart_reports.planning.record_schema import NULLABLE_TEXT, record_schema
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+from tap_flipkart_reports.settings.catalog import REFRESH, differences
 from tap_flipkart_reports.singer_output import BatchWriter, SpacedStateWriter, write_bytes
 from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.ports import RecordTable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig, SDKBatchMessage
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib.catalog import Catalog
 
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
@@ -86,6 +89,39 @@ class ReportStream(Stream):
     def partitions(self) -> list[dict[str, Any]]:
         """One per seller, and per warehouse where the report asks for one."""
         return [key.context for key in self._run().wanted.partitions_of(self.report_type)]
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection from a catalog; keys, types and replication are the tap's own.
+
+        Columns that the catalog does not have yet follow Meltano's rules, as those that a file brings.
+
+        Raises:
+            SettingsError: the catalog says otherwise, which would mix two in one table.
+        """
+        self._tap_input_catalog = catalog
+        if (entry := catalog.get_stream(self.name)) is None:
+            return
+        found = differences(
+            entry.to_dict(), schema=self.schema, key_properties=self.primary_keys, replication_key=BOOKMARK_COLUMN
+        )
+        if found and entry.metadata.resolve_selection()[()]:
+            raise SettingsError(f"the catalog does not fit {self.name}: {'; '.join(found)}; {REFRESH}")
+        entry.schema = Schema.from_dict(self.schema)
+        entry.key_properties = self.primary_keys
+        for name in self.schema["properties"]:
+            column = entry.metadata.setdefault(
+                ("properties", name),
+                Metadata(
+                    inclusion=Metadata.InclusionType.AVAILABLE, selected=self._select_rules.selects(self.name, name)
+                ),
+            )
+            if name in {*self.primary_keys, BOOKMARK_COLUMN}:
+                column.inclusion = Metadata.InclusionType.AUTOMATIC
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether stream maps leave nothing of the stream."""
+        return all(isinstance(stream_map, RemoveRecordTransform) for stream_map in self.stream_maps)
 
     @property
     def is_dry_run(self) -> bool:

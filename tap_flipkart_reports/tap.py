@@ -7,12 +7,14 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers.capabilities import TapCapabilities
+from singer_sdk.singerlib.catalog import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_flipkart_reports import PACKAGE
@@ -25,7 +27,9 @@ from tap_flipkart_reports.exceptions import (
     WindowsFailedError,
 )
 from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
+from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.catalog import well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json, without_content
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
@@ -52,16 +56,20 @@ class TapFlipkartReports(Tap):
     name = PACKAGE
     package_name = PACKAGE
     config_jsonschema = CONFIG_JSONSCHEMA
+    # No table is ever replaced as a whole: a run reads the days that are missing.
+    capabilities: ClassVar = [each for each in Tap.capabilities if each is not TapCapabilities.ACTIVATE_VERSION]
     clock: Clock = SystemClock()
     """Where the run's time comes from; tests put their own here."""
     workers: int | None = None
     """Threads that make calls; by default one more than reports in progress. 0 makes them where records are made."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+    def __init__(self, *args: Any, catalog: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         self._settings: Settings | None = None
         self._current_run: Run | None = None
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
-        super().__init__(*args, **kwargs)
+        if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
+            catalog = well_formed_catalog(catalog)
+        super().__init__(*args, catalog=catalog, **kwargs)
         spacing = StateSpacing(lambda: self.clock.monotonic())  # noqa: PLW0108 - tests put another clock there
         self._state_writer = self._spaced_states = SpacedStateWriter(self.message_writer, spacing)
 
@@ -151,10 +159,30 @@ class TapFlipkartReports(Tap):
         Raises:
             SettingsError: they cannot be read.
         """
+        _ = self.streams  # they bring the catalog into line with what the tap does, before maps are made for it
         try:
             super().setup_mapper()
         except MappingError as error:
             raise SettingsError(f"stream_maps cannot be used: {error}") from error
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of an earlier run.
+
+        Raises:
+            SettingsError: it is not a state, or cannot be read; to start from none would buy everything again.
+        """
+        state = unwrapped_state(state)
+        check_state(state, streams=self.streams)
+        super().load_state(state)
+        if self._settings is not None:
+            known, mentioned = self._settings.known_sellers, sellers_of(state, streams=self.streams)
+            if gone := sorted(mentioned - known):
+                self.logger.warning(
+                    "The state has bookmarks of %s, which the settings do not name: nothing is requested there. If a "
+                    "seller was renamed, rename it in the state too, or all its days are bought again%s.",
+                    ", ".join(gone),
+                    f" (new in the settings: {', '.join(sorted(known - mentioned))})" if known - mentioned else "",
+                )
 
     # The run
 

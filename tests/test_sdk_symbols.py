@@ -35,6 +35,8 @@ READ: dict[str, set[str]] = {
     "Stream._write_starting_replication_value": {"0a24e5d05cd5353c"},
     "Stream._write_state_message": {"f82ecd8d16986823"},
     "Stream.get_batches": {"a30339d2f28a2f9b", "dd0f50acf9b8b7af"},
+    "Stream.apply_catalog": {"c1809c2cdad3f115"},
+    "Tap.load_state": {"038849ff1971bf3d"},
     "Tap._validate_config": {"0584b9e347e353fa", "33b44786025e35c0"},
     "Tap._env_var_config": {"4e00272a5767a9a1", "50b2066535941e31"},
     "Tap._handle_termination": {"2bb79ae47769883a", "6e03b78b7aac10d5"},
@@ -75,7 +77,7 @@ CALLED: dict[str, str] = {
 """Functions and methods that the tap calls although they are private, or hands values to, with their signatures."""
 
 KEPT: dict[str, tuple[str, ...]] = {
-    "Stream": ("_input_schema", "_mask", "_schema", "_stream_maps", "_tap"),
+    "Stream": ("_input_schema", "_mask", "_schema", "_stream_maps", "_tap", "_tap_input_catalog"),
     "Tap": ("_config", "_state_writer"),
 }
 """Private attributes of instances that the tap reads or sets."""

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 MILLISECONDS = 1000
 
+LONGEST_GENERATION = 30 * 86_400 * MILLISECONDS
+"""No report takes longer than `report_timeout`, which is at most 30 days; a state that says so would hold a run up."""
+
+MOST_SEEN = 10**9
+
 BOOKMARK_COLUMN = "report_to_date"
 """The replication key: the record's column that holds the last day of its window."""
 
@@ -115,13 +120,12 @@ def read_pace(stream_state: Mapping[str, Any]) -> GenerationTimes | None:
     """Generation times seen by earlier runs; none where the state holds nothing that can be read as such."""
     try:
         known = stream_state["generation_milliseconds"]
-        return GenerationTimes(
-            shortest=int(known["shortest"]) / MILLISECONDS,
-            typical=int(known["typical"]) / MILLISECONDS,
-            seen=int(known["seen"]),
-        )
-    except (KeyError, TypeError, ValueError):
+        shortest, typical, seen = (int(known[name]) for name in ("shortest", "typical", "seen"))
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    if not all(0 <= time <= LONGEST_GENERATION for time in (shortest, typical)) or not 0 < seen <= MOST_SEEN:
+        return None
+    return GenerationTimes(shortest=shortest / MILLISECONDS, typical=typical / MILLISECONDS, seen=seen)
 
 
 def write_pace(stream_state: dict[str, Any], pace: GenerationTimes) -> None:

@@ -12,6 +12,9 @@ from tap_flipkart_reports.exceptions import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
+MAX_DEPTH = 100
+"""Levels of a document: the SDK and others walk through it by recursion, and Python allows for a thousand calls."""
+
 
 def read_json(path: Path, option: str) -> dict[str, Any]:
     """The JSON object in a file that an option names.
@@ -20,12 +23,64 @@ def read_json(path: Path, option: str) -> dict[str, Any]:
         SettingsError: it cannot be read, in words that show nothing of what stands in it.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors begin a file with a byte order mark.
+        text = path.read_text(encoding="utf-8-sig")
+        document = json.loads(text, object_pairs_hook=_without_repetition)
+    except _RepeatedNameError as error:
+        raise SettingsError(f"{option} {path} names {error} twice in one object: remove one of them") from None
     except (OSError, ValueError) as error:
         raise SettingsError(f"{option} {path} cannot be read: {without_content(error)}") from None
+    except RecursionError:
+        raise SettingsError(f"{option} {path} cannot be read: {TOO_DEEP}") from None
     if not isinstance(document, dict):
         raise SettingsError(f"{option} {path} holds no JSON object")
+    if _is_deeper(document, MAX_DEPTH):
+        raise SettingsError(f"{option} {path} cannot be read: {TOO_DEEP}")
+    if HALF_A_CHARACTER in text.lower() and not is_whole_text(json.dumps(document, ensure_ascii=False)):
+        raise SettingsError(f"{option} {path} cannot be read: it holds half of a character")
     return document
+
+
+HALF_A_CHARACTER = "\\ud"
+"""How JSON begins a surrogate; one without the other cannot be written anywhere."""
+
+TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
+
+
+class _RepeatedNameError(Exception):
+    """A name stands twice in one object; which of the two is meant, nobody can tell."""
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedNameError(next(repr(name) for name in names if names.count(name) > 1))
+    return members
+
+
+def _is_deeper(document: object, depth: int) -> bool:
+    """Whether a document has more levels; found level by level, without recursion."""
+    level = [document]
+    for _ in range(depth):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def is_whole_text(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def without_content(error: OSError | ValueError) -> str:

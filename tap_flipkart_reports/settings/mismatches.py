@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
+from tap_flipkart_reports.settings.documents import is_whole_text
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 
 if TYPE_CHECKING:
@@ -21,17 +23,27 @@ def find_mismatches(config: dict[str, Any]) -> list[str]:
     Args:
         config: with plain values.
     """
-    found = [f"{_place(path)} is not a finite number" for path in _not_finite(config, ())]
-    return found or [_described(error) for error in JSONSchemaValidator(CONFIG_JSONSCHEMA).iter_errors(config)]
+    found = [f"{_place(path)} {complaint}" for path, complaint in _unusable(config, ())]
+    found = found or [
+        _described(error) for error in DEFAULT_JSONSCHEMA_VALIDATOR(CONFIG_JSONSCHEMA).iter_errors(config)
+    ]
+    if not found:  # filling in defaults wants every object to be one
+        any(JSONSchemaValidator(CONFIG_JSONSCHEMA).iter_errors(config))
+    return found
 
 
-def _not_finite(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    """JSON Schema lets NaN pass through every limit."""
+def _unusable(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Values that no schema refuses: NaN passes through every limit, and half a character has no bytes."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield path
+        yield path, "is not a finite number"
+    elif isinstance(value, str) and not is_whole_text(value):
+        yield path, "holds half of a character"
     elif isinstance(value, (dict, list)):
         for name, member in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _not_finite(member, (*path, name))
+            if isinstance(name, str) and not is_whole_text(name):
+                yield path, "has a member whose name holds half of a character"
+            else:
+                yield from _unusable(member, (*path, name))
 
 
 def _place(path: Iterable[str | int]) -> str:

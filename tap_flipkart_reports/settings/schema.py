@@ -28,7 +28,7 @@ MOST_BYTES = 2**40
 FREE_TEXT = th.StringType
 """A text that may be blank, which means the same as its absence."""
 
-TEXT = th.StringType(min_length=1)
+TEXT = th.StringType(min_length=1, pattern=WITHOUT_CONTROL_CHARACTERS)
 NAME = th.StringType(min_length=1, max_length=MAX_NAME_LENGTH, pattern=WITHOUT_CONTROL_CHARACTERS)
 NAMES = th.ArrayType(NAME)
 

@@ -28,6 +28,10 @@ class RecordStream(Protocol):
         """The stream's name."""
 
     @property
+    def is_removed(self) -> bool:
+        """Whether stream maps leave nothing of the stream."""
+
+    @property
     def selected(self) -> bool:
         """Whether the catalog selects it."""
 

@@ -300,8 +300,16 @@ class Run:
         for reason, names in by_reason.items():
             LOGGER.warning("Left for the next run, because %s: %s.", reason, "; ".join(names))
         log_totals(self.summary)
+        if not self.summary.tallies:
+            LOGGER.info("Nothing was requested: %s.", self._why_nothing_was_requested())
+            return
         for line in self.summary.lines():
             LOGGER.info("%s", line)
+
+    def _why_nothing_was_requested(self) -> str:
+        if not self.wanted.selected_streams():
+            return "no stream is selected; select some in the catalog, with Meltano by `select`"
+        return "all days that may be requested are loaded already"
 
     def stop(self) -> None:
         """Ask the run to end in order: what is bought is pending, and nothing more is bought."""

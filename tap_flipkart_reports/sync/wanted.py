@@ -69,8 +69,8 @@ class WantedReports:
         return self.settings.newest_day(report_type, today=self._today)
 
     def selected_streams(self) -> list[RecordStream]:
-        """The streams that the run reads: all that the catalog selects, or of them those that the settings name."""
-        selected = [stream for stream in self._streams if stream.selected]
+        """The streams that the run reads: all that are selected, or of them those that the settings name."""
+        selected = [stream for stream in self._streams if stream.selected and not stream.is_removed]
         only = self.settings.only_report_types
         if deselected_types := only - {stream.report_type.name for stream in selected}:
             names = ", ".join(sorted(deselected_types))

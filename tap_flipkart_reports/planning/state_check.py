@@ -1,0 +1,186 @@
+"""A Singer state as it was handed in: taken out of known wrappings, and looked through before it is used. Pure.
+
+A state that is passed over without a word buys everything again, so what is not understood is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.exceptions import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+"""Days of a state; beyond them sums of days overflow."""
+
+MAX_WRAPPINGS = 4
+MAX_TOLD = 3
+MAX_ID_LENGTH = 255
+
+ADVICE = "start from a state the tap has written, or from none"
+
+PARTITION_KEYS = ({"seller_id"}, {"seller_id", "warehouse_id"})
+
+
+def unwrapped_state(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The state itself: bare, in a STATE message, or as `meltano state get` prints it.
+
+    Raises:
+        SettingsError: it is none of these.
+    """
+    state: object = document
+    for _ in range(MAX_WRAPPINGS):
+        if not isinstance(state, dict):
+            break
+        if not state or "bookmarks" in state:
+            return state
+        if state.get("type") == "STATE" and "value" in state:
+            state = state["value"]
+        elif len(state) == 1 and "singer_state" in state:
+            state = state["singer_state"]
+        else:
+            break
+    raise SettingsError(
+        "the state is not one: it has no bookmarks. Give the value of the target's last STATE message, the whole "
+        "message, or what `meltano state get` prints"
+    )
+
+
+def check_state(state: Mapping[str, Any], *, streams: Collection[str]) -> None:
+    """Look through a state.
+
+    Args:
+        state: taken out of its wrappings.
+        streams: the streams whose partitions are read; of others only the shape counts.
+
+    Raises:
+        SettingsError: something cannot be read; the text names the places.
+    """
+    mistakes = list(islice(_mistakes(state.get("bookmarks", {}), streams), MAX_TOLD + 1))
+    if mistakes:
+        more = ", and more" if len(mistakes) > MAX_TOLD else ""
+        raise SettingsError(f"the state cannot be read: {'; '.join(mistakes[:MAX_TOLD])}{more}; {ADVICE}")
+
+
+def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str]:
+    """The sellers whose bookmarks a checked state holds."""
+    return {
+        partition["context"]["seller_id"]
+        for name, stream in state.get("bookmarks", {}).items()
+        if name in streams
+        for partition in stream.get("partitions", ())
+    }
+
+
+def _mistakes(bookmarks: object, streams: Collection[str]) -> Iterator[str]:
+    if not isinstance(bookmarks, dict):
+        yield "bookmarks is not an object"
+        return
+    for name, stream in bookmarks.items():
+        place = f"bookmarks.{name}"
+        if not isinstance(stream, dict):
+            yield f"{place} is not an object"
+            continue
+        yield from _mistakes_of_stream(stream, f"{place}.partitions", is_known=name in streams)
+
+
+def _mistakes_of_stream(stream: Mapping[str, Any], place: str, *, is_known: bool) -> Iterator[str]:
+    partitions = stream.get("partitions", [])
+    if not isinstance(partitions, list):
+        yield f"{place} is not a list"
+        return
+    seen: list[object] = []
+    for number, partition in enumerate(partitions):
+        where = f"{place}[{number}]"
+        if not isinstance(partition, dict):
+            yield f"{where} is not an object"
+        elif is_known:
+            yield from _mistakes_of_partition(partition, where)
+            key = _key_of(partition.get("context"))
+            if key in seen:
+                yield f"{where} is of a seller that has another partition in the list"
+            seen.append(key)
+
+
+def _key_of(context: object) -> object:
+    return tuple(sorted(context.items())) if isinstance(context, dict) and _is_context(context) else object()
+
+
+def _mistakes_of_partition(partition: Mapping[str, Any], place: str) -> Iterator[str]:
+    if not _is_context(partition.get("context")):
+        yield f"{place}.context is not an object of seller_id, and of warehouse_id where the report type has one"
+    if not _is_absent(bookmark := partition.get("replication_key_value")) and not _is_day(bookmark):
+        yield f"{place}.replication_key_value is not a day"
+    for member in ("finished", "unbought"):
+        yield from _mistakes_of_windows(partition.get(member), f"{place}.{member}")
+    if not _is_absent(reread := partition.get("reread")):
+        if isinstance(reread, dict) and _is_day(reread.get("newest")):
+            yield from _mistakes_of_windows(reread.get("windows"), f"{place}.reread.windows")
+        else:
+            yield f"{place}.reread is not an object with the day `newest`"
+    yield from _mistakes_of_pending(partition.get("pending"), f"{place}.pending")
+    if not isinstance(partition.get("progress_markers", {}), dict):
+        yield f"{place}.progress_markers is not an object"
+
+
+def _mistakes_of_windows(windows: object, place: str) -> Iterator[str]:
+    if _is_absent(windows):
+        return
+    if not isinstance(windows, list):
+        yield f"{place} is not a list"
+        return
+    for number, window in enumerate(windows):
+        if not (isinstance(window, list) and len(window) == 2 and _is_window(*window)):  # noqa: PLR2004 - first and last
+            yield f"{place}[{number}] is not a pair of days, the first not after the last"
+
+
+def _mistakes_of_pending(reports: object, place: str) -> Iterator[str]:
+    if _is_absent(reports):
+        return
+    if not isinstance(reports, list):
+        yield f"{place} is not a list"
+        return
+    for number, report in enumerate(reports):
+        where = f"{place}[{number}]"
+        if not isinstance(report, dict):
+            yield f"{where} is not an object"
+            continue
+        if not _is_id(report.get("report_id")):
+            yield f"{where}.report_id is not a report id"
+        if not _is_id(report.get("digest")):
+            yield f"{where}.digest is not a text"
+        if not _is_window(report.get("from_date"), report.get("to_date")):
+            yield f"{where} has no from_date and to_date in order"
+
+
+def _is_absent(value: object) -> bool:
+    """Members that would be empty are left out; a hand may have written them as null."""
+    return value is None or value in ("", [], {})
+
+
+def _is_context(context: object) -> bool:
+    return (
+        isinstance(context, dict)
+        and set(context) in PARTITION_KEYS
+        and all(isinstance(value, str) and value for value in context.values())
+    )
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
+
+
+def _is_window(first: object, last: object) -> bool:
+    return _is_day(first) and _is_day(last) and str(first)[:10] <= str(last)[:10]
+
+
+def _is_day(value: object) -> bool:
+    """A day, or a time stamp that begins with one: states of other taps, and those of a hand, may hold it."""
+    try:
+        return isinstance(value, str) and FIRST_DAY <= date.fromisoformat(value[:10]) <= LAST_DAY
+    except ValueError:
+        return False
