@@ -93,7 +93,8 @@ class ReportStream(Stream):
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take the selection from a catalog; keys, types and replication are the tap's own.
 
-        Columns that the catalog does not have yet follow Meltano's rules, as those that a file brings.
+        Columns that the catalog does not know yet follow Meltano's rules, as those that a file brings; those that
+        somebody has taken out of its schema alone stay out.
 
         Raises:
             SettingsError: the catalog says otherwise, which would mix two in one table.
@@ -106,15 +107,16 @@ class ReportStream(Stream):
         )
         if found and entry.metadata.resolve_selection()[()]:
             raise SettingsError(f"the catalog does not fit {self.name}: {'; '.join(found)}; {REFRESH}")
+        given = entry.schema.properties or {}
         entry.schema = Schema.from_dict(self.schema)
         entry.key_properties = self.primary_keys
         for name in self.schema["properties"]:
-            column = entry.metadata.setdefault(
-                ("properties", name),
-                Metadata(
-                    inclusion=Metadata.InclusionType.AVAILABLE, selected=self._select_rules.selects(self.name, name)
-                ),
-            )
+            is_new = ("properties", name) not in entry.metadata
+            column = entry.metadata["properties", name]
+            if is_new:
+                column.selected = self._select_rules.selects(self.name, name)
+            elif name not in given:
+                column.selected = False
             if name in {*self.primary_keys, BOOKMARK_COLUMN}:
                 column.inclusion = Metadata.InclusionType.AUTOMATIC
 

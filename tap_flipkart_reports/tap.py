@@ -66,6 +66,7 @@ class TapFlipkartReports(Tap):
     def __init__(self, *args: Any, catalog: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         self._settings: Settings | None = None
         self._current_run: Run | None = None
+        self._state_error: SettingsError | None = None
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
         if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
             catalog = well_formed_catalog(catalog)
@@ -166,13 +167,13 @@ class TapFlipkartReports(Tap):
             raise SettingsError(f"stream_maps cannot be used: {error}") from error
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of an earlier run.
-
-        Raises:
-            SettingsError: it is not a state, or cannot be read; to start from none would buy everything again.
-        """
-        state = unwrapped_state(state)
-        check_state(state, streams=self.streams)
+        """Take over the state of an earlier run; one that is not understood is refused when a run is built."""
+        try:
+            state = unwrapped_state(state)
+            check_state(state, streams=self.streams)
+        except SettingsError as error:
+            self._state_error = error
+            return
         super().load_state(state)
         if self._settings is not None:
             known, mentioned = self._settings.known_sellers, sellers_of(state, streams=self.streams)
@@ -188,7 +189,13 @@ class TapFlipkartReports(Tap):
 
     @property
     def current_run(self) -> Run:
-        """What the streams share in this run; built when it is first asked for, because discovery needs none of it."""
+        """What the streams share in this run; built when it is first asked for, because discovery needs none of it.
+
+        Raises:
+            SettingsError: the state is not understood; to start from none would buy everything again.
+        """
+        if self._state_error is not None:
+            raise self._state_error
         if self._current_run is None:
             self._current_run = self._build_run()
         return self._current_run

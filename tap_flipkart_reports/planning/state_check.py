@@ -63,7 +63,7 @@ def check_state(state: Mapping[str, Any], *, streams: Collection[str]) -> None:
     mistakes = list(islice(_mistakes(state.get("bookmarks", {}), streams), MAX_TOLD + 1))
     if mistakes:
         more = ", and more" if len(mistakes) > MAX_TOLD else ""
-        raise SettingsError(f"the state cannot be read: {'; '.join(mistakes[:MAX_TOLD])}{more}; {ADVICE}")
+        raise SettingsError(f"{'; '.join(mistakes[:MAX_TOLD])}{more}; {ADVICE}")
 
 
 def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str]:
@@ -78,24 +78,24 @@ def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str
 
 def _mistakes(bookmarks: object, streams: Collection[str]) -> Iterator[str]:
     if not isinstance(bookmarks, dict):
-        yield "bookmarks is not an object"
+        yield "the state cannot be read: bookmarks is not an object"
         return
     for name, stream in bookmarks.items():
-        place = f"bookmarks.{name}"
-        if not isinstance(stream, dict):
-            yield f"{place} is not an object"
-            continue
-        yield from _mistakes_of_stream(stream, f"{place}.partitions", is_known=name in streams)
+        found = (
+            _mistakes_of_partitions(stream.get("partitions", []), is_known=name in streams)
+            if isinstance(stream, dict)
+            else ["it is not an object"]
+        )
+        yield from (f"the state of {name} cannot be read: {mistake}" for mistake in found)
 
 
-def _mistakes_of_stream(stream: Mapping[str, Any], place: str, *, is_known: bool) -> Iterator[str]:
-    partitions = stream.get("partitions", [])
+def _mistakes_of_partitions(partitions: object, *, is_known: bool) -> Iterator[str]:
     if not isinstance(partitions, list):
-        yield f"{place} is not a list"
+        yield "partitions is not a list"
         return
     seen: list[object] = []
     for number, partition in enumerate(partitions):
-        where = f"{place}[{number}]"
+        where = f"partitions[{number}]"
         if not isinstance(partition, dict):
             yield f"{where} is not an object"
         elif is_known:
