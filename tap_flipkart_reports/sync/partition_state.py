@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import (
     read_coverage,
     read_pace,
@@ -19,7 +21,7 @@ from tap_flipkart_reports.planning.bookmarks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tap_flipkart_reports.planning.coverage import Coverage
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
@@ -35,7 +37,7 @@ class PartitionState:
 
     Args:
         name: stream and partition, as messages name them.
-        state: the partition's member of the Singer state, checked when it was handed in, which is changed in place.
+        state: the partition's member of the Singer state, which is changed in place.
         changed: called behind each change.
         finalize: what the SDK does to a member before it is written.
 
@@ -57,16 +59,41 @@ class PartitionState:
         self._finalize = finalize
 
     def coverage(self) -> Coverage:
-        """The days that are complete."""
-        return read_coverage(self._state)
+        """The days that are complete.
+
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
+        with self._readable():
+            return read_coverage(self._state)
 
     def pending(self) -> list[PendingReport]:
-        """The reports that are bought and not yet read, as the state knows them."""
-        return read_pending(self._state)
+        """The reports that are bought and not yet read, as the state knows them.
+
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
+        with self._readable():
+            return read_pending(self._state)
 
     def unbought(self) -> tuple[Window, ...]:
-        """The windows that the budget of earlier runs has left over."""
-        return read_unbought(self._state)
+        """The windows that the budget of earlier runs has left over.
+
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
+        with self._readable():
+            return read_unbought(self._state)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(
+                f"the state of {self._name} cannot be read ({error}); "
+                "start from a state the tap has written, or from none"
+            ) from error
 
     def record_finished(self, window: Window, *, report_id: str, owed: Window | None) -> None:
         """Record a window whose last record is out.
@@ -130,7 +157,11 @@ class PartitionStates:
         """Identities of the members that are in the Singer state."""
 
     def __getitem__(self, key: PartitionKey) -> PartitionState:
-        """The state of a partition."""
+        """The state of a partition.
+
+        Raises:
+            SettingsError: the state that was handed in cannot be read.
+        """
         if key not in self._partitions:
             self._partitions[key] = PartitionState(
                 name=f"{self._stream}, {key.context}",
@@ -141,18 +172,30 @@ class PartitionStates:
         return self._partitions[key]
 
     def _looked_up(self, key: PartitionKey) -> dict[str, Any]:
-        """The member that the checked state has of a partition, or one that is not yet in it."""
-        member = self._members.get(_sorted_items(key.context))
-        if member is None:
+        try:
+            members = self._members.get(_sorted_items(key.context), [])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(
+                f"the state of {self._stream}, {key.context}, cannot be read ({error}); "
+                "start from a state the tap has written, or from none"
+            ) from error
+        if len(members) > 1:
+            raise SettingsError(
+                f"the state of {self._stream}, {key.context}, cannot be read (it is there {len(members)} times); "
+                "start from a state the tap has written, or from none"
+            )
+        if not members:
             return {"context": key.context}
-        self._listed.add(id(member))
-        return member
+        self._listed.add(id(members[0]))
+        return members[0]
 
     @cached_property
-    def _members(self) -> dict[tuple[tuple[str, Any], ...], dict[str, Any]]:
+    def _members(self) -> dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]]:
         """The members that the Singer state has of the stream, by context: the SDK looks at each for each of them."""
-        partitions = self._stream_state().get("partitions", ())
-        return {_sorted_items(member["context"]): member for member in partitions}
+        members: dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]] = {}
+        for member in self._stream_state().get("partitions") or ():
+            members.setdefault(_sorted_items(member["context"]), []).append(member)
+        return members
 
     def _list(self, member: dict[str, Any]) -> None:
         """Put a member into the Singer state, or take it out if there is nothing in it but its name."""
