@@ -41,6 +41,7 @@ No text of an error holds a token, a secret or a download link: whoever raises o
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -271,6 +272,10 @@ class WindowFailure:
         return f"{self.stream}, seller {self.seller_id}{warehouse}, {self.window}{report}: {self.cause}{advice}"
 
 
+MAX_NAMED = 20
+"""Windows and sellers that the last lines of a run name; all others are counted, and `run_summary` has them."""
+
+
 class WindowsFailedError(FlipkartReportsError):
     """Some windows of a run failed.
 
@@ -280,10 +285,20 @@ class WindowsFailedError(FlipkartReportsError):
 
     def __init__(self, failures: Sequence[WindowFailure]) -> None:
         self.failures = tuple(failures)
-        super().__init__(f"{self.headline}: {'; '.join(map(str, failures))}")
+        super().__init__(f"{self.headline}: {'; '.join(self.lines)}")
 
     @property
     def headline(self) -> str:
         """How many failed, and what becomes of them."""
         noun = "window" if len(self.failures) == 1 else "windows"
-        return f"{len(self.failures)} {noun} failed and will be requested again by the next run"
+        return f"{len(self.failures):,} {noun} failed and will be requested again by the next run"
+
+    @property
+    def lines(self) -> list[str]:
+        """The worst of them, those that are paid for first; and how many more there are of each stream."""
+        ranked = sorted(self.failures, key=lambda failure: failure.report_id is None)
+        lines = [str(failure) for failure in ranked[:MAX_NAMED]]
+        if rest := Counter(failure.stream for failure in ranked[MAX_NAMED:]):
+            counts = ", ".join(f"{count:,} of {stream}" for stream, count in rest.most_common())
+            lines.append(f"and {rest.total():,} more, which run_summary names: {counts}")
+        return lines

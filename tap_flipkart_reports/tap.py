@@ -240,6 +240,14 @@ class TapFlipkartReports(Tap):
             sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
         run = self.current_run
         try:
+            self._run_to_its_end(run)
+        except Exception as error:
+            run.write_summary(error)
+            raise
+        run.write_summary(None)
+
+    def _run_to_its_end(self, run: Run) -> None:
+        try:
             with closing(self), run.shown():
                 try:
                     self._sync_reports(run)

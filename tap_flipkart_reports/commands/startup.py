@@ -96,8 +96,8 @@ def _end(error: FlipkartReportsError, tell: Callable[[str], None]) -> int:
         _forget_output()
     if isinstance(error, WindowsFailedError):
         tell(f"{error.headline}:")
-        for failure in error.failures:
-            tell(f"- {failure}")
+        for line in error.lines:
+            tell(f"- {line}")
     else:
         tell(str(error))
     return error.exit_code

@@ -90,6 +90,10 @@ class Deferred:
     reason: str
     is_unbought: bool = False
 
+    def __str__(self) -> str:
+        """The window, and the report if there is one."""
+        return f"{self.request}" + (f" (report {self.report_id})" if self.report_id else "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportProgress:

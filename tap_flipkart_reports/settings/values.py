@@ -309,6 +309,12 @@ class Settings:
         title="Days in the archive",
         description="Days after which a file is removed from `report_archive`; by default files stay",
     )
+    run_summary: str | None = setting(
+        TEXT,
+        title="Run summary",
+        description="File that gets what came of the run as JSON: figures by report type and seller, and every window "
+        "that failed or is left. The last lines of the log name the twenty worst and count the others",
+    )
     token_store: str | None = setting(
         TEXT,
         title="Token store",

@@ -8,11 +8,13 @@ import weakref
 from collections import defaultdict
 from contextlib import closing, nullcontext
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.adapters.processes import new_folder
 from tap_flipkart_reports.exceptions import (
+    MAX_NAMED,
     ArchiveError,
     FileError,
     FlipkartReportsError,
@@ -29,6 +31,7 @@ from tap_flipkart_reports.sync.metrics import log_event, log_totals
 from tap_flipkart_reports.sync.progress import is_watched, live_table
 from tap_flipkart_reports.sync.purchase_check import bought_before, check_purchases
 from tap_flipkart_reports.sync.report_reader import ReportReader
+from tap_flipkart_reports.sync.run_summary import summary_document, write_summary
 from tap_flipkart_reports.sync.summary import Summary
 
 if TYPE_CHECKING:
@@ -92,6 +95,7 @@ class Run:
         self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread
         self._scheduler: Scheduler | None = None
         self._files = services.files
+        self._began = clock.now()
 
     @property
     def emits_state(self) -> bool:
@@ -294,11 +298,13 @@ class Run:
 
     def tell_ending(self) -> None:
         """Say what came of the run, in its last words and in its metrics."""
-        by_reason: defaultdict[str, list[str]] = defaultdict(list)
+        by_reason: defaultdict[str, list[Deferred]] = defaultdict(list)
         for left in self.left:
-            by_reason[left.reason].append(f"{left.request}" + (f" (report {left.report_id})" if left.report_id else ""))
-        for reason, names in by_reason.items():
-            LOGGER.warning("Left for the next run, because %s: %s.", reason, "; ".join(names))
+            by_reason[left.reason].append(left)
+        for reason, deferred in by_reason.items():
+            names = "; ".join(map(str, deferred[:MAX_NAMED]))
+            more = f"; and {len(deferred) - MAX_NAMED:,} more" if len(deferred) > MAX_NAMED else ""
+            LOGGER.warning("Left for the next run, because %s: %s%s.", reason, names, more)
         log_totals(self.summary)
         if not self.summary.tallies:
             LOGGER.info("Nothing was requested: %s.", self._why_nothing_was_requested())
@@ -310,6 +316,23 @@ class Run:
         if not self.wanted.selected_streams():
             return "no stream is selected; select some in the catalog, with Meltano by `select`"
         return "all days that may be requested are loaded already"
+
+    def write_summary(self, error: Exception | None) -> None:
+        """Write what came of the run as JSON, if the settings say where; a run does not fail for want of it.
+
+        Args:
+            error: what ended the run early, or made it fail.
+        """
+        if self.settings.run_summary is None:
+            return
+        period = self._began, self.clock.now()
+        document = summary_document(
+            self.summary, failures=self.failures, deferred=self.left, error=error, period=period
+        )
+        try:
+            write_summary(Path(self.settings.run_summary), document)
+        except OSError as refusal:
+            LOGGER.error("run_summary cannot be written: %s", refusal.strerror)  # noqa: TRY400 - one sentence, no traceback
 
     def stop(self) -> None:
         """Ask the run to end in order: what is bought is pending, and nothing more is bought."""

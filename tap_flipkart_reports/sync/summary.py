@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.exceptions import MAX_NAMED
 from tap_flipkart_reports.purchasing.events import EventKind
 
 if TYPE_CHECKING:
@@ -109,12 +110,24 @@ class Summary:
         return self._sums((seller, tally) for (_, seller), tally in self.tallies.items())
 
     def lines(self) -> Iterator[str]:
-        """The run's last words: by report type, then by seller where there are several, then in all."""
+        """The run's last words: by report type, then by seller where there are several, then in all.
+
+        Of many sellers only those are named of whom most failed or was left.
+        """
         yield from (f"{name}: {tally}." for name, tally in self.by_report_type().items())
         by_seller = self.by_seller()
         if len(by_seller) > 1:
-            yield from (f"seller {name}: {tally}." for name, tally in by_seller.items())
-        yield f"In all: {self._sums(('', tally) for tally in self.tallies.values()).get('', Tally())}."
+            ranked = list(by_seller.items())
+            if len(by_seller) > MAX_NAMED:
+                ranked = sorted(ranked, key=lambda pair: (-pair[1].failed, -pair[1].left))[:MAX_NAMED]
+            yield from (f"seller {name}: {tally}." for name, tally in ranked)
+            if (more := len(by_seller) - MAX_NAMED) > 0:
+                yield f"{more:,} more sellers, which run_summary names."
+        yield f"In all: {self.total()}."
+
+    def total(self) -> Tally:
+        """The sums of everything."""
+        return self._sums(("", tally) for tally in self.tallies.values()).get("", Tally())
 
     @staticmethod
     def _sums(named: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:

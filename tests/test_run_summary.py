@@ -1,0 +1,94 @@
+"""The end of a run: few lines for people, and everything in a file for programs."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tap_flipkart_reports.exceptions import MAX_NAMED, FlipkartReportsError, WindowFailure, WindowsFailedError
+from tap_flipkart_reports.sync.summary import Summary, Tally
+from tap_flipkart_reports.windows import Window
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from support.bench import Bench
+
+
+def failure(number: int, *, stream: str = "sales_ledger", report_id: str | None = None) -> WindowFailure:
+    return WindowFailure(
+        stream=stream,
+        seller_id=f"seller-{number}",
+        warehouse_id=None,
+        window=Window(date(2026, 10, 1), date(2026, 10, 2)),
+        report_id=report_id,
+        cause=FlipkartReportsError("it was refused"),
+    )
+
+
+def test_the_worst_windows_are_named_and_the_others_counted() -> None:
+    failures = [failure(number) for number in range(500)]
+    failures += [failure(number, stream="orders_report", report_id=f"R-{number}") for number in range(3)]
+    error = WindowsFailedError(failures)
+    assert len(error.lines) == MAX_NAMED + 1
+    assert all("report R-" in line for line in error.lines[:3])  # these are paid for
+    assert error.lines[-1] == "and 483 more, which run_summary names: 483 of sales_ledger"
+    assert error.headline.startswith("503 windows failed")
+    assert len(str(error)) < 10_000
+
+
+def test_of_few_windows_all_are_named() -> None:
+    assert [line.split(",")[1] for line in WindowsFailedError([failure(1), failure(2)]).lines] == [
+        " seller seller-1",
+        " seller seller-2",
+    ]
+
+
+def test_of_many_sellers_those_with_the_most_failures_are_named() -> None:
+    summary = Summary()
+    for number in range(1000):
+        summary.tallies["sales_ledger", f"s{number}"] = Tally(failed=number % 7, left=number % 3)
+    lines = list(summary.lines())
+    assert len(lines) == 1 + MAX_NAMED + 1 + 1
+    assert all("6 windows failed" in line for line in lines[1:-2])
+    assert lines[-2] == "980 more sellers, which run_summary names."
+
+
+def test_the_file_has_every_window_that_failed_or_is_left(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.restart({"fault": "ragged_row", "row": 2, "cells": 200, "nth": 1})
+    path = tmp_path / "summary.json"
+    output = bench.run("sales_ledger", window_days=1, max_reports=2, max_concurrent_reports=1, run_summary=str(path))
+    assert isinstance(output.error, WindowsFailedError)
+    document: dict[str, Any] = json.loads(path.read_text())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["summary.json"]
+    assert document["totals"]["triggered"] == 2
+    assert document["totals"] == document["sellers"]["acme"] == document["report_types"]["sales_ledger"]
+    (failed,) = document["failed"]
+    assert failed["stream"] == "sales_ledger"
+    assert failed["report_id"] is not None
+    assert "200 cells" in failed["cause"]
+    assert len(document["deferred"]) == 18
+    assert not document["is_complete"]
+    (left,) = [record.getMessage() for record in caplog.records if "Left for the next run" in record.getMessage()]
+    assert left.count("seller acme") == 18
+
+
+def test_a_run_that_ends_early_says_why_in_the_file(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    state = {"bookmarks": {"sales_ledger": {"partitions": [{}]}}}
+    output = bench.run("sales_ledger", state=state, run_summary=str(path))
+    assert json.loads(path.read_text())["error"] == str(output.error)
+
+
+def test_a_file_that_cannot_be_written_fails_no_run(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = bench.run("sales_ledger", run_summary=str(tmp_path / "missing" / "summary.json"))
+    assert output.error is None
+    assert "run_summary cannot be written" in caplog.text
