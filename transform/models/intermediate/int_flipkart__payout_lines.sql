@@ -1,5 +1,5 @@
 with lines as (
-    {{ flipkart_reports.payout_lines('settled_transaction_ledger') }}
+    select * from {{ ref('int_flipkart__payout_rows') }}
 ),
 
 -- The same money under a true NEFT ID: then the provisional line has come to its end.

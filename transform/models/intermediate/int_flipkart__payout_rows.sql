@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+{{ flipkart_reports.payout_lines('settled_transaction_ledger') }}
