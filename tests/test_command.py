@@ -400,6 +400,26 @@ def test_the_plan_is_a_table_or_json_and_makes_no_call(tmp_path: Path) -> None:
         assert simulator.calls == {}
 
 
+@pytest.mark.parametrize(
+    ("rules", "planned"),
+    [
+        (["orders_report.*"], {"orders_report"}),
+        (["orders_report.order_id", "returns_*.*"], {"orders_report", "returns_report"}),
+        (["orders_report.*", "returns_report.*", "!returns_report.*", "!orders_report.sku"], {"orders_report"}),
+        (["*.*", "!sales_ledger*.*"], {"orders_report", "returns_report", "settled_transaction_ledger"}),
+    ],
+)
+def test_without_a_catalog_the_plan_is_of_the_streams_that_meltanos_rules_select(
+    tmp_path: Path, rules: list[str], planned: set[str]
+) -> None:
+    with served() as simulator:
+        config = write_config(tmp_path, simulator)
+        environment = {**os.environ, "MELTANO_EXTRACT__SELECT": json.dumps(rules)}
+        ended = run([*SIDE, "plan", "--config", str(config), "--format", "json"], env=environment)
+        by_days = {"orders_report", "returns_report", "sales_ledger", "settled_transaction_ledger"}
+        assert set(json.loads(ended.stdout)["by_stream"]) & by_days == planned
+
+
 def test_simulate_serves_until_ctrl_c_and_says_what_is_wrong(tmp_path: Path) -> None:
     with subprocess.Popen([*SIDE, "simulate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -169,8 +169,18 @@ def _completes_files(option: argparse.Action) -> None:
 
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
-    """The tap as a run with these options would build it, with settings that the command itself brings."""
-    return load_tap()(**_arguments(options, **settings))
+    """The tap as a run with these options would build it, with settings that the command itself brings.
+
+    Meltano runs commands without a catalog; without one its `select` rules say which streams a run would read.
+    """
+    from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules  # noqa: PLC0415 - as below
+
+    arguments = _arguments(options, **settings)
+    tap = load_tap()(**arguments)
+    if arguments["catalog"] is None and (rules := SelectRules.parse(os.environ.get(SELECT_VARIABLE))).included:
+        for stream in tap.streams.values():
+            stream.selected = rules.selects_stream(stream.name)
+    return tap
 
 
 def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any]:

@@ -47,6 +47,13 @@ class SelectRules:
             self.excluded, stream, column
         )
 
+    def selects_stream(self, stream: str) -> bool:
+        """Whether any column of a stream may be selected."""
+        is_included = not self.included or any(fnmatchcase(stream, pattern) for pattern, _ in self.included)
+        return is_included and not any(
+            fnmatchcase(stream, pattern) and column == "*" for pattern, column in self.excluded
+        )
+
 
 def _pair(pattern: str) -> tuple[str, str]:
     stream, *column = _FIRST_DOT.split(pattern, maxsplit=1)
