@@ -208,7 +208,6 @@ class ReportClient:
         broken = itertools.count(1)
 
         def send(bearer: str) -> Answer | Fault:
-            before_send()
             outcome = self._connections.ask(
                 Request(
                     method="POST",
@@ -217,6 +216,7 @@ class ReportClient:
                     json_body=body,
                     limits=short_answer(),
                     is_fresh=True,
+                    before_send=before_send,
                 )
             )
             is_accepted = judge(outcome) is Verdict.ACCEPTED

@@ -231,6 +231,7 @@ class TapFlipkartReports(Tap):
 
         Raises:
             WindowsFailedError: some windows failed; all others are out, and their STATE.
+            OutageError: a host was away for too long; what needed it is left for the next run.
             LedgerError: purchases could not be booked any more, so the run ended early.
             PipeClosedError: the target is gone.
         """
@@ -266,6 +267,8 @@ class TapFlipkartReports(Tap):
         run.tell_ending()
         if run.failures:
             raise WindowsFailedError(run.failures)
+        if run.outage is not None:
+            raise run.outage
 
     def _write_last_state(self, run: Run) -> None:
         """Write whatever the spacing of STATE messages has held back."""

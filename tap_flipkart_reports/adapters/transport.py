@@ -25,7 +25,7 @@ from tap_flipkart_reports.exceptions import HostAwayError
 from tap_flipkart_reports.redaction import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_flipkart_reports.adapters.exchanges import ExchangeLog
     from tap_flipkart_reports.clock import Clock
@@ -89,6 +89,7 @@ class Request:
         is_fresh: whether it must begin with a new connection. A kept one may be closed by the server just as it is used
             again, and nobody then knows whether the call arrived.
         is_patient: whether to wait for a host that is away.
+        before_send: called right before it is sent, after all waiting; what it raises ends the call.
     """
 
     method: str
@@ -99,6 +100,7 @@ class Request:
     is_link: bool = False
     is_fresh: bool = False
     is_patient: bool = True
+    before_send: Callable[[], None] = lambda: None
 
 
 class Connections:
@@ -200,6 +202,7 @@ class Connections:
         seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient)
         outcome: requests.Response | Fault = Fault(words="nothing", was_sent=True)
         try:
+            request.before_send()
             outcome = self._send(request, adapter, seconds=min(request.limits.seconds, seconds))
         finally:
             # A permanent fault of a link is the link's, and no reason to give its host up.

@@ -249,6 +249,8 @@ class Buyer:
                 for other in [*queue.take_claimed(seller_id=seller_id), *queue.take_waiting(seller_id)]:
                     self._records.settle(other, error)
             self._records.settle(report, step.error)
+        elif isinstance(step, outcomes.Defer):
+            self._records.defer_by(report, step)
         elif step.is_limited:
             claimed = self._records.queue.take_claimed(seller_id=report.request.seller_id)
             wait = self._records.queue.refused(

@@ -167,7 +167,7 @@ class Fetcher:
                 LOGGER.warning("%s: %s; asking again in %.0f s.", report, step.words, step.after)
             self._records.queue.poll_at(report, self._records.clock.monotonic() + step.after)
         elif isinstance(step, outcomes.Defer):
-            self._records.defer(report, step.reason)
+            self._records.defer_by(report, step)
         elif isinstance(step, outcomes.BuyAgain):
             self._give_up(report, step)
             report.is_last = report.is_last or step.is_last

@@ -108,9 +108,17 @@ class Fail:
 
 @dataclass(frozen=True, kw_only=True)
 class Defer:
-    """The report is left for the next run, and stays bought."""
+    """The report is left for the next run, and stays bought.
+
+    Attributes:
+        reason: why.
+        outage: the host that is given up for this run, if that is why.
+        ends_run: whether nothing else can be had either.
+    """
 
     reason: str
+    outage: OutageError | None = None
+    ends_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +174,9 @@ def after_refused_detail(report: TrackedReport, error: CallFailure, *, now: floa
         return _when_asked_to_wait(report, error, now=now, pause=pause)
     if isinstance(error, CallRefusedError) and error.status == NOT_FOUND:
         return _not_found(report, error, now=now, pause=pause)
-    if isinstance(error, (AuthenticationError, CallRefusedError, OutageError)):
+    if isinstance(error, OutageError):
+        return Defer(reason=str(error), outage=error, ends_run=True)
+    if isinstance(error, (AuthenticationError, CallRefusedError)):
         return Fail(error=error)
     kind = "another report" if isinstance(error, AnotherReportError) else "no answer"
     trouble = report.detail_trouble.again(kind, now=now)
@@ -215,7 +225,9 @@ def after_refused_download(report: TrackedReport, error: CallFailure, *, now: fl
         now: seconds of the monotonic clock.
         poll_interval: the shortest pause.
     """
-    if isinstance(error, (AuthenticationError, OutageError)):
+    if isinstance(error, OutageError):
+        return Defer(reason=str(error), outage=error)
+    if isinstance(error, AuthenticationError):
         return Fail(error=error)
     if isinstance(error, RateLimitedError):
         return _download_limited(report, error, now=now, poll_interval=poll_interval)
@@ -259,13 +271,13 @@ def _link_refused(report: TrackedReport, error: LinkRefusedError, *, now: float,
 
 
 # Trigger
-def after_refused_trigger(report: TrackedReport, error: CallFailure) -> Fail | TriggerLater:
+def after_refused_trigger(report: TrackedReport, error: CallFailure) -> Fail | Defer | TriggerLater:
     """What a trigger means that bought nothing."""
     if isinstance(error, RateLimitedError):
         return TriggerLater(is_limited=True, retry_after=error.retry_after)
-    is_final = (
-        isinstance(error, (AuthenticationError, CallRefusedError, OutageError)) or report.refused_calls >= MAX_ATTEMPTS
-    )
+    if isinstance(error, OutageError):
+        return Defer(reason=str(error), outage=error, ends_run=True)
+    is_final = isinstance(error, (AuthenticationError, CallRefusedError)) or report.refused_calls >= MAX_ATTEMPTS
     return Fail(error=error) if is_final else TriggerLater()
 
 

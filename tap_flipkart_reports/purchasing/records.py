@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.purchasing.bookings import Booking, Bookings, Urgency
 from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, ReportProgress
-from tap_flipkart_reports.purchasing.outcomes import MAX_ATTEMPTS
+from tap_flipkart_reports.purchasing.outcomes import MAX_ATTEMPTS, Defer
 from tap_flipkart_reports.purchasing.ownership import Ownership
 from tap_flipkart_reports.purchasing.queue import ReportQueue
 from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.exceptions import FlipkartReportsError
+    from tap_flipkart_reports.exceptions import FlipkartReportsError, OutageError
     from tap_flipkart_reports.purchasing.limits import Limits
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.ports import ReportLedger
@@ -47,6 +47,8 @@ class Records:
         bookings: what is still to be written to the ledger.
         events: what the consumer was not told yet.
         unsettled: reports about which something is still to be done.
+        outage: the first host that was given up, if one was.
+        end_reason: why nothing more can be had in this run, if that is so.
     """
 
     def __init__(  # noqa: PLR0913 - each is a seam of its own
@@ -70,6 +72,8 @@ class Records:
         self.bookings = Bookings()
         self.events: deque[ReportEvent] = deque()
         self.unsettled = 0
+        self.outage: OutageError | None = None
+        self.end_reason: str | None = None
 
     def drain_events(self) -> list[ReportEvent]:
         """What the consumer was not told yet."""
@@ -108,6 +112,13 @@ class Records:
         """Leave a report for the next run."""
         deferred = Deferred(request=report.request, report_id=report.report_id, reason=reason, is_unbought=is_unbought)
         self.settle(report, deferred)
+
+    def defer_by(self, report: TrackedReport, step: Defer) -> None:
+        """Leave a report for the next run, as an outcome says, and all others where none can be had."""
+        self.outage = self.outage or step.outage
+        if step.ends_run:
+            self.end_reason = self.end_reason or step.reason
+        self.defer(report, step.reason)
 
     def settle(self, report: TrackedReport, outcome: Delivery | Deferred | Exception) -> None:
         """Nothing more is done about a report."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.exceptions import OutageError
     from tap_flipkart_reports.purchasing.bookings import Booking
     from tap_flipkart_reports.purchasing.limits import Budget, Limits
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
@@ -39,8 +40,12 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("tap-flipkart-reports.scheduler")
 
-SECONDS_TO_STOP = 10.0
-"""How long a call that is under way may finish once the run is asked to stop: the answer to a trigger is paid for."""
+SECONDS_TO_STOP = 7.0
+"""How long a call that is under way may finish once the run is asked to stop: the answer to a trigger is paid for.
+Containers are killed after ten seconds, and the rows and the state that are there have to be written before that."""
+
+SECONDS_TO_JOIN = 0.5
+"""For threads to end that have nothing to do any more."""
 
 SECONDS_TO_LEAVE = 120.0
 """The same at the end of `max_wait`, when nobody stands and waits."""
@@ -106,12 +111,18 @@ class Scheduler:
         self._stop_reason: str | None = None
         self._open: list[TrackedReport] | None = None
         self._give_up_at: float | None = None
+        self._stopped_at: float | None = None
         self._broken: LedgerError | WorkerError | None = None
 
     @property
     def budget(self) -> Budget:
         """How many reports were bought."""
         return self._records.queue.budget
+
+    @property
+    def outage(self) -> OutageError | None:
+        """The first host that was given up in this run, if one was; what needed it is left for the next run."""
+        return self._records.outage
 
     # The consumer's side
 
@@ -210,12 +221,14 @@ class Scheduler:
     def stop(self, reason: str) -> None:
         """Begin nothing new: what is not finished is left for the next run.
 
-        Only sets a flag, so a signal handler may call it whatever the thread it interrupts is doing. Calls that are
+        Only sets flags, so a signal handler may call it whatever the thread it interrupts is doing. Calls that are
         under way may finish for some seconds, above all a trigger, whose answer holds the report id.
         """
         with self._changed:
             self._stop_reason = self._stop_reason or reason
-            self._give_up_at = None
+            if self._stopped_at is None:
+                self._stopped_at = self._clock.monotonic()
+                self._give_up_at = self._stopped_at + SECONDS_TO_STOP
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -223,7 +236,8 @@ class Scheduler:
         self.stop("the run has ended")
         with self._changed:
             self._records.bookings.drop_releases()
-        ends = self._clock.monotonic() + SECONDS_TO_STOP
+        now = self._clock.monotonic()
+        ends = max(now, (now if self._stopped_at is None else self._stopped_at) + SECONDS_TO_STOP) + SECONDS_TO_JOIN
         for thread in self._threads:
             thread.join(max(0.0, ends - self._clock.monotonic()))
         if self._workers == 0:
@@ -291,6 +305,8 @@ class Scheduler:
     def _obey_stop(self) -> None:
         """Leave what is not under way once the run is asked to end, and the rest when that takes too long."""
         now, deadline = self._clock.monotonic(), self._records.queue.deadline
+        if self._stop_reason is None:
+            self._stop_reason = self._records.end_reason
         if self._stop_reason is None and deadline is not None and now >= deadline:
             self._stop_reason = "max_wait is over"
             self._give_up_at = now + SECONDS_TO_LEAVE

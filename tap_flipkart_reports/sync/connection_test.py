@@ -14,7 +14,7 @@ import stat
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.exceptions import FlipkartReportsError
+from tap_flipkart_reports.exceptions import FlipkartReportsError, OutageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,9 +48,15 @@ def is_meltano_config_test(*, output: IO[str], log: IO[str], environment: Mappin
 
 def refused_tokens(tokens: Iterable[AccessToken]) -> list[FlipkartReportsError]:
     """Ask for each seller's token, and log the answer; why some are not to be had, if they are not."""
-    refused = [error for token in tokens if (error := _refusal_of(token)) is not None]
-    for error in refused:
+    refused = []
+    for token in tokens:
+        error = _refusal_of(token)
+        if error is None:
+            continue
         LOGGER.error("%s", error)
+        refused.append(error)
+        if isinstance(error, OutageError):  # which is the same for all that follow
+            break
     return refused
 
 

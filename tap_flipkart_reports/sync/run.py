@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.exceptions import OutageError
     from tap_flipkart_reports.purchasing.events import ReportEvent, ReportProgress
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
     from tap_flipkart_reports.purchasing.ports import ReportApi
@@ -296,6 +297,11 @@ class Run:
             if self.services.ledger is not None:
                 self.services.ledger.give_up(report_id)
 
+    @property
+    def outage(self) -> OutageError | None:
+        """The first host that was given up in this run, if one was."""
+        return self._scheduler.outage if self._scheduler is not None else None
+
     def tell_ending(self) -> None:
         """Say what came of the run, in its last words and in its metrics."""
         by_reason: defaultdict[str, list[Deferred]] = defaultdict(list)
@@ -339,6 +345,7 @@ class Run:
         self.is_stopping = True
         if self._scheduler is not None:
             self._scheduler.stop(STOPPED)
+        self.services.stop_waiting()
 
     @property
     def is_under_way(self) -> bool:

@@ -157,6 +157,11 @@ class RunServices:
             refresh_token=self._simulator.refresh_token(credentials.seller_id),
         )
 
+    def stop_waiting(self) -> None:
+        """Let no call wait any longer before its next try."""
+        if "connections" in vars(self):  # which is built when it is first asked for
+            self.connections.outages.stop()
+
     def close(self) -> None:
         """End all of them, the last that was built first, whatever fails on the way."""
         self._built.close()
