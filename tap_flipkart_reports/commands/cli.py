@@ -72,6 +72,16 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
     )
 
+    anonymise = commands.add_parser(
+        "anonymise", help="copy files with everything personal or commercial replaced, to show one that fails"
+    )
+    _completes_files(anonymise.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
+    anonymise.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the copies")
+    anonymise.add_argument(
+        "--replace-headers", action="store_true", help="replace words of headers, too, that no known header has"
+    )
+    anonymise.set_defaults(run=_anonymise)
+
     coverage = commands.add_parser(
         "coverage", help="show which days are loaded, pending, failed or missing, and what was bought; makes no call"
     )
@@ -232,6 +242,17 @@ def _inspect(options: argparse.Namespace) -> int:
         else:
             print(inspection.text())  # noqa: T201 - its output
     return int(failed)
+
+
+def _anonymise(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.anonymise import anonymise  # noqa: PLC0415 - only this command copies
+
+    for copied in anonymise(options.files, options.output, replaces_headers=options.replace_headers):
+        print(f"{copied.source} -> {copied.copy}")  # noqa: T201 - its output
+        if copied.strange and not options.replace_headers:
+            names = ", ".join(repr(" ".join(header.split())) for header in copied.strange)
+            print(f"  headers that no report is known to have stay: {names} (--replace-headers)")  # noqa: T201 - its output
+    return 0
 
 
 def _repair(options: argparse.Namespace) -> int:

@@ -153,7 +153,7 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
         inspected = list(_inspected_report(sheets, report_types[0])) if report_types else []
         fed = {table.name for table in inspected}
         rest = [sheet for sheet in sheets if (sheet.title or "") not in fed and normalise(sheet.name or "") not in HELP]
-        inspected += [_inspected(table, UNKNOWN, RowHashes()) for sheet in rest for table in _only_table(sheet)]
+        inspected += [_inspected(table, UNKNOWN, RowHashes()) for sheet in rest for table in only_table(sheet)]
         return Inspection(
             path=path,
             report_types=report_types,
@@ -187,7 +187,7 @@ def _layout_of(table: Table, declared: ReportTable) -> Layout:
     return match_header(table.header, declared.columns, reserved=(), layouts=declared.layouts)
 
 
-def _only_table(sheet: Sheet) -> list[Table]:
+def only_table(sheet: Sheet) -> list[Table]:
     """The table of a sheet of which nothing is known; none for a sentence."""
     tables = Report([sheet], [UNKNOWN]).tables_for(UNKNOWN.stream)
     return [table for table in tables if sum(bool(text.strip(PADDING)) for text in table.header) > 1]
