@@ -7,6 +7,7 @@ just this call is returned or raised. Between the first two it is repeated where
 from __future__ import annotations
 
 import itertools
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
@@ -159,6 +160,12 @@ class ReportClient:
         self._report_id_path = report_id_path
         self._connections = connections
         self._has_told_of_lengths = False
+
+    def without_correlation_ids(self) -> ReportClient:
+        """The same client, but for triggers that do not name their purchase."""
+        other = copy(self)
+        other._sends_correlation_ids = False  # noqa: SLF001 - a copy of this one
+        return other
 
     # The three calls
 

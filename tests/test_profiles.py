@@ -6,16 +6,18 @@ import gzip
 import json
 import urllib.error
 import urllib.request
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.clocks import VirtualClock
 
 from tap_flipkart_reports.simulator import Simulator
-from tap_flipkart_reports.simulator.profile import documented, profile_from
+from tap_flipkart_reports.simulator.profile import bundled_profile, documented, profile_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RANGE = {"from_date": "2026-10-01", "to_date": "2026-10-02"}
 
@@ -155,3 +157,13 @@ def test_links_and_files_are_as_the_profile_has_them(caller: Caller, clock: Virt
     clock.advance(301)
     assert caller.call(link)[0] == 410
     assert caller.detail(report_id)["file"]["url"] == link
+
+
+def test_a_bundle_has_a_profile_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "contact.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("profile.json", json.dumps({"detail": {"link": "always_new"}}))
+    assert bundled_profile(path).detail["link"] == "always_new"
+    path.write_text("not a bundle")
+    with pytest.raises(ValueError, match="it is not a bundle"):
+        bundled_profile(path)

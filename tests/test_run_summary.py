@@ -81,7 +81,7 @@ def test_the_file_has_every_window_that_failed_or_is_left(
 
 def test_a_run_that_ends_early_says_why_in_the_file(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
-    state = {"bookmarks": {"sales_ledger": {"partitions": [{}]}}}
+    state: dict[str, Any] = {"bookmarks": {"sales_ledger": {"partitions": [{}]}}}
     output = bench.run("sales_ledger", state=state, run_summary=str(path))
     assert json.loads(path.read_text())["error"] == str(output.error)
 

@@ -68,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--seller", help="one of the sellers; by default all")
     replay.set_defaults(run=_replay)
 
+    probe = commands.add_parser(
+        "probe", help="buy one report of each type and say which assumptions about the API hold; asks before it buys"
+    )
+    _add_run_options(probe)
+    _add_probe_options(probe)
+    probe.set_defaults(run=_probe)
+
     _add_inspect_options(
         commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
     )
@@ -123,6 +130,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_probe_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report-type", action="append", default=[], help="a report type; may be repeated; by default all selected"
+    )
+    parser.add_argument("--seller", help="whose reports; by default the first seller's")
+    parser.add_argument("--yes", action="store_true", help="ask nothing; buy the list and no more")
+    parser.add_argument("--bundle", type=Path, metavar="FILE", help="write what was seen into a ZIP, without secrets")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+
+
 def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
     _completes_files(parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
     parser.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
@@ -135,7 +152,12 @@ def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
     _completes_files(parser.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
     _completes_files(
-        parser.add_argument("--profile", type=Path, help="JSON file that says how the API differs from its documents")
+        parser.add_argument(
+            "--profile",
+            "--bundle",
+            type=Path,
+            help="JSON file that says how the API differs from its documents, or a bundle that probe has written",
+        )
     )
     parser.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
     parser.add_argument(
@@ -222,6 +244,14 @@ def _plan(options: argparse.Namespace) -> int:
         tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
     return 0
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.probe_command import run_probe  # noqa: PLC0415 - only this command probes
+
+    tap = _tap(options)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
+    return run_probe(tap, options)
 
 
 def _inspect(options: argparse.Namespace) -> int:

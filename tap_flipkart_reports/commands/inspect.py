@@ -69,6 +69,8 @@ class InspectedTable:
         error: why it could not be read to its end.
         schema: proposals for the properties of its new columns.
         unique: headers of its new columns that have another text in every row.
+        tied: rows that share their key with another.
+        incomplete: rows with a blank part in their key.
     """
 
     name: str
@@ -82,6 +84,8 @@ class InspectedTable:
     error: str | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     unique: Sequence[str] = ()
+    tied: int = 0
+    incomplete: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +222,7 @@ def _inspected(table: Table, declared: ReportTable, identity: RowIdentity) -> In
             for name, column in cells.items():
                 column.look_at(batch.columns[name])
         inspected.schema = {name: column.schema() for name, column in cells.items()}
+        inspected.tied, inspected.incomplete = identity.repeats.tied, identity.repeats.incomplete
         inspected.unique = [column.header for column in cells.values() if column.is_unique]
     except (RowError, FileError) as error:
         inspected.error = str(error)

@@ -66,7 +66,7 @@ def owed_from(rule: WindowRule, coverage: Coverage, *, start: date, newest: date
     if rule.kind is WindowKind.SNAPSHOT:
         return newest
     first = start if coverage.bookmark is None else coverage.bookmark + DAY - timedelta(days=rule.lookback_days)
-    return _cell_of(rule, max(first, start)).first
+    return cell_of(rule, max(first, start)).first
 
 
 def owed_windows(rule: WindowRule, coverage: Coverage, *, start: date, newest: date) -> list[Window]:
@@ -110,7 +110,7 @@ def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[W
 
 def is_on_grid(rule: WindowRule, window: Window) -> bool:
     """Whether a window begins a cell of the rule's grid and ends within it; without a grid any window fits."""
-    return rule.kind is WindowKind.DAYS or _is_begun(_cell_of(rule, window.first), window)
+    return rule.kind is WindowKind.DAYS or _is_begun(cell_of(rule, window.first), window)
 
 
 def _is_begun(cell: Window, window: Window) -> bool:
@@ -133,16 +133,16 @@ def cells(rule: WindowRule, wanted: Window) -> Iterator[Window]:
         rule: how the report type is cut.
         wanted: the days, the last of them the newest that may be asked for.
     """
-    cell = _cell_of(rule, wanted.first)
+    cell = cell_of(rule, wanted.first)
     while cell.first <= wanted.last:
         if cell.last <= wanted.last:
             yield cell
         elif rule.kind is not WindowKind.WHOLE_MONTH:
             yield Window(cell.first, wanted.last)
-        cell = _cell_of(rule, cell.last + DAY)
+        cell = cell_of(rule, cell.last + DAY)
 
 
-def _cell_of(rule: WindowRule, day: date) -> Window:
+def cell_of(rule: WindowRule, day: date) -> Window:
     """The cell of the rule's grid that holds a day; for kinds without a grid the day itself."""
     if rule.kind in {WindowKind.MONTH, WindowKind.WHOLE_MONTH}:
         first = day.replace(day=1)

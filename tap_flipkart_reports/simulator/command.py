@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS
 from tap_flipkart_reports.simulator.faults import FORMATS, SELECTING, Faults, listing
-from tap_flipkart_reports.simulator.profile import load_profile
+from tap_flipkart_reports.simulator.profile import ApiProfile, bundled_profile, load_profile
 from tap_flipkart_reports.simulator.server import Simulator
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def formats(words: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
+def _profile(path: Path | None) -> ApiProfile | None:
+    if path is None:
+        return None
+    return bundled_profile(path) if path.suffix == ".zip" else load_profile(path)
+
+
 def serve(  # noqa: PLR0913 - each is an option of its own
     *,
     port: int,
@@ -54,7 +60,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
     Args:
         port: on 127.0.0.1; 0 for a free one.
         faults_path: a fault script.
-        profile_path: what the API takes, refuses and answers, where it is not as documented.
+        profile_path: what the API takes, refuses and answers, where it is not as documented: JSON, or a bundle.
         generation_seconds: shortest and longest time a report takes.
         file_formats: how files are packed, see `formats`.
         layout: the year as in which files are laid out.
@@ -70,7 +76,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
         print(f"flipkart-reports: --faults {faults_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED
     try:
-        profile = load_profile(profile_path) if profile_path is not None else None
+        profile = _profile(profile_path)
     except (OSError, ValueError) as error:
         print(f"flipkart-reports: --profile {profile_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED

@@ -7,6 +7,7 @@ of what it has seen.
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,21 @@ def load_profile(path: Path) -> ApiProfile:
     return profile_from(json.loads(path.read_text("utf-8")))
 
 
+def bundled_profile(path: Path) -> ApiProfile:
+    """The profile in a bundle that `probe` has written.
+
+    Raises:
+        ValueError: it is not a bundle.
+        OSError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read("profile.json").decode("utf-8")
+    except (zipfile.BadZipFile, KeyError):
+        raise ValueError("it is not a bundle of flipkart-reports probe") from None
+    return profile_from(json.loads(text))
+
+
 def _merged(name: str, known: object, own: object) -> object:
     if own is None:
         return known
@@ -157,7 +173,7 @@ def _merged(name: str, known: object, own: object) -> object:
         return own
     if not isinstance(own, dict):
         raise ValueError(f"{name} must be an object")  # noqa: TRY004 - of the document, which came from a file
-    if name in {"report_types", "headers"}:
+    if name in {"report_types", "headers", "detail.words"}:
         return {**known, **own}
     if unknown := sorted(set(own) - set(known)):
         raise ValueError(f"{name} does not have {', '.join(unknown)}; it has {', '.join(known)}")

@@ -117,9 +117,14 @@ class Run:
             self._scheduler = self._build_scheduler(self.wanted.all_requests(), workers=self._workers(), ahead=True)
         return self._scheduler
 
-    def scheduler_over(self, requests: Sequence[ReportRequest]) -> Scheduler:
-        """A scheduler that gets just these reports, with the run's limits, ledger and archive."""
-        self._scheduler = self._build_scheduler(requests, workers=self._workers(), ahead=True)
+    def scheduler_over(self, requests: Sequence[ReportRequest], *, api: ReportApi) -> Scheduler:
+        """A scheduler that gets just these reports, with the run's limits, ledger and archive.
+
+        Args:
+            requests: the reports.
+            api: what answers the calls about reports that the archive does not hold.
+        """
+        self._scheduler = self._build_scheduler(requests, workers=self._workers(), ahead=True, api=api)
         return self._scheduler
 
     def _workers(self) -> int:
@@ -138,19 +143,21 @@ class Run:
         again = bought_before(requests, self.services.ledger)
         check_purchases(requests, again=again, settings=self.settings, has_state=has_state)
 
-    def _api(self) -> ReportApi:
+    def _behind_archive(self, api: ReportApi) -> ReportApi:
         """The API, and the archive in front of it where it holds a file that is wanted."""
-        api, archive = self.services.api, self.services.archive
+        archive = self.services.archive
         if archive is None or not self.wanted.archived:
             return api
         return ArchivedApi(archive, self.wanted.archived, otherwise=api)
 
-    def _build_scheduler(self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool) -> Scheduler:
+    def _build_scheduler(
+        self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool, api: ReportApi | None = None
+    ) -> Scheduler:
         requests = list(requests)  # which finds the archived reports
         folder = new_folder(f"{PACKAGE}-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         scheduler = Scheduler(
-            api=self._api(),
+            api=self._behind_archive(api or self.services.api),
             clock=self.clock,
             limits=self.wanted.limits(),
             folder=folder,

@@ -76,7 +76,7 @@ class RunServices:
             user_agent=settings.user_agent,
             clock=self._clock,
             rules=AddressRules(
-                api_url=self._simulator.url if settings.is_simulated else settings.api_url,
+                api_url=self.api_url,
                 allowed_link_hosts=frozenset(settings.allowed_link_hosts),
                 plain_http_hosts=frozenset(settings.plain_http_hosts),
             ),
@@ -86,12 +86,27 @@ class RunServices:
         self._built.callback(connections.close)
         return connections
 
+    @property
+    def api_url(self) -> str:
+        """The API's base address; the simulator's where that takes its place."""
+        return self._simulator.url if self.settings.is_simulated else self.settings.api_url
+
+    @property
+    def auth_url(self) -> str:
+        """The address of the token call."""
+        return self._simulator.auth_url if self.settings.is_simulated else self.settings.auth_url
+
     @cached_property
     def api(self) -> ReportApi:
         """What answers the three calls."""
+        return self.client
+
+    @cached_property
+    def client(self) -> ReportClient:
+        """What makes the three calls."""
         settings = self.settings
         return ReportClient(
-            api_url=self._simulator.url if settings.is_simulated else settings.api_url,
+            api_url=self.api_url,
             connections=self.connections,
             tokens=self.tokens,
             clock=self._clock,
@@ -108,7 +123,7 @@ class RunServices:
         for credentials in settings.sellers:
             token = AccessToken(
                 credentials=self._simulated(credentials) if settings.is_simulated else credentials,
-                auth_url=self._simulator.auth_url if settings.is_simulated else settings.auth_url,
+                auth_url=self.auth_url,
                 connections=self.connections,
                 clock=self._clock,
                 store=self.token_store,

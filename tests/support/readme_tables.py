@@ -13,6 +13,7 @@ import yaml
 from support.books import Books
 from support.programs import ROOT
 from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.planning.assumptions import ASSUMPTIONS
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.simulator import Simulator
@@ -191,6 +192,13 @@ def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
     return [*lines, f"  description: {json.dumps(schema['description'], ensure_ascii=False)}"]
 
 
+def assumptions() -> str:
+    """One line per assumption."""
+    lines = ["| | assumed | source | how a probe finds out |", "|---|---|---|---|"]
+    lines += [f"| {each.number} | {each.text} | {each.source} | {each.probe} |" for each in ASSUMPTIONS]
+    return "\n".join(lines)
+
+
 def of_file(path: Path) -> dict[str, str]:
     """The made parts of a file, by what marks them: `<!-- name -->` in Markdown, `# <name>` in YAML."""
     if path in PAGES:
@@ -201,6 +209,7 @@ def of_file(path: Path) -> dict[str, str]:
 
 PAGES = {
     README: {"reports": reports, "answer": answer},
+    ROOT / "docs" / "assumptions.md": {"assumptions": assumptions},
     ROOT / "docs" / "models.md": {"answer": answer},
     ROOT / "docs" / "settings.md": {"settings": settings},
     ROOT / "docs" / "streams.md": {"streams": streams, "layouts": layouts},

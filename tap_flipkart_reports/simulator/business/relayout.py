@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 def relaid(layout: Layout, columns: Mapping[str, Sequence[ColumnLayout]]) -> Layout:
-    """A layout whose tables have the columns of a profile, by the tables' titles.
+    """A layout whose tables have the columns of a profile, by the tables' titles; `*` is the first one's.
 
     Raises:
         KeyError: the report has no such table, or the table no such column.
     """
+    first = layout.table().title
+    columns = {first if title == "*" else title: wanted for title, wanted in columns.items()}
     for title in columns:
         layout.table(title)
     return replace(
@@ -32,8 +34,9 @@ def relaid(layout: Layout, columns: Mapping[str, Sequence[ColumnLayout]]) -> Lay
 
 
 def _with_columns(table: Table, columns: Sequence[ColumnLayout]) -> Table:
-    known = set(table.header)
-    if missing := sorted(column.source for column in columns if column.source and column.source not in known):
+    known = {name.strip(): name for name in table.header}
+    columns = [replace(each, source=each.source or known.get(each.header)) for each in columns]
+    if missing := sorted(column.source for column in columns if column.source and column.source not in table.header):
         raise KeyError(f"{table.title} has no columns {', '.join(missing)}")
 
     def rows(view: View) -> Iterator[Row]:
