@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.commands.inspect import inspect_file
+from tap_flipkart_reports.commands.tables import aligned, json_text
 from tap_flipkart_reports.exceptions import CallError
 from tap_flipkart_reports.redaction import (
     KNOWN_SECRETS,
@@ -21,6 +25,7 @@ from tap_flipkart_reports.redaction import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 TOKEN = "canary-token-5f3c"
 HOSTILE = f"QUEUED\r\n2026 INFO forged \x1b[31mred \u202ereversed\u2066 nul\0 \u2028 {TOKEN}"
@@ -102,3 +107,32 @@ def test_an_error_body_made_to_be_slow_is_not(scrap: str) -> None:
     # A pattern that backtracks takes minutes for this, and the suite's limit ends them.
     text = scrap * (500_000 // len(scrap))
     assert len(scrub(text)) <= len(text)
+
+
+# Terminals
+
+
+def test_a_table_for_the_terminal_has_one_line_per_row_whatever_its_cells_hold() -> None:
+    lines = aligned([("seller", "note"), (HOSTILE, "x" * 5000)])
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)
+    assert "canary" not in lines[1]
+
+
+def test_json_for_the_terminal_says_the_same_and_holds_nothing_that_acts_on_it() -> None:
+    document = {"नाम\x1b[2J": ["a\r\nb", "\u202e\x9b\x7f\u2028", "\U000e0041 ü"]}
+    text = json_text(document, indent=1)
+    assert json.loads(text) == document
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "नाम" in text
+
+
+def test_a_hostile_file_is_inspected_without_an_escape_sequence(tmp_path: Path) -> None:
+    names = ("a\x1b]0;title\x07.csv", "b\u202egpj.csv")
+    with zipfile.ZipFile(tmp_path / "report", "w") as archive:
+        for name in names:
+            archive.writestr(name, "Order ID,\x1b[31mMood\u202e,Amount\r\nOD1,\x1b[2J,5\r\n")
+    inspection = inspect_file(tmp_path / "report")
+    for text in (inspection.text(), inspection.schemas(), json_text(inspection.document())):
+        assert all(line.isprintable() for line in text.split("\n"))
+    assert "title" in inspection.text()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import shtab
 
 from tap_flipkart_reports.commands.startup import load_tap, run_command
+from tap_flipkart_reports.commands.tables import json_text
 from tap_flipkart_reports.exceptions import BrokenPartError, FileError, SettingsError
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def _inspect(options: argparse.Namespace) -> int:
         if options.schema:
             print(inspection.schemas())  # noqa: T201 - its output
         elif options.format == "json":
-            print(json.dumps(inspection.document(), indent=2, ensure_ascii=False))  # noqa: T201 - its output
+            print(json_text(inspection.document(), indent=2))  # noqa: T201 - its output
         else:
             print(inspection.text())  # noqa: T201 - its output
     return int(failed)

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.commands.coverage_map import ATTENTION, DayStatus
+from tap_flipkart_reports.redaction import MAX_QUOTED, clean_line
 from tap_flipkart_reports.windows import DAY, Window, cut
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def table(coverage: CoverageMap, *, width: int, is_coloured: bool, is_plain: boo
     if days is None:
         return "No day of any stream is wanted yet."
     signs = PLAIN_SIGNS if is_plain else SIGNS
-    labels = [f"{strip.stream}  {strip.place}" for strip in coverage.strips]
+    labels = [clean_line(f"{strip.stream}  {strip.place}", limit=MAX_QUOTED) for strip in coverage.strips]
     margin = max(map(len, labels)) + 2
     number = (days.last - days.first) // DAY + 1
     per_sign = -(-number // max(1, width - margin))
@@ -105,7 +106,7 @@ def _attention(coverage: CoverageMap) -> Iterator[str]:
     ]
     if spans:
         yield ""
-    yield from (text for _, text in islice(spans, MOST_NAMED))
+    yield from (clean_line(text, limit=MAX_QUOTED * 2) for _, text in islice(spans, MOST_NAMED))
     if len(spans) > MOST_NAMED:
         yield f"and {len(spans) - MOST_NAMED} more, see --format json"
 

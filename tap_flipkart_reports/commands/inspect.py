@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.commands.tables import json_text
 from tap_flipkart_reports.exceptions import FileError, RowError, SettingsError
 from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
@@ -20,6 +21,7 @@ from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
 from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.report_type import ReportTable
+from tap_flipkart_reports.redaction import clean_line
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ LENIENT = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema
 
 UNKNOWN = ReportTable(stream="unknown", title="unknown")
 """Stands for a table that the tap does not know."""
+
+MAX_TEXT = 100_000
+"""Characters of a line of the answer: some files have hundreds of columns, and all are named."""
 
 NEAREST = 2
 """Report types that are named where none is a file's."""
@@ -131,7 +136,7 @@ class Inspection:
         lines += [f"  {name or 'the file'}: {form}" for name, form in self.sheets]
         for table in self.tables:
             lines += ["", *(f"  {line}" for line in _told(table))]
-        return "\n".join(lines)
+        return "\n".join(clean_line(line, limit=MAX_TEXT) for line in lines)
 
 
 def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
@@ -289,9 +294,7 @@ _SCHEMA = """{
 
 def _properties(schema: Mapping[str, Any]) -> str:
     """One on a line, as in `schemas/`."""
-    return ",\n".join(
-        f"    {json.dumps(name)}: {json.dumps(words, ensure_ascii=False)}" for name, words in schema.items()
-    )
+    return ",\n".join(f"    {json.dumps(name)}: {json_text(words)}" for name, words in schema.items())
 
 
 def _document(table: InspectedTable) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.redaction import MAX_QUOTED, clean_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -56,6 +58,7 @@ def live_table(progress: Callable[[], tuple[list[ReportProgress], int]]) -> Iter
 
 def _table(progress: list[ReportProgress], waiting: int) -> Table:
     from rich.table import Table  # noqa: PLC0415 - an extra
+    from rich.text import Text  # noqa: PLC0415 - an extra
 
     more = len(progress) - MAX_SHOWN
     rest = [f"{waiting} windows wait for their turn"] if waiting else []
@@ -67,8 +70,8 @@ def _table(progress: list[ReportProgress], waiting: int) -> Table:
         request = standing.request
         table.add_row(
             request.stream,
-            request.seller_id,
-            request.warehouse_id or "",
+            Text(clean_line(request.seller_id, limit=MAX_QUOTED)),  # as text, in which nothing is markup
+            Text(clean_line(request.warehouse_id or "", limit=MAX_QUOTED)),
             str(request.window),
             standing.status,
             _duration(standing.age),
