@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import groupby
@@ -17,6 +17,7 @@ from tap_flipkart_reports.files.hash_spool import HashSpool
 from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
 from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
 from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.seen_rows import SeenRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,12 +92,12 @@ class RowDigests:
 
 
 class RowHashes:
-    """Hashes of rows, and a count of how often each was seen; some 100 bytes are remembered of every row."""
+    """Hashes of rows, and a count of how often each was seen; see `SeenRows` for what is remembered of each."""
 
     def __init__(self) -> None:
         self.repeats = KeyRepeats()
         self._digests: RowDigests | None = None
-        self._seen: defaultdict[bytes, int] = defaultdict(int)
+        self._seen = SeenRows()
 
     def begin(self, table: Table, layout: Layout) -> None:
         """Go on with the rows of another table."""
@@ -105,12 +106,8 @@ class RowHashes:
     def identify(self, cells: Cells) -> tuple[list[str], list[int]]:
         """Hashes and ordinals of the next rows."""
         assert self._digests is not None, "begin comes first"  # noqa: S101 - for the reader of the code
-        hashes, ordinals = [], []
-        for digest in self._digests.of_rows(cells):
-            self._seen[digest] += 1
-            hashes.append(digest.hex())
-            ordinals.append(self._seen[digest])
-        return hashes, ordinals
+        digests = self._digests.of_rows(cells)
+        return [digest.hex() for digest in digests], self._seen.count(digests)
 
 
 class NaturalKeys:
