@@ -1,8 +1,9 @@
 """Damaged files, thousands of them: nothing but the tap's own errors may come of one, soon and in little memory.
 
 `python benchmarks/fuzz.py --seconds 600` takes the files of `tests/data`, damages their bytes, or those of what is
-packed in them, and reads all that comes out by every rule for bad rows. Each batch runs in a process of its own with
-little memory, so that a crash of the workbook reader is seen, too; a failure names the seed that makes it again.
+packed in them, and reads all that comes out by every rule for bad rows. Every third batch is of hostile HTTP answers and
+of texts made to be slow (`fuzz_answers.py`). Each batch runs in a process of its own with little memory, so that a crash
+of the workbook reader is seen, too; a failure names the seed that makes it again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import time
 import zipfile
 from collections import Counter
 from pathlib import Path
+
+from fuzz_answers import SLOWEST_DOUBLING, fuzz_calls, fuzz_texts
 
 from tap_flipkart_reports.commands.inspect import inspect_file
 from tap_flipkart_reports.exceptions import FlipkartReportsError
@@ -157,22 +160,40 @@ def run_batch(seed: int) -> dict[str, object]:
     return {"outcomes": outcomes, "slowest": slowest, "peak": peak}
 
 
+def run_answers(seed: int) -> dict[str, object]:
+    """What came of a batch of hostile answers, and of texts made to be slow."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    outcomes, slowest = fuzz_calls(range(seed, seed + BATCH // 4))
+    doubling = fuzz_texts(random.Random(seed))
+    if doubling > SLOWEST_DOUBLING:
+        raise RuntimeError(f"seed {seed}: twice the text took {doubling:.1f} times as long")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    counts = {f"{name} (answers)": count for name, count in outcomes.items()}
+    return {"outcomes": counts, "slowest": slowest, "peak": peak}
+
+
 def main() -> None:
     """Run batches for the time given, and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long")
     parser.add_argument("--seed", type=int, default=0, help="number of the first file")
-    parser.add_argument("--batch", type=int, help="run just the batch that begins with this number")
+    parser.add_argument("--batch", type=int, help="run just the batch of files that begins with this number")
+    parser.add_argument("--answers", type=int, help="run just the batch of HTTP answers that begins with this number")
     options = parser.parse_args()
     if options.batch is not None:
         print(json.dumps(run_batch(options.batch)))
+        return
+    if options.answers is not None:
+        print(json.dumps(run_answers(options.answers)))
         return
     outcomes: Counter[str] = Counter()
     slowest, peak, seed, failures = 0.0, 0, options.seed, 0
     began = time.perf_counter()
     while time.perf_counter() - began < options.seconds:
+        kind = "--answers" if seed // BATCH % 3 == 2 else "--batch"  # noqa: PLR2004 - every third
         ended = subprocess.run(
-            [sys.executable, __file__, "--batch", str(seed)],
+            [sys.executable, __file__, kind, str(seed)],
             capture_output=True,
             text=True,
             check=False,
@@ -180,15 +201,16 @@ def main() -> None:
         )
         if ended.returncode:
             failures += 1
-            print(f"batch {seed} ended with {ended.returncode}: {ended.stderr.strip().splitlines()[-1:]}")
+            print(f"{kind} {seed} ended with {ended.returncode}: {ended.stderr.strip().splitlines()[-1:]}")
         else:
             result = json.loads(ended.stdout)
             outcomes.update(result["outcomes"])
             slowest, peak = max(slowest, result["slowest"]), max(peak, result["peak"])
         seed += BATCH
-    print(f"{outcomes.total():,} files in {time.perf_counter() - began:.0f} s, seeds {options.seed} to {seed - 1}")
+    seconds = time.perf_counter() - began
+    print(f"{outcomes.total():,} files and calls in {seconds:.0f} s, seeds {options.seed} to {seed - 1}")
     print(", ".join(f"{outcome} {count:,}" for outcome, count in outcomes.most_common()))
-    print(f"slowest file {slowest:.2f} s, peak memory {peak / 2**20:.0f} MiB, failed batches {failures}")
+    print(f"slowest {slowest:.2f} s, peak memory {peak / 2**20:.0f} MiB, failed batches {failures}")
     sys.exit(failures > 0 or slowest > SLOW)
 
 
