@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import zipfile
@@ -199,7 +200,9 @@ def test_a_bundle_holds_no_secret_no_link_no_seller_and_no_report_id(contact: Co
     path = tmp_path / "contact.zip"
     contact.probe(contact.settings("orders_report"), "--bundle", str(path))
     with zipfile.ZipFile(path) as archive:
-        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    files = {name: contents.pop(name) for name in list(contents) if name.startswith("files/")}
+    texts = {name: content.decode() for name, content in contents.items()}
     assert set(texts) == {
         "bundle.txt",
         "findings.json",
@@ -217,6 +220,11 @@ def test_a_bundle_holds_no_secret_no_link_no_seller_and_no_report_id(contact: Co
         *(each.report_id for each in contact.bench.simulator.triggers),
     ]
     assert [secret for secret in hidden if secret in whole] == []
+    (file,) = files.values()
+    lines = gzip.decompress(file).decode().splitlines()
+    truth = contact.bench.simulator.rows("orders_report", "acme", contact.bench.simulator.triggers[0].asked)
+    assert len(lines) == 1 + len(truth)
+    assert [row["Item Number"] for row in truth if row["Item Number"].removeprefix("OI:") in lines] == []
     assert {each["call"] for each in json.loads(texts["exchanges.json"])} == {"token", "trigger", "detail", "download"}
 
 

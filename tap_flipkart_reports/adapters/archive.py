@@ -228,6 +228,19 @@ class Archive:
             self._listings[identifier] = by_seller
         return self._listings[identifier]
 
+    def check_writable(self) -> None:
+        """Write a file, read it and remove it.
+
+        Raises:
+            ArchiveError: that cannot be done.
+        """
+        path = self._path("doctor")
+        self._put(path, [b"written"])
+        with _told("read"), self._fs.open(path, "rb") as file:
+            file.read()
+        with _told("written"):
+            self._fs.rm_file(path)
+
     def holds_file(self, report: ArchivedReport) -> bool:
         """Whether the file of a report is there.
 

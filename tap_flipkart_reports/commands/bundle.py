@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
+import tempfile
 import zipfile
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.commands.anonymise import anonymise
 from tap_flipkart_reports.commands.api_profile import profile_of
 from tap_flipkart_reports.commands.probe import TELLING, document_of
+from tap_flipkart_reports.exceptions import FileError, SettingsError
 from tap_flipkart_reports.redaction import GONE, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tap_flipkart_reports.adapters.exchanges import Exchange
     from tap_flipkart_reports.commands.probe_findings import TypeFinding
@@ -40,7 +45,9 @@ exchanges.json   the calls: method, path, parameters, status, some headers, bodi
 profile.json     the same for `flipkart-reports simulate --bundle`
 versions.json    of the tap and what it runs on
 
-Tokens, secrets, links and report ids are replaced, and files of sellers are not in here.
+files/           the reports' files, as `flipkart-reports anonymise` copies them
+
+Tokens, secrets, links, report ids and names of sellers are replaced; in the files everything personal or commercial is.
 """
 
 
@@ -77,6 +84,23 @@ def bundle_entries(
     entries = {LEAF: EXPLANATION.encode()}
     for name, document in documents.items():
         entries[name] = json.dumps(hidden.replaced(document), indent=1, ensure_ascii=False).encode() + b"\n"
+    return entries
+
+
+def anonymous_files(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """Anonymised copies of the files of report types, by their names in a bundle; what cannot be copied is left out.
+
+    Args:
+        files: where the file of each report type is.
+    """
+    entries: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory() as work:
+        for name, path in files.items():
+            source, copies = Path(work) / name, Path(work) / f"copies of {name}"
+            shutil.copyfile(path, source)
+            with suppress(FileError, SettingsError):
+                for copied in anonymise([source], copies):
+                    entries[f"files/{copied.copy.name}"] = copied.copy.read_bytes()
     return entries
 
 

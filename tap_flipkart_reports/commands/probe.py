@@ -26,6 +26,8 @@ from tap_flipkart_reports.purchasing.requests import Priority
 from tap_flipkart_reports.redaction import clean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tap_flipkart_reports.adapters.exchanges import Exchange
     from tap_flipkart_reports.client import ReportClient
     from tap_flipkart_reports.planning.report_type import ReportType
@@ -125,12 +127,16 @@ class Probe:
     Args:
         run: a run whose exchanges are noted.
         confirm: asks before a trigger with other parameters.
+
+    Attributes:
+        files: where the file of each report type is until the run is closed.
     """
 
     def __init__(self, *, run: Run, confirm: Confirm) -> None:
         self._run = run
         self._confirm = confirm
         self._client: ReportClient = run.services.client
+        self.files: dict[str, Path] = {}
         self._with_correlation_id = run.settings.correlation_ids == "always"
 
     def findings(self, items: Sequence[ProbeItem]) -> list[TypeFinding]:
@@ -150,6 +156,7 @@ class Probe:
         """Note what there is to see of a report."""
         if isinstance(taken, Delivery):
             finding.report_id = taken.report_id
+            self.files[finding.name] = taken.path
             look_at_file(self._run, finding, taken, item.streams)
             with suppress(FlipkartReportsError):
                 finding.link = look_at_link(self._run, seller_id=item.request.seller_id, report_id=taken.report_id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tap_flipkart_reports.adapters.exchanges import ExchangeLog
-from tap_flipkart_reports.commands.bundle import bundle_entries, write_bundle
+from tap_flipkart_reports.commands.bundle import anonymous_files, bundle_entries, write_bundle
 from tap_flipkart_reports.commands.probe import Probe, probe_items
 from tap_flipkart_reports.commands.probe_screen import offer, screen
 from tap_flipkart_reports.commands.verdict import settings_from, verdicts
@@ -47,7 +47,8 @@ def run_probe(tap: TapFlipkartReports, options: argparse.Namespace) -> int:
             return 1
         log = ExchangeLog(clock=run.clock, token_path=urlsplit(run.services.auth_url).path)
         run.services.exchanges = log
-        findings = Probe(run=run, confirm=confirm).findings(items)
+        probe = Probe(run=run, confirm=confirm)
+        findings = probe.findings(items)
         found, settings = verdicts(findings), settings_from(findings)
         if options.format == "json":
             document = {
@@ -66,7 +67,7 @@ def run_probe(tap: TapFlipkartReports, options: argparse.Namespace) -> int:
                 exchanges=log.exchanges(),
                 sellers=[credentials.seller_id for credentials in run.settings.sellers],
             )
-            _offer_bundle(options.bundle, entries, confirm)
+            _offer_bundle(options.bundle, entries | anonymous_files(probe.files), confirm)
     return int(any(finding.file is None or finding.error for finding in findings))
 
 
@@ -74,7 +75,8 @@ def _offer_bundle(path: Path, entries: Mapping[str, bytes], confirm: Callable[[s
     """Show what a bundle holds before it is written."""
     _tell("\n".join(f"  {name}: {len(content):,} bytes" for name, content in entries.items()))
     for name, content in entries.items():
-        _tell(f"--- {name}\n{content.decode()}")
+        if not name.startswith("files/"):
+            _tell(f"--- {name}\n{content.decode()}")
     if not confirm(f"Write this to {path}?"):
         return
     try:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.planning.prices import ANY_TYPE, CURRENCY, Prices
 from tap_flipkart_reports.report_types import UNIDENTIFIED
 from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem, shows_secrets
 from tap_flipkart_reports.settings.credentials import Credentials
@@ -130,6 +131,7 @@ class Reader:
             "report_types": self.report_types,
             "repair": tuple(self._repairs(sellers)),
             "replay": tuple(self._replays()),
+            "report_prices": self._prices(),
             "api_url": api_url,
             "auth_url": self._auth_url(api_url),
             "user_agent": self._user_agent(),
@@ -214,6 +216,16 @@ class Reader:
             self.errors += [f"replay[{number}]: {text}" for text in wrong]
             if not wrong:
                 yield Replay(stream=stream, days=Window(first, last), seller_id=entry.get("seller_id"))
+
+    def _prices(self) -> Prices:
+        members = self.config.get("report_prices", {})
+        known = [ANY_TYPE, CURRENCY, *self.report_types]
+        self.errors += [
+            f"report_prices names {name!r}, which is not a report type{did_you_mean(name, known)}"
+            for name in members
+            if name not in known
+        ]
+        return Prices.from_settings(members)
 
     # Sellers
 

@@ -23,6 +23,7 @@ TEN_YEARS_OF_DAYS = 3660
 
 MOST_REPORTS = 1_000_000
 MOST_ROWS = 1_000_000_000
+HIGHEST_PRICE = 1_000_000
 MOST_BYTES = 2**40
 
 FREE_TEXT = th.StringType
@@ -125,6 +126,11 @@ CUSTOM_REPORT = th.ObjectType(
     th.Property("window_days", days(1)),
     th.Property("lookback_days", days(0)),
     additional_properties=False,
+)
+
+REPORT_PRICES = th.ObjectType(
+    th.Property("currency", NAME),
+    additional_properties=th.NumberType(minimum=0, maximum=HIGHEST_PRICE),
 )
 
 REPLAY = th.ObjectType(

@@ -38,6 +38,7 @@ from tap_flipkart_reports.settings.schema import (
     OVERRIDES,
     REPAIR,
     REPLAY,
+    REPORT_PRICES,
     SELLER,
     TEXT,
     WITHOUT_CONTROL_CHARACTERS,
@@ -52,6 +53,7 @@ from tap_flipkart_reports.settings.schema import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_flipkart_reports.planning.prices import Prices
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.settings.credentials import Credentials
     from tap_flipkart_reports.windows import Window
@@ -270,6 +272,12 @@ class Settings:
         title="Budget",
         description="Reports one run may buy; the next run buys the rest, and this run exits with 0. By default there "
         "is no limit",
+    )
+    report_prices: Prices = setting(
+        REPORT_PRICES,
+        title="Report prices",
+        description="What one report costs, so that plans, probes, the run's last words, metrics and coverage speak in "
+        "money too: a price by report type, `*` for all others, and `currency`",
     )
     confirm_reports: int | None = setting(
         whole(1, MOST_REPORTS),
