@@ -1,9 +1,9 @@
 """Damaged files, thousands of them: nothing but the tap's own errors may come of one, soon and in little memory.
 
 `python benchmarks/fuzz.py --seconds 600` takes the files of `tests/data`, damages their bytes, or those of what is
-packed in them, and reads all that comes out by every rule for bad rows. Every third batch is of hostile HTTP answers and
-of texts made to be slow (`fuzz_answers.py`). Each batch runs in a process of its own with little memory, so that a crash
-of the workbook reader is seen, too; a failure names the seed that makes it again.
+packed in them, and reads all that comes out by every rule for bad rows. Every third batch is of hostile HTTP answers
+and of texts made to be slow (`fuzz_answers.py`). Each batch runs in a process of its own with little memory, so that a
+crash of the workbook reader is seen, too; a failure names the seed that makes it again.
 """
 
 from __future__ import annotations
