@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+from dotenv import load_dotenv
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import MappingError
@@ -30,7 +31,7 @@ from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRu
 from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.catalog import well_formed_catalog
-from tap_flipkart_reports.settings.documents import read_json, without_content
+from tap_flipkart_reports.settings.documents import read_json
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.settings.values import App, Settings
     from tap_flipkart_reports.sync.run import Run
+
+
+ENVIRONMENT = "ENV"
+"""In place of a configuration file."""
 
 
 class TapFlipkartReports(Tap):
@@ -127,10 +132,11 @@ class TapFlipkartReports(Tap):
             SettingsError: a number or a list is none.
         """
         cls.append_builtin_config(cls.config_jsonschema)
+        _load_dotenv()
         config: dict[str, Any] = {}
         for name, schema in cls.config_jsonschema["properties"].items():
             try:
-                config |= parse_environment_config({"properties": {name: schema}}, cls._env_var_prefix)
+                config |= parse_environment_config({"properties": {name: schema}}, cls._env_var_prefix, os.devnull)
             except ValueError:  # noqa: PERF203 - each setting is named on its own
                 kinds = " or ".join(kind for kind in schema["type"] if kind != "null")
                 raise SettingsError(
@@ -365,10 +371,13 @@ class TapFlipkartReports(Tap):
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - the SDK's private class
         """Read the configuration files; one that cannot be read is named in one sentence."""
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"--config {' '.join(value)} cannot be read: {without_content(error)}") from None
+        config: dict[str, Any] = {}
+        for name in value:
+            if name != ENVIRONMENT:
+                config |= read_json(Path(name), "--config")
+        given = super().cb_config(ctx, param, (ENVIRONMENT,) if ENVIRONMENT in value else ())
+        given.config.update(config)
+        return given
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
@@ -380,3 +389,18 @@ class TapFlipkartReports(Tap):
         with closing(cls(config=config.config, parse_env_config=config.parse_env)) as tap:
             refused = refused_tokens(tap.current_run.services.tokens.values())
         ctx.exit(1 if refused else 0)
+
+
+def _load_dotenv() -> None:
+    """Put the variables of the working folder's `.env` into the environment, those that are not there yet.
+
+    The SDK looks for the file beside its own code, where nobody has one.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    try:
+        load_dotenv(Path.cwd() / ".env")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f".env in the working folder cannot be read: {reason}") from None

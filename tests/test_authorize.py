@@ -308,7 +308,7 @@ def test_a_second_seller_makes_a_list_and_the_first_keeps_its_token(tmp_path: Pa
 def test_an_env_file_whose_list_cannot_be_read_is_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / ".env"
     path.write_text(f"TAP_FLIPKART_REPORTS_SELLERS='{text}'\n")
-    with pytest.raises(SettingsError, match="is no JSON list of sellers") as caught:
+    with pytest.raises(SettingsError, match="is not a JSON list of sellers") as caught:
         EnvFile(path=path).prepare()
     assert "canary" not in str(caught.value)
     assert path.read_text() == f"TAP_FLIPKART_REPORTS_SELLERS='{text}'\n"

@@ -23,7 +23,9 @@ from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.token_destinations import place_of
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError
 from tap_flipkart_reports.redaction import clean
+from tap_flipkart_reports.settings.addresses import address_problem
 from tap_flipkart_reports.settings.credentials import SellerTokens, digest
+from tap_flipkart_reports.settings.schema import MAX_NAME_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +52,7 @@ class Authorization:
     """
 
     def __init__(self, *, auth_url: str, client_id: str, redirect_uri: str) -> None:
-        if urlsplit(redirect_uri).scheme != "https" or not urlsplit(redirect_uri).netloc:
+        if not redirect_uri.startswith("https://") or address_problem(redirect_uri.partition("?")[0]) is not None:
             raise SettingsError(
                 f"--redirect-uri {redirect_uri} is not an https address: give the one registered for the app"
             )
@@ -75,7 +77,7 @@ class Authorization:
         Raises:
             AuthorizationError: it is not the address of this link, or the seller did not agree.
         """
-        query = parse_qs(urlsplit(address.strip()).query)
+        query = parse_qs(_query_of(address.strip()))
         said = {name: values[0] for name, values in query.items()}
         if not said:
             raise AuthorizationError(
@@ -124,6 +126,13 @@ class Authorization:
         return granted
 
 
+def _query_of(address: str) -> str:
+    try:
+        return urlsplit(address).query
+    except ValueError:
+        return ""
+
+
 def authorize_seller(  # noqa: PLR0913 - what the command line says, and who types
     app: App,
     *,
@@ -152,6 +161,8 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
         CallError: the token endpoint gave no token, retries included.
         TokenStoreError: the token store cannot be used.
     """
+    if not seller_id.strip() or len(seller_id) > MAX_NAME_LENGTH or not seller_id.isprintable():
+        raise SettingsError(f"--seller-id has to be a name of 1 to {MAX_NAME_LENGTH} letters, digits and signs")
     chosen = place_of(place, open_store=lambda: _store(app, clock))
     chosen.prepare()
     authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import json
 import logging
 import os
 import shutil
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shtab
 
+from tap_flipkart_reports.commands.options import PROGRAM, build_parser
 from tap_flipkart_reports.commands.startup import load_tap, run_command
 from tap_flipkart_reports.commands.tables import json_text
 from tap_flipkart_reports.exceptions import BrokenPartError, FileError, SettingsError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from tap_flipkart_reports.tap import TapFlipkartReports
@@ -36,169 +36,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _tell(line: str) -> None:
-    print(f"flipkart-reports: {line}", file=sys.stderr)  # noqa: T201 - why a command has failed
+    print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - for the operator; the output is for programs
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="flipkart-reports", description="Beside the tap: look ahead, and try things.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    plan = commands.add_parser("plan", help="show what a run would adopt, trigger, read again and skip; makes no call")
-    _add_run_options(plan)
-    plan.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
-    plan.set_defaults(run=_plan)
-
-    repair = commands.add_parser(
-        "repair", help="read days of a stream again, as Singer messages on standard output; no bookmark moves"
+    return build_parser(
+        {
+            "plan": _plan,
+            "repair": _repair,
+            "replay": _replay,
+            "probe": _probe,
+            "inspect": _inspect,
+            "anonymise": _anonymise,
+            "coverage": _coverage,
+            "sellers": _sellers,
+            "authorize": _authorize,
+            "token-key": _token_key,
+            "simulate": _simulate,
+            "completion": _completion,
+        }
     )
-    _add_run_options(repair)
-    repair.add_argument("--stream", required=True, help="the stream")
-    repair.add_argument("--from", dest="from_date", required=True, help="first day, for example 2026-10-01")
-    repair.add_argument("--to", dest="to_date", required=True, help="last day")
-    repair.add_argument("--seller", help="one of the sellers; by default all")
-    repair.add_argument("--warehouse", help="one of the warehouses; by default all")
-    repair.set_defaults(run=_repair)
-
-    replay = commands.add_parser(
-        "replay", help="read archived files again, as Singer messages on standard output; makes no call"
-    )
-    _add_run_options(replay)
-    replay.add_argument("--stream", action="append", default=[], help="a stream; may be repeated; by default all")
-    replay.add_argument("--from", dest="from_date", type=date.fromisoformat, default=date.min, help="first day")
-    replay.add_argument("--to", dest="to_date", type=date.fromisoformat, default=date.max, help="last day")
-    replay.add_argument("--seller", help="one of the sellers; by default all")
-    replay.set_defaults(run=_replay)
-
-    probe = commands.add_parser(
-        "probe", help="buy one report of each type and say which assumptions about the API hold; asks before it buys"
-    )
-    _add_run_options(probe)
-    _add_probe_options(probe)
-    probe.set_defaults(run=_probe)
-
-    _add_inspect_options(
-        commands.add_parser("inspect", help="show what files are, and which streams their tables would feed")
-    )
-
-    anonymise = commands.add_parser(
-        "anonymise", help="copy files with everything personal or commercial replaced, to show one that fails"
-    )
-    _completes_files(anonymise.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
-    anonymise.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the copies")
-    anonymise.add_argument(
-        "--replace-headers", action="store_true", help="replace words of headers, too, that no known header has"
-    )
-    anonymise.set_defaults(run=_anonymise)
-
-    coverage = commands.add_parser(
-        "coverage", help="show which days are loaded, pending, failed or missing, and what was bought; makes no call"
-    )
-    _add_run_options(coverage)
-    coverage.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
-    _completes_files(
-        coverage.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page instead")
-    )
-    coverage.set_defaults(run=_coverage)
-
-    sellers = commands.add_parser(
-        "sellers", help="check every seller's tokens, and who must authorise again; buys nothing"
-    )
-    _add_config_option(sellers)
-    sellers.add_argument("--warn-days", type=int, default=14, help="days left with which a seller is due; default 14")
-    sellers.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
-    sellers.set_defaults(run=_sellers)
-
-    authorize = commands.add_parser("authorize", help="let a seller allow the app, and keep the refresh token")
-    _add_config_option(authorize)
-    authorize.add_argument("--seller-id", required=True, help="any name you choose for the seller")
-    authorize.add_argument("--redirect-uri", required=True, help="the https address registered for the app")
-    authorize.add_argument(
-        "--store",
-        default="token_store",
-        help="where the refresh token goes: env:PATH (Meltano's .env), file:PATH (mode 0600), stdout, or token_store, "
-        "the default, that of the settings",
-    )
-    authorize.set_defaults(run=_authorize)
-
-    token_key = commands.add_parser("token-key", help="print a fresh key for token_store")
-    token_key.set_defaults(run=_token_key)
-
-    _add_simulate_options(commands.add_parser("simulate", help="serve a simulator of Flipkart's Report Management API"))
-
-    completion = commands.add_parser("completion", help="print a script that completes this command in a shell")
-    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell")
-    completion.set_defaults(run=_completion)
-    return parser
-
-
-def _add_probe_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--report-type", action="append", default=[], help="a report type; may be repeated; by default all selected"
-    )
-    parser.add_argument("--seller", help="whose reports; by default the first seller's")
-    parser.add_argument("--yes", action="store_true", help="ask nothing; buy the list and no more")
-    parser.add_argument("--bundle", type=Path, metavar="FILE", help="write what was seen into a ZIP, without secrets")
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
-
-
-def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
-    _completes_files(parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
-    parser.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
-    parser.add_argument("--schema", action="store_true", help="print a proposal for the schema of unknown columns")
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
-    parser.set_defaults(run=_inspect)
-
-
-def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; by default a free one")
-    _completes_files(parser.add_argument("--faults", type=Path, help="JSON file of faults to inject"))
-    _completes_files(
-        parser.add_argument(
-            "--profile",
-            "--bundle",
-            type=Path,
-            help="JSON file that says how the API differs from its documents, or a bundle that probe has written",
-        )
-    )
-    parser.add_argument("--list-faults", action="store_true", help="print the faults that a file may name, and end")
-    parser.add_argument(
-        "--generation-seconds", type=float, default=0.0, help="how long a report takes until it is complete"
-    )
-    parser.add_argument(
-        "--file-format",
-        action="append",
-        default=[],
-        metavar="[REPORT_TYPE=]FORMAT",
-        help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
-    )
-    parser.add_argument(
-        "--layout", choices=("2026", "2025"), default="2026", help="the year as in which files are laid out"
-    )
-    parser.add_argument("--orders-per-day", type=int, default=8, help="orders of a seller on a day")
-    parser.set_defaults(run=_simulate)
-
-
-def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    """The same options as the tap's, so that a command sees what the run would see."""
-    _add_config_option(parser)
-    _completes_files(parser.add_argument("--state", type=Path, help="state of an earlier run"))
-    _completes_files(parser.add_argument("--catalog", type=Path, help="catalog"))
-
-
-def _add_config_option(parser: argparse.ArgumentParser) -> None:
-    _completes_files(
-        parser.add_argument(
-            "--config",
-            action="append",
-            default=[],
-            help="configuration file, or ENV for the environment; may be repeated",
-        )
-    )
-
-
-def _completes_files(option: argparse.Action) -> None:
-    """Let a shell complete the option's value by the names of files."""
-    option.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
 
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
@@ -331,6 +188,7 @@ def _coverage(options: argparse.Namespace) -> int:
         tap.close()
     if options.html is not None:
         _write(options.html, page(coverage, made_at=tap.clock.now()))
+        _tell(f"{options.html} is written: open it in a browser")
     elif options.format == "json":
         print(json.dumps(coverage.document(), indent=2))  # noqa: T201 - its output
     else:
@@ -395,7 +253,10 @@ def _ask_address(link: str) -> str:
         file=sys.stderr,
         flush=True,
     )
-    return getpass.getpass("Address: ", stream=sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
+    try:
+        return getpass.getpass("Address: ", stream=sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
+    except UnicodeDecodeError:
+        return ""  # no address
 
 
 def _token_key(_options: argparse.Namespace) -> int:

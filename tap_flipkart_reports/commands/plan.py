@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.commands.forecast import left_over
-from tap_flipkart_reports.commands.tables import aligned
+from tap_flipkart_reports.commands.tables import aligned, counted
 from tap_flipkart_reports.sync.purchase_check import bought_before
 
 if TYPE_CHECKING:
@@ -239,17 +239,16 @@ def table(plan: Plan) -> str:
         )
         for step in plan.steps
     ]
-    lines = aligned(rows)
-    for title, attribute in (("By seller", "seller_id"), ("By stream", "stream")):
-        lines += ["", f"{title}:"]
-        for name, counts in plan.counts(attribute).items():
-            lines.append(f"  {name}: " + ", ".join(f"{number} {action}" for action, number in counts.items()))
     triggers = sum(step.buys for step in plan.steps)
-    lines += ["", f"{triggers} reports would be triggered."]
+    lines = [f"{counted(triggers, 'report')} would be triggered."]
     if plan.bought_again:
         lines.append(f"{plan.bought_again} of them are for days that were bought before.")
     if plan.over_budget:
         lines.append(f"The budget leaves {plan.over_budget} more for a later run.")
     if plan.expected_seconds is not None:
-        lines.append(f"Expected time: about {plan.expected_seconds / 60:.0f} minutes.")
-    return "\n".join(lines)
+        lines.append(f"Expected time: about {counted(round(plan.expected_seconds / 60), 'minute')}.")
+    for title, attribute in (("By seller", "seller_id"), ("By stream", "stream")):
+        lines += ["", f"{title}:"]
+        for name, counts in plan.counts(attribute).items():
+            lines.append(f"  {name}: " + ", ".join(f"{number} {action}" for action, number in counts.items()))
+    return "\n".join([*lines, "", *aligned(rows)])

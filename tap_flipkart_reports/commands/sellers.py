@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.clock import KOLKATA
-from tap_flipkart_reports.commands.tables import aligned
+from tap_flipkart_reports.commands.tables import aligned, counted
 from tap_flipkart_reports.exceptions import AuthenticationError, CallRefusedError, FlipkartReportsError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SOME_DUE = 3
 NO_REPORT = "R-00000000000000000000000000"
 """A report id that nobody has: asking for its detail buys nothing, and is refused with 401 only for a bad token."""
 
-AT_ONCE = 8
+PARALLEL_CHECKS = 8
 """Sellers checked at the same time."""
 
 FORBIDDEN = 403
@@ -84,7 +84,7 @@ def check_sellers(
             return SellerCheck(seller_id=seller_id, status=UNKNOWN, is_due=False, note=str(error))
         return judged(seller_id, life, now=clock.now(), warn_days=warn_days)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(PARALLEL_CHECKS) as pool:
         return list(pool.map(check, tokens))
 
 
@@ -168,8 +168,8 @@ def table(checks: Sequence[SellerCheck]) -> str:
     ]
     due = sum(check.is_due for check in checks)
     good = sum(check.status == VALID for check in checks)
-    noun = "seller" if len(checks) == 1 else "sellers"
-    return "\n".join([*aligned(rows), "", f"{len(checks)} {noun}: {good} valid, {due} to authorise again soon or now."])
+    totals = f"{counted(len(checks), 'seller')}: {good} valid, {due} to authorise again soon or now."
+    return "\n".join([*aligned(rows), "", totals])
 
 
 def _number(days: int | None) -> str:

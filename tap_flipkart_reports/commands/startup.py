@@ -58,7 +58,7 @@ def run_command(command: Callable[[], int], *, tell: Callable[[str], None]) -> i
     except BrokenPipeError:  # of a command such as `plan | head`; a run of the tap raises PipeClosedError
         _forget_output()
         return PIPE_CLOSED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D at a question
         return INTERRUPTED
     except FlipkartReportsError as error:
         return _end(error, tell)

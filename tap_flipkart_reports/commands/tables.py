@@ -1,4 +1,4 @@
-"""Tables of text for the terminal."""
+"""Tables and numbers as text for the terminal."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def json_text(document: object, *, indent: int | None = None) -> str:
     """A document as JSON that a person may read on a terminal: letters as they are, all that acts on one escaped."""
     lines = json.dumps(document, indent=indent, ensure_ascii=False).split("\n")
     return "\n".join("".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line) for line in lines)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is one that takes an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

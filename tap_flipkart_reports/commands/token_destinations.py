@@ -97,7 +97,11 @@ class EnvFile:
         return f"{self.path}, as {REFRESH_TOKEN}"
 
     def _values(self) -> dict[str, str | None]:
-        return dotenv_values(self.path, interpolate=False) if self.path.exists() else {}
+        try:
+            return dotenv_values(self.path, interpolate=False) if self.path.exists() else {}
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(f"--store: {self.path} cannot be read: {reason}") from None
 
     def _sellers(self) -> dict[str, dict[str, Any]]:
         values = self._values()
@@ -106,7 +110,7 @@ class EnvFile:
             sellers = {entry["seller_id"]: entry for entry in entries}
         except (ValueError, TypeError, KeyError):
             raise SettingsError(
-                f"{SELLERS} in {self.path} is no JSON list of sellers, so no seller can be added to it"
+                f"{SELLERS} in {self.path} is not a JSON list of sellers, so no seller can be added to it"
             ) from None
         if token := values.get(REFRESH_TOKEN):
             single = values.get(SELLER_ID) or "default"
@@ -170,8 +174,15 @@ class Store:
 
 
 def _real(path: str) -> Path:
-    """The file itself, where the name is a link to it."""
-    return Path(path).expanduser().resolve()
+    """The file itself, where the name is a link to it.
+
+    Raises:
+        SettingsError: the name cannot be one.
+    """
+    try:
+        return Path(path).expanduser().resolve()
+    except (RuntimeError, OSError) as error:  # a home that is not known, a loop of links
+        raise SettingsError(f"--store: {path} cannot be a file: {error}") from None
 
 
 def _check_folder(path: Path) -> None:
