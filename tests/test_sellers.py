@@ -158,4 +158,4 @@ def test_the_command_answers_monitoring(tmp_path: Path) -> None:
 def test_token_key_prints_what_token_store_takes(tmp_path: Path) -> None:
     printed = subprocess.run([*SIDE, "token-key"], check=True, capture_output=True, text=True, timeout=60).stdout
     assert os.linesep not in printed.strip()
-    TokenStore(str(tmp_path / "t.db"), key=printed, clock=None).close()  # type: ignore[arg-type]  # no time is needed
+    TokenStore(str(tmp_path / "t.db"), key=printed, clock=VirtualClock()).close()
