@@ -9,7 +9,7 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from support.clocks import START
+from support.clocks import START, VirtualClock
 
 from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
 from tap_flipkart_reports.auth import REFRESH_LIFE, TokenLife
