@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.simulator import Faults, Simulator
 
 if TYPE_CHECKING:
-    import threading
     from datetime import datetime
     from pathlib import Path
 
@@ -64,8 +64,12 @@ class FusedClock:
         self._burn()
         self._clock.sleep(seconds)
 
-    def wait(self, condition: threading.Condition, seconds: float | None) -> None:  # noqa: ARG002 - the renewing thread waits for the end
-        condition.wait()
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        if threading.current_thread().name == "ledger-lease":
+            condition.wait()  # for the end of the ledger
+            return
+        self._burn()
+        self._clock.wait(condition, seconds)
 
 
 class Life:
