@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import MAX_NAMED, FlipkartReportsError, WindowFailure, WindowsFailedError
 from tap_flipkart_reports.sync.summary import Summary, Tally
 from tap_flipkart_reports.windows import Window
@@ -81,8 +83,8 @@ def test_the_file_has_every_window_that_failed_or_is_left(
 
 def test_a_run_that_ends_early_says_why_in_the_file(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
-    state: dict[str, Any] = {"bookmarks": {"sales_ledger": {"partitions": [{}]}}}
-    output = bench.run("sales_ledger", state=state, run_summary=str(path))
+    output = bench.run("sales_ledger", start_date="2020-01-01", window_days=1, run_summary=str(path))
+    assert "confirm_reports" in str(output.error)
     assert json.loads(path.read_text())["error"] == str(output.error)
 
 
@@ -92,3 +94,26 @@ def test_a_file_that_cannot_be_written_fails_no_run(
     output = bench.run("sales_ledger", run_summary=str(tmp_path / "missing" / "summary.json"))
     assert output.error is None
     assert "run_summary cannot be written" in caplog.text
+
+
+def test_thousands_of_windows_that_a_budget_leaves_over_cost_no_thread_and_no_long_line_each(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.restart(generation_seconds=(0.0, 0.0))
+    monkeypatch.setattr(bench, "clock", SystemClock())
+    tap = bench.tap(
+        "sales_ledger", start_date="2015-01-01", end_date="2025-12-31", window_days=1, max_reports=1, poll_interval=0.01
+    )
+    tap.workers = 3
+    started: list[str] = []
+    start = threading.Thread.start
+
+    def counted(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", counted)
+    tap.run()
+    assert tap.current_run.summary.total().left == 4_017
+    assert sum(name.startswith("report-") for name in started) < 20
+    assert max(len(record.getMessage()) for record in caplog.records) < 10_000

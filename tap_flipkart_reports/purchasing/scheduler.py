@@ -337,8 +337,9 @@ class Scheduler:
 
     def _start_threads(self) -> None:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        if self._workers == 0:
-            return
+        with self._changed:
+            if self._workers == 0 or self._is_over:  # or they would be started for each window that is only left over
+                return
         names = {thread.name for thread in self._threads}
         wanted: dict[str, Callable[[], Callable[[], None] | None]] = {"report-ledger": self._next_booking}
         wanted |= {f"report-worker-{number}": self._next_call for number in range(self._workers)}

@@ -46,5 +46,5 @@ class StateSpacing:
             return True
         if self._monotonic() - self._last_time < MIN_SECONDS:
             return False
-        states = self._state_bytes + self._last_size
+        states = self._state_bytes + 2 * self._last_size  # one more, and the last of the run
         return states <= MAX_SHARE * (self._other_bytes + states)
