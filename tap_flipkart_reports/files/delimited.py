@@ -113,7 +113,7 @@ class TextReading:
         first_line = line
         try:
             for row in reader:
-                if any(map(str.strip, row)):
+                if (row and row[0][:1].isalnum()) or any(map(str.strip, row)):  # the first is the usual case
                     rows.append(row)
                     lines.append(line)
                     if len(rows) == BATCH_ROWS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from tap_flipkart_reports.exceptions import FileError
@@ -71,15 +71,15 @@ def find_encoding(file: IO[bytes]) -> TextEncoding:
     name = marked or "utf-8"
     size, controls, is_utf_8 = _look_through(file)
     undecodable = 0
-    encoding = TextEncoding(name=name, has_controls=controls > 0)
+    encoding = TextEncoding(name=name)
     if not is_utf_8:
-        encoding, undecodable = _mended(file, name, has_controls=controls > 0)
+        encoding, undecodable = _mended(file, name)
     if controls + undecodable > max(MIN_STRANGE, size // MAX_SHARE):
         raise FileError(
             f"the file is not text: {controls + undecodable:,} of its {size:,} bytes are control characters or fit "
             "neither UTF-8 nor cp1252"
         )
-    return encoding
+    return replace(encoding, has_controls=controls > 0)
 
 
 def _wide(file: IO[bytes], name: str) -> TextEncoding:
@@ -117,7 +117,7 @@ def _look_through(file: IO[bytes]) -> tuple[int, int, bool]:
     return size, controls, is_utf_8
 
 
-def _mended(file: IO[bytes], name: str, *, has_controls: bool) -> tuple[TextEncoding, int]:
+def _mended(file: IO[bytes], name: str) -> tuple[TextEncoding, int]:
     """The encoding of a text that is not all UTF-8, and how many of its bytes fit none."""
     mixed, ignoring = codecs.getincrementaldecoder("utf-8")(_CP1252), codecs.getincrementaldecoder("utf-8")("ignore")
     is_mixed = False
@@ -135,7 +135,6 @@ def _mended(file: IO[bytes], name: str, *, has_controls: bool) -> tuple[TextEnco
         name=name if is_mixed else "cp1252",
         errors=_CP1252 if is_mixed else "replace",
         undecodable=undecodable,
-        has_controls=has_controls,
     ), undecodable
 
 
