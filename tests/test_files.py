@@ -9,28 +9,32 @@ import io
 import json
 import tracemalloc
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from cProfile import Profile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.spreadsheets import workbook
 
-from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.exceptions import FileError, RowError
 from tap_flipkart_reports.files import containers as files
 from tap_flipkart_reports.files import delimited as texts
 from tap_flipkart_reports.files import encodings
 from tap_flipkart_reports.files.containers import open_sheets
+from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import open_report
 from tap_flipkart_reports.files.sheets import BATCH_ROWS
 from tap_flipkart_reports.planning.report_type import ReportTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from tap_flipkart_reports.files.sheets import Table
 
+TABLE = ReportTable(stream="any", title="Any")
 CSV = b"Order ID,Amount\nOD1,10\nOD2,20\n"
 ROWS = [["OD1", "10"], ["OD2", "20"]]
 
@@ -294,3 +298,113 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             tracemalloc.stop()
 
     assert peak(400_000) < 1.2 * peak(100_000)
+
+
+# Bounds
+
+
+def test_a_zip_of_thousands_of_members_takes_a_few_descriptors(tmp_path: Path) -> None:
+    members = {f"{number}.csv": f"a,b\n{number},x\n".encode() for number in range(3000)}
+    path = tmp_path / "report"
+    path.write_bytes(zipped(members))
+    with descriptors() as opened_files, open_report(path, [TABLE]) as report:
+        tables = report.tables_for("any")
+        rows = [row for table in tables for batch in table.batches for row in batch.rows]
+        assert len(opened_files()) < 10
+    assert rows == [[str(number), "x"] for number in range(3000)]
+    path.write_bytes(zipped({str(number): b"a,b\n1,2\n" for number in range(10_001)}))
+    assert "10,001 files, more than the 10,000" in refusal_of(path)
+
+
+@contextmanager
+def descriptors() -> Iterator[Callable[[], set[str]]]:
+    """The descriptors that are open now and were not before."""
+    before = {path.name for path in Path("/dev/fd").iterdir()}
+    yield lambda: {path.name for path in Path("/dev/fd").iterdir()} - before
+
+
+def refusal_of(path: Path) -> str:
+    with pytest.raises(FileError) as caught, open_report(path, [TABLE]) as report:
+        report.tables_for("any")
+    return str(caught.value)
+
+
+class StoppedError(Exception):
+    """What a checkpoint raises."""
+
+
+@pytest.mark.parametrize("form", ["text", "gzip", "zip", "workbook", "one line", "lines of prose"])
+def test_a_reading_is_ended_within_a_chunk_whatever_is_read(tmp_path: Path, form: str) -> None:
+    rows = b"a,b\n" + b"1,2\n" * 400_000
+    content = {
+        "text": lambda: rows,
+        "gzip": lambda: gzip.compress(rows, 1),
+        "zip": lambda: zipped({"a.csv": rows}),
+        "workbook": lambda: workbook({"Sheet1": [["a", "b"], *([str(number), "x"] for number in range(30_000))]}),
+        "one line": lambda: b"a," * 1_000_000 + b"\n1\n",
+        "lines of prose": lambda: b'"' + b"what it means, in words\n" * 100_000,
+    }[form]()
+    path = tmp_path / "report"
+    path.write_bytes(content)
+    checks = 0
+
+    def count() -> None:
+        nonlocal checks
+        checks += 1
+        if checks > stop_at:
+            raise StoppedError
+
+    def read_on() -> None:
+        with suppress(FileError), open_report(path, [TABLE], checkpoint=count) as report:
+            for table in report.tables_for("any"):
+                list(table.batches)
+
+    stop_at = 10**9
+    read_on()
+    total = checks
+    assert total > 5
+    for stop_at in (0, total // 2, total - 1):
+        checks = 0
+        with pytest.raises(StoppedError):
+            read_on()
+        assert checks == stop_at + 1
+
+
+@pytest.mark.parametrize(
+    "kind", ["columns", "one name for all columns", "a long header", "quotes", "brackets", "title"]
+)
+def test_a_wide_or_long_header_takes_linear_work(tmp_path: Path, kind: str) -> None:
+    def content(size: int) -> bytes:
+        return {
+            "columns": lambda: ",".join(f"c{number}" for number in range(size)).encode() + b"\n1\n",
+            "one name for all columns": lambda: b"a," * size + b"\n" + b"1," * size + b"\n",
+            "a long header": lambda: b"x" * size + b",b\n1,2\n",
+            "quotes": lambda: b'"' * (2 * size) + b",b\n1,2\n",
+            "brackets": lambda: b"[" * size + b",b\n1,2\n",
+            "title": lambda: b"<title>" * size,
+        }[kind]()
+
+    def calls(size: int) -> int:
+        path = tmp_path / "report"
+        path.write_bytes(content(size))
+        profile = Profile()
+        with (
+            profile,
+            suppress(FileError, RowError),
+            open_report(path, [ReportTable(stream="any", title="x")]) as report,
+        ):
+            for table in report.tables_for("any"):
+                layout = match_header(table.header, (), reserved=())
+                assert len({column.name for _, column in layout.new}) == len(layout.new)
+                list(table.batches)
+        return sum(entry.callcount for entry in profile.getstats())
+
+    small, large = calls(4_000), calls(8_000)
+    assert large < 2.5 * small + 2_000
+    assert "more than the 16,384 of any table" in refusal_of_wide(tmp_path)
+
+
+def refusal_of_wide(folder: Path) -> str:
+    path = folder / "wide"
+    path.write_bytes(b"a," * 1_000_000 + b"\n1\n")
+    return refusal_of(path)

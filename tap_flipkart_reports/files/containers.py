@@ -7,7 +7,6 @@ import gzip
 import json
 import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
@@ -18,8 +17,9 @@ from typing import IO, TYPE_CHECKING, Any
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.delimited import text_readings
 from tap_flipkart_reports.files.encodings import BYTE_ORDER_MARKS
+from tap_flipkart_reports.files.file_slices import SliceStore
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
-from tap_flipkart_reports.files.sheets import Sheet
+from tap_flipkart_reports.files.sheets import Checkpoint, Sheet, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,9 @@ SMALL_BYTES = 64 * 2**20
 """What is smaller unpacked does no harm, whatever its ratio."""
 
 CHUNK = 2**18
+MAX_MEMBERS = 10_000
+"""Files in a ZIP; a year of quarters has four."""
+
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
 
@@ -48,12 +51,15 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 
 @contextmanager
-def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator[list[Sheet]]:
+def open_sheets(
+    path: Path, *, max_file_bytes: int = MAX_FILE_BYTES, checkpoint: Checkpoint = go_on
+) -> Iterator[list[Sheet]]:
     """Open a downloaded file: text in any encoding and delimiter Flipkart uses, bare, gzipped or in a ZIP.
 
     Args:
         path: the file; what is packed is unpacked to unnamed files in the same folder.
         max_file_bytes: bytes it may have, unpacked.
+        checkpoint: called every few milliseconds of reading; what it raises ends the reading.
 
     Yields:
         The file's sheets, in its order. They can be read until the context ends.
@@ -66,7 +72,7 @@ def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator
         packed_bytes = path.stat().st_size
         if packed_bytes > max_file_bytes:
             raise FileError(f"the file has {packed_bytes:,} bytes, more than the {max_file_bytes:,} of max_file_bytes")
-        unpacker = _Unpacker(stack, path.parent, packed_bytes=packed_bytes, max_file_bytes=max_file_bytes)
+        unpacker = _Unpacker(stack, path.parent, packed_bytes, max_file_bytes=max_file_bytes, checkpoint=checkpoint)
         start = _start(file)
         if start.startswith(_GZIP):
             file = unpacker.spool(unpacker.chunks(stack.enter_context(gzip.GzipFile(fileobj=file))))
@@ -75,7 +81,7 @@ def open_sheets(path: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator
             yield list(_members(file, unpacker, stack))
         else:
             _reject_non_tables(start)
-            yield [Sheet(name=None, title=None, readings=text_readings(file))]
+            yield [Sheet(name=None, title=None, readings=text_readings(file, checkpoint))]
 
 
 # Containers
@@ -96,6 +102,8 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     names = {member.filename for member in members}
     if not members:
         raise FileError("the file is a ZIP without a file in it")
+    if len(members) > MAX_MEMBERS:
+        raise FileError(f"the file is a ZIP of {len(members):,} files, more than the {MAX_MEMBERS:,} of any report")
     if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
         raise FileError("the file is a ZIP of a rare compression, which cannot be read")
     if others := names & _OTHER_WORKBOOKS.keys():
@@ -158,7 +166,7 @@ def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) 
             yield from _members(spool, unpacker, stack, name)
         else:
             _reject_non_tables(start)
-            yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool))
+            yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool, unpacker.checkpoint))
     except FileError as error:
         raise FileError(f"{_shortened(name)} in the ZIP: {error}") from error
 
@@ -179,21 +187,26 @@ class _Unpacker:
         folder: where they lie.
         packed_bytes: size of the packed file.
         max_file_bytes: bytes that all it holds may have.
+        checkpoint: called at every chunk.
     """
 
-    def __init__(self, stack: ExitStack, folder: Path, *, packed_bytes: int, max_file_bytes: int) -> None:
+    def __init__(
+        self, stack: ExitStack, folder: Path, packed_bytes: int, *, max_file_bytes: int, checkpoint: Checkpoint
+    ) -> None:
+        self.checkpoint = checkpoint
         self._stack = stack
         self._folder = folder
+        self._store: SliceStore | None = None
         self._packed_bytes = packed_bytes
         self._limit = min(max_file_bytes, max(SMALL_BYTES, MAX_RATIO * packed_bytes))
         self._unpacked_bytes = 0
 
     def spool(self, chunks: Iterator[bytes]) -> IO[bytes]:
         """A file of unpacked bytes."""
-        spool: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - it is one
-        for chunk in chunks:
-            spool.write(chunk)
-        return spool
+        if self._store is None:
+            self._store = SliceStore(self._folder)
+            self._stack.callback(self._store.close)
+        return self._store.add(chunks)
 
     def give_back(self, unpacked_bytes: int) -> None:
         """Do not count bytes that were counted before."""
@@ -202,6 +215,7 @@ class _Unpacker:
     def chunks(self, packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         """The bytes of a packed file."""
         while True:
+            self.checkpoint()
             with _told_damages():
                 chunk = packed.read(CHUNK)
             if not chunk:

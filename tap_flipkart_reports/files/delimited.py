@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import column_texts
 from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS, TextEncoding, find_encoding
-from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow
+from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_flipkart_reports.files.sheets import RowTally
+    from tap_flipkart_reports.files.sheets import Checkpoint, RowTally
 
 MAX_LINE = 2**23
 """Characters; a longer line comes from no table, and would be held in memory whole."""
@@ -31,39 +32,65 @@ DELIMITERS = (",", "\t", ";", "|")
 """The first wins ties."""
 
 
-def text_readings(file: IO[bytes]) -> list[TextReading]:
+MAX_ROW_LETTERS = 2**19
+"""Characters of the lines that one row of headers may take."""
+
+
+def text_readings(file: IO[bytes], checkpoint: Checkpoint = go_on) -> list[TextReading]:
     """A text file, taken for rows with each of the delimiters.
 
     Args:
         file: its bytes, to be left open while the readings are used.
+        checkpoint: called every few milliseconds of reading; what it raises ends the reading.
 
     Raises:
-        FileError: it is not text, or only white space.
+        FileError: it is no text, or nothing but white space.
     """
     csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
-    encoding = find_encoding(file)
-    with _opened(file, encoding) as lines:
-        head = list(islice(lines, HEAD_ROWS + MAX_HEADER_LINES))
-    if not any(map(str.strip, head)) and len(head) < HEAD_ROWS:
+    head = _Head(file, find_encoding(file, checkpoint), checkpoint)
+    if not any(map(str.strip, head.lines)) and len(head.lines) < HEAD_ROWS:
         raise FileError("the file holds nothing but white space")
-    return [TextReading(file, encoding, delimiter, head) for delimiter in DELIMITERS]
+    head.release()
+    return [TextReading(head, delimiter) for delimiter in DELIMITERS]
+
+
+class _Head:
+    """A text with its first lines, which all of its readings share."""
+
+    def __init__(self, file: IO[bytes], encoding: TextEncoding, checkpoint: Checkpoint) -> None:
+        self.file = file
+        self.encoding = encoding
+        self.checkpoint = checkpoint
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The first lines."""
+        with _opened(self.file, self.encoding) as lines:
+            return list(islice(lines, HEAD_ROWS + MAX_HEADER_LINES))
+
+    def release(self) -> None:
+        """Forget the lines until they are asked for."""
+        self.__dict__.pop("lines", None)
 
 
 class TextReading:
     """A text taken for rows with a certain delimiter.
 
     Args:
-        file: the text's bytes.
-        encoding: its encoding.
+        head: the text.
         delimiter: the delimiter.
-        head: its first lines.
     """
 
-    def __init__(self, file: IO[bytes], encoding: TextEncoding, delimiter: str, head: Sequence[str]) -> None:
-        self._file = file
-        self._encoding = encoding
-        self._delimiter = delimiter
+    def __init__(self, head: _Head, delimiter: str) -> None:
         self._head = head
+        self._file = head.file
+        self._encoding = head.encoding
+        self._checkpoint = head.checkpoint
+        self._delimiter = delimiter
+
+    def release(self) -> None:
+        """Give up the first lines; see `Reading`."""
+        self._head.release()
 
     @property
     def form(self) -> str:
@@ -78,11 +105,12 @@ class TextReading:
     @property
     def head_lines(self) -> int:
         """How many lines `head_row` knows."""
-        return min(len(self._head), HEAD_ROWS)
+        return min(len(self._head.lines), HEAD_ROWS)
 
     def head_row(self, line: int) -> HeadRow | None:
         """The row that begins on a line; see `Reading`."""
-        lines = self._head[line - 1 : line - 1 + MAX_HEADER_LINES]
+        self._checkpoint()
+        lines = _bounded(self._head.lines[line - 1 : line - 1 + MAX_HEADER_LINES])
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         try:
             cells = tuple(next(reader, ()))
@@ -94,9 +122,12 @@ class TextReading:
 
     def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
         """The cells of one column; see `Reading`."""
-        return column_texts(
+        cells = column_texts(
             self._file, encoding=self._encoding, delimiter=self._delimiter, first_line=first_line, index=index
         )
+        for texts in cells:
+            self._checkpoint()
+            yield texts
 
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on; see `Reading`."""
@@ -117,6 +148,7 @@ class TextReading:
                     rows.append(row)
                     lines.append(line)
                     if len(rows) == BATCH_ROWS:
+                        self._checkpoint()
                         tally.rows += len(rows)
                         yield Batch(rows=rows, lines=lines)
                         rows, lines = [], []
@@ -128,6 +160,16 @@ class TextReading:
                 yield Batch(rows=rows, lines=lines)
         except csv.Error as error:
             raise FileError(f"the row on line {line} of the file is cut off or damaged: {error}") from error
+
+
+def _bounded(lines: Sequence[str]) -> Iterator[str]:
+    """The first of some lines, until they have more characters than a row of headers."""
+    size = 0
+    for line in lines:
+        yield line
+        size += len(line)
+        if size > MAX_ROW_LETTERS:
+            return
 
 
 @contextmanager

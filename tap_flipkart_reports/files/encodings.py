@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.sheets import Checkpoint, go_on
 
 CHUNK = 2**18
 """Bytes; more would leave the CPU's cache before they are decoded."""
@@ -55,7 +56,7 @@ class TextEncoding:
         return f"{self.name} and cp1252" if self.errors == _CP1252 else self.name
 
 
-def find_encoding(file: IO[bytes]) -> TextEncoding:
+def find_encoding(file: IO[bytes], checkpoint: Checkpoint = go_on) -> TextEncoding:
     """The encoding of all of a file: what its mark says, or else UTF-8, or else cp1252.
 
     Where both are in one file, as after a careless edit, each byte that UTF-8 cannot have is read as cp1252.
@@ -67,13 +68,13 @@ def find_encoding(file: IO[bytes]) -> TextEncoding:
     start = file.read(4)
     marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     if marked is not None and marked != "utf-8-sig":
-        return _wide(file, marked)
+        return _wide(file, marked, checkpoint)
     name = marked or "utf-8"
-    size, controls, is_utf_8 = _look_through(file)
+    size, controls, is_utf_8 = _look_through(file, checkpoint)
     undecodable = 0
     encoding = TextEncoding(name=name)
     if not is_utf_8:
-        encoding, undecodable = _mended(file, name)
+        encoding, undecodable = _mended(file, name, checkpoint)
     if controls + undecodable > max(MIN_STRANGE, size // MAX_SHARE):
         raise FileError(
             f"the file is not text: {controls + undecodable:,} of its {size:,} bytes are control characters or fit "
@@ -82,12 +83,13 @@ def find_encoding(file: IO[bytes]) -> TextEncoding:
     return replace(encoding, has_controls=controls > 0)
 
 
-def _wide(file: IO[bytes], name: str) -> TextEncoding:
+def _wide(file: IO[bytes], name: str, checkpoint: Checkpoint) -> TextEncoding:
     """An encoding of two or four bytes a character, of which none may be missing."""
     decoder = codecs.getincrementaldecoder(name)()
     file.seek(0)
     try:
         while chunk := file.read(CHUNK):
+            checkpoint()
             decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
@@ -95,13 +97,14 @@ def _wide(file: IO[bytes], name: str) -> TextEncoding:
     return TextEncoding(name=name, has_controls=True)
 
 
-def _look_through(file: IO[bytes]) -> tuple[int, int, bool]:
+def _look_through(file: IO[bytes], checkpoint: Checkpoint) -> tuple[int, int, bool]:
     """Bytes, control characters among them, and whether all is UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     size = controls = 0
     is_utf_8 = True
     file.seek(0)
     while chunk := file.read(CHUNK):
+        checkpoint()
         size += len(chunk)
         controls += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
         try:
@@ -117,13 +120,14 @@ def _look_through(file: IO[bytes]) -> tuple[int, int, bool]:
     return size, controls, is_utf_8
 
 
-def _mended(file: IO[bytes], name: str) -> tuple[TextEncoding, int]:
+def _mended(file: IO[bytes], name: str, checkpoint: Checkpoint) -> tuple[TextEncoding, int]:
     """The encoding of a text that is not all UTF-8, and how many of its bytes fit none."""
     mixed, ignoring = codecs.getincrementaldecoder("utf-8")(_CP1252), codecs.getincrementaldecoder("utf-8")("ignore")
     is_mixed = False
     in_mixed = in_cp1252 = 0
     file.seek(0)
     while True:
+        checkpoint()
         chunk = file.read(CHUNK)
         is_mixed = is_mixed or not ignoring.decode(chunk, final=not chunk).isascii()
         in_mixed += mixed.decode(chunk, final=not chunk).count(REPLACEMENT) - chunk.count(REPLACEMENT.encode())

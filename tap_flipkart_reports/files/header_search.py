@@ -19,7 +19,7 @@ from tap_flipkart_reports.files.header_blocks import plain_block
 from tap_flipkart_reports.files.header_fit import CLEAR, LIKELY, SURE, Fit, KnownTable, best_fits
 from tap_flipkart_reports.files.header_words import listed, normalise
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
-from tap_flipkart_reports.files.sheets import RowTally, Table
+from tap_flipkart_reports.files.sheets import Checkpoint, RowTally, Table, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,13 +52,20 @@ class UnmatchedTable:
 
 
 @contextmanager
-def open_report(path: Path, tables: Sequence[Declared], *, max_file_bytes: int = MAX_FILE_BYTES) -> Iterator[Report]:
+def open_report(
+    path: Path,
+    tables: Sequence[Declared],
+    *,
+    max_file_bytes: int = MAX_FILE_BYTES,
+    checkpoint: Checkpoint = go_on,
+) -> Iterator[Report]:
     """Open a downloaded report.
 
     Args:
         path: the file; what is packed is unpacked to unnamed files in the same folder.
         tables: the tables it may hold. A bare CSV holds the first, unless its header fits another one much better.
         max_file_bytes: bytes it may have, unpacked.
+        checkpoint: called every few milliseconds of reading; what it raises ends the reading.
 
     Yields:
         The report; its tables can be read until the context ends.
@@ -66,7 +73,7 @@ def open_report(path: Path, tables: Sequence[Declared], *, max_file_bytes: int =
     Raises:
         FileError: the file holds no table, or none that can be read; the sentence says what it holds.
     """
-    with open_sheets(path, max_file_bytes=max_file_bytes) as sheets:
+    with open_sheets(path, max_file_bytes=max_file_bytes, checkpoint=checkpoint) as sheets:
         yield Report(sheets, tables)
 
 
@@ -154,6 +161,8 @@ class Report:
         for sheet in sheets:
             if id(sheet) not in self._looked_at:
                 self._looked_at[id(sheet)] = self._look_at(sheet)
+                for reading in sheet.readings:
+                    reading.release()
         found = [table for sheet in sheets if (table := self._looked_at[id(sheet)]) is not None]
         is_only = len(found) == 1 and len(sheets) == len(self._sheets)
         if is_only and not (found[0].known or found[0].called or self._has_own_name(found[0].sheet)):

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 BATCH_ROWS = 100
 """Larger batches leave the CPU's cache before their columns are converted."""
 
 HEAD_ROWS = 300
 """Lines in which a header is looked for: the help above it takes 50 and more."""
+
+
+Checkpoint = Callable[[], None]
+"""Called every few milliseconds of reading; what it raises ends the reading."""
+
+
+def go_on() -> None:
+    """The checkpoint of those who read to the end."""
+
+
+class StoppedReadingError(Exception):
+    """A checkpoint's way to end a reading that is not wanted any more; not an error of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +125,9 @@ class Reading(Protocol):
 
     def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
         """The cells of one column from a line on; see `Table`."""
+
+    def release(self) -> None:
+        """Give up what is held in memory of the sheet's beginning; it is read again when it is asked for."""
 
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on.

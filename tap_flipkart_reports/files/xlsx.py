@@ -111,6 +111,10 @@ class WorkbookReading:
         del first_line, index
         raise UnscannableError
 
+    def release(self) -> None:
+        """Give up the first rows; see `Reading`."""
+        self.__dict__.pop("_head", None)
+
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on; see `Reading`."""
         rows: list[list[str]] = []

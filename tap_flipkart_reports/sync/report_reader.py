@@ -17,6 +17,7 @@ from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import RowCounts
 from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.rows import read_rows
+from tap_flipkart_reports.files.sheets import StoppedReadingError
 from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
 from tap_flipkart_reports.report_types import TABLES
 
@@ -107,6 +108,9 @@ class ReportReader:
                     if self.is_cut_short:
                         return
                 self._tell_repeats(identity)
+        except StoppedReadingError:
+            self.is_cut_short = True
+            return
         finally:
             if self._rejected:
                 self._tell_rejected()
@@ -118,11 +122,18 @@ class ReportReader:
         max_file_bytes = self._settings.max_file_bytes
         tables = self._wanted.report_type.tables
         try:
-            with open_report(self.delivery.path, tables, max_file_bytes=max_file_bytes) as report:
+            with open_report(
+                self.delivery.path, tables, max_file_bytes=max_file_bytes, checkpoint=self._checkpoint
+            ) as report:
                 yield report
         except FileError:
             self._files.keep(self.delivery, dict)
             raise
+
+    def _checkpoint(self) -> None:
+        """End the reading when the run is asked to end, whatever is being read."""
+        if self._is_stopping():
+            raise StoppedReadingError
 
     def _tables_of(self, report: Report) -> list[Table]:
         """The stream's tables of a report. Where it has none, the error names the report whose columns it has."""
