@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "transform" / "models" / "staging"
 UNIQUE = ROOT / "transform" / "tests" / "staging_rows_are_unique.sql"
-TYPES = {"integer": "bigint", "number": "numeric(18, 4)", "date": "date", "date-time": "timestamp"}
+TYPES = {
+    "boolean": "boolean",
+    "integer": "bigint",
+    "number": "numeric(18, 4)",
+    "date": "date",
+    "date-time": "timestamp",
+}
 """Column types of the models; everything else is text. Files have amounts with three decimals and more."""
 
 RENAMED = {"stock_ledger"}
@@ -48,17 +54,25 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _sql(report_type: ReportType, table: ReportTable) -> str:
     key = report_type.key_properties(table)
-    # Where windows keep their first day, a window is read again whole: what its newest report lacks is gone.
-    is_read_again_whole = "_row_hash" in key and {"report_from_date", "snapshot_date"} & set(key)
-    window = [name for name in key if not name.startswith("_row_")] if is_read_again_whole else []
+    group = list(_read_as_one(key))
     columns = ",\n".join(
         f"        {name!r}: {_type(schema)!r}" for name, schema in _columns(report_type, table).items()
     )
     more = f",\n    renamed=var('{table.stream}_columns')" if table.stream in RENAMED else ""
     return (
-        f"{{{{ flipkart_reports.staged(\n    {table.stream!r},\n    key={list(key)},\n    window={window},\n"
+        f"{{{{ flipkart_reports.staged(\n    {table.stream!r},\n    key={list(key)},\n    read_as_one={group},\n"
         f"    columns={{\n{columns}\n    }}{more}\n) }}}}\n"
     )
+
+
+def _read_as_one(key: tuple[str, ...]) -> Iterator[str]:
+    """The columns whose rows one report holds all of: what its newest version lacks is gone.
+
+    A window that keeps its first day is read again whole, and so are the rows that share a natural key. Windows of
+    other tables begin where the bookmark says.
+    """
+    is_cut_alike = "_row_hash" not in key or bool({"report_from_date", "snapshot_date"} & set(key))
+    return (name for name in key if is_cut_alike and not name.startswith("_row_"))
 
 
 def _yaml(tables: list[tuple[ReportType, ReportTable]]) -> str:

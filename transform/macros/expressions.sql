@@ -9,7 +9,7 @@
 {% macro month_of(day) %}cast(date_trunc('month', {{ day }}) as date){% endmacro %}
 
 
-{# Whether a NEFT ID stands for a payout that the bank has not made yet. #}
+{# Whether a NEFT ID stands for a payout that the bank has not made yet; warehouses of older versions do not say it. #}
 {% macro is_provisional(neft_id) -%}
 coalesce(upper(trim({{ neft_id }})), 'NA') in (
     'NA'{% for word in var('provisional_neft_ids') %}, '{{ word }}'{% endfor %}

@@ -52,7 +52,7 @@ select
     '{{ sheet }}' as sheet,
     row_key,
     coalesce(neft_id, 'NA') as neft_id,
-    {{ flipkart_reports.is_provisional('neft_id') }} as is_provisional,
+    coalesce(is_provisional, false) or {{ flipkart_reports.is_provisional('neft_id') }} as is_provisional,
     {{ its.get('payment_date', 'payment_date') or 'cast(null as date)' }} as payment_date,
     {{ its['reference_id'] }} as reference_id,
     {%- for column, type in only_orders_have.items() %}

@@ -5,25 +5,28 @@
 
   table: the stream
   key: its key
-  window: the columns that tell a window which is read again whole, else empty; of such a window only the rows of its
-    newest report count
+  read_as_one: columns whose rows one report holds all of, a window or a natural key, else empty; of these only the rows
+    of the newest report count, since no upsert removes what a later report lacks
   columns: types of the documented columns, by name
   renamed: names of columns of text in the table, by the names that the models give them
 #}
-{% macro staged(table, key, columns, window=[], renamed={}) %}
+{% macro staged(table, key, columns, read_as_one=[], renamed={}) %}
 {%- set there = flipkart_reports.columns_of(source('flipkart', table)) -%}
 {%- set newest_first = flipkart_reports.newest_first(there) -%}
 {%- set names = [] -%}
 {%- for name in key if name in there -%}{%- do names.append(adapter.quote(name)) -%}{%- endfor -%}
+{%- set group = [] -%}
+{%- for name in read_as_one if name in there -%}{%- do group.append(adapter.quote(name)) -%}{%- endfor -%}
 
 {%- if there %}
 with versions as (
     select
         *,
         row_number() over (partition by {{ names | join(', ') }} order by {{ newest_first | join(', ') }}) as version_
-        {%- if window %},
+        {%- if group %},
         first_value(report_id) over (
-            partition by {{ window | join(', ') }} order by report_to_date desc, {{ newest_first | join(', ') }}
+            partition by {{ group | join(', ') }}
+            order by {{ 'report_to_date desc, ' if '_row_hash' in key }}{{ newest_first | join(', ') }}
         ) as newest_report_id_
         {%- endif %}
     from {{ source('flipkart', table) }}
@@ -52,8 +55,14 @@ select
 from versions
 where
     version_ = 1
-    {%- if window and flipkart_reports.loaded_at(there) %}
-    and report_id = newest_report_id_
+    {%- if group and flipkart_reports.loaded_at(there) %}
+    and (
+        report_id = newest_report_id_
+        {%- if '_row_hash' not in key and '_row_ordinal' in there %}
+        -- A row with a blank part in its key has an ordinal made of its cells, and shares the key with rows of any report.
+        or _row_ordinal >= 1000000
+        {%- endif %}
+    )
     {%- endif %}
 {%- else -%}
 where false

@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'current_inventory_report',
     key=['seller_id', 'warehouse_id', 'fsn', 'snapshot_date', '_row_ordinal'],
-    window=[],
+    read_as_one=['seller_id', 'warehouse_id', 'fsn', 'snapshot_date'],
     columns={
         'seller_id': 'text',
         'snapshot_date': 'date',

@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'financial_year_ledger_google_ads_services',
     key=['seller_id', 'report_from_date', '_row_hash', '_row_ordinal'],
-    window=['seller_id', 'report_from_date'],
+    read_as_one=['seller_id', 'report_from_date'],
     columns={
         'seller_id': 'text',
         'neft_id': 'text',
@@ -18,7 +18,7 @@
         'report_from_date': 'date',
         'report_to_date': 'date',
         'report_row_number': 'bigint',
-        'is_provisional': 'text',
+        'is_provisional': 'boolean',
         '_row_hash': 'text',
         '_row_ordinal': 'bigint'
     }

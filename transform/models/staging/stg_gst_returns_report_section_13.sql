@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'gst_returns_report_section_13',
     key=['seller_id', 'report_from_date', '_row_hash', '_row_ordinal'],
-    window=['seller_id', 'report_from_date'],
+    read_as_one=['seller_id', 'report_from_date'],
     columns={
         'seller_id': 'text',
         'gstin': 'text',

@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'inventory_report',
     key=['seller_id', 'warehouse_id', 'snapshot_date', '_row_hash', '_row_ordinal'],
-    window=['seller_id', 'warehouse_id', 'snapshot_date'],
+    read_as_one=['seller_id', 'warehouse_id', 'snapshot_date'],
     columns={
         'seller_id': 'text',
         'warehouse_id': 'text',

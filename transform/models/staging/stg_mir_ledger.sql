@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'mir_ledger',
     key=['seller_id', 'warehouse_id', 'report_from_date', '_row_hash', '_row_ordinal'],
-    window=['seller_id', 'warehouse_id', 'report_from_date'],
+    read_as_one=['seller_id', 'warehouse_id', 'report_from_date'],
     columns={
         'seller_id': 'text',
         'warehouse_id': 'text',

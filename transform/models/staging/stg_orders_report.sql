@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'orders_report',
     key=['seller_id', 'order_item_id', '_row_ordinal'],
-    window=[],
+    read_as_one=['seller_id', 'order_item_id'],
     columns={
         'seller_id': 'text',
         'order_item_id': 'text',

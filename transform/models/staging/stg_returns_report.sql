@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'returns_report',
     key=['seller_id', 'return_id', '_row_ordinal'],
-    window=[],
+    read_as_one=['seller_id', 'return_id'],
     columns={
         'seller_id': 'text',
         'return_id': 'text',

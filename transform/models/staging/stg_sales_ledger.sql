@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'sales_ledger',
     key=['seller_id', 'order_item_id', 'event_type', 'event_sub_type', 'buyer_invoice_id', '_row_ordinal'],
-    window=[],
+    read_as_one=['seller_id', 'order_item_id', 'event_type', 'event_sub_type', 'buyer_invoice_id'],
     columns={
         'seller_id': 'text',
         'order_item_id': 'text',

@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'sales_ledger_cash_back',
     key=['seller_id', '_row_hash', '_row_ordinal'],
-    window=[],
+    read_as_one=[],
     columns={
         'seller_id': 'text',
         'seller_gstin': 'text',

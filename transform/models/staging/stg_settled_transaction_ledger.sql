@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'settled_transaction_ledger',
     key=['seller_id', 'neft_id', 'order_item_id', '_row_ordinal'],
-    window=[],
+    read_as_one=['seller_id', 'neft_id', 'order_item_id'],
     columns={
         'seller_id': 'text',
         'neft_id': 'text',
@@ -77,7 +77,7 @@
         'report_from_date': 'date',
         'report_to_date': 'date',
         'report_row_number': 'bigint',
-        'is_provisional': 'text',
+        'is_provisional': 'boolean',
         '_row_ordinal': 'bigint'
     }
 ) }}

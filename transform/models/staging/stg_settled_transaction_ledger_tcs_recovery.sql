@@ -1,7 +1,7 @@
 {{ flipkart_reports.staged(
     'settled_transaction_ledger_tcs_recovery',
     key=['seller_id', '_row_hash', '_row_ordinal'],
-    window=[],
+    read_as_one=[],
     columns={
         'seller_id': 'text',
         'settlement_value': 'numeric(18, 4)',
@@ -14,7 +14,7 @@
         'report_from_date': 'date',
         'report_to_date': 'date',
         'report_row_number': 'bigint',
-        'is_provisional': 'text',
+        'is_provisional': 'boolean',
         '_row_hash': 'text',
         '_row_ordinal': 'bigint'
     }
