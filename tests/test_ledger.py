@@ -16,9 +16,10 @@ import pytest
 import sqlalchemy as sa
 from support.clocks import VirtualClock
 
+from tap_flipkart_reports.adapters.database import SECONDS_AWAY
 from tap_flipkart_reports.adapters.ledger import Ledger
 from tap_flipkart_reports.adapters.ledger_claims import CONFIRMED_SECONDS
-from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS, SECONDS_AWAY
+from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS
 from tap_flipkart_reports.adapters.ledger_table import VERSION
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from tap_flipkart_reports.adapters.private_files import make_file, make_folder
 from tap_flipkart_reports.adapters.retries import Tries
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.exceptions import FlipkartReportsError
+
+_T = TypeVar("_T")
 
 OPENING_TRIES = 3
 """How often the tables are looked for where other workers are making them."""
@@ -73,7 +74,13 @@ def open_database(
         with ExitStack() as stack:
             engine = _engine(url)
             stack.callback(engine.dispose)
-            _prepared_when_free(engine, prepare, name=f"{setting} {_shown(url)}", clock=clock)
+            _patiently(
+                lambda: _prepared(engine, prepare),
+                is_away=_is_busy,
+                name=f"{setting} {_shown(url)}",
+                clock=clock,
+                patience=SECONDS_AWAY,
+            )
             stack.pop_all()
     except ModuleNotFoundError as missing:
         source = "tap-flipkart-reports[postgres]" if url.get_backend_name() == "postgresql" else "it beside the tap"
@@ -85,27 +92,61 @@ def open_database(
     return engine
 
 
-def _prepared_when_free(
-    engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, name: str, clock: Clock
-) -> None:
+def in_transaction(
+    engine: sa.Engine,
+    work: Callable[[sa.Connection], _T],
+    *,
+    name: str,
+    clock: Clock,
+    patience: float = SECONDS_AWAY,
+) -> _T:
+    """Do something in one transaction, again while the database is away: whatever is written bears being repeated.
+
+    Args:
+        engine: the database.
+        work: what is done.
+        name: of the database, for the log.
+        clock: time.
+        patience: seconds that a database which is away is waited for.
+
+    Raises:
+        SQLAlchemyError: it cannot be done, or the database stays away.
+    """
+
+    def once() -> _T:
+        with engine.begin() as connection:
+            return work(connection)
+
+    return _patiently(once, is_away=_is_away, name=name, clock=clock, patience=patience)
+
+
+def _patiently(
+    work: Callable[[], _T], *, is_away: Callable[[DBAPIError], bool], name: str, clock: Clock, patience: float
+) -> _T:
     tries = Tries(
         name=name,
         clock=clock,
-        max_tries=sys.maxsize,
-        max_seconds=SECONDS_AWAY,
+        max_tries=None,
+        max_seconds=patience,
         first_wait=FIRST_PAUSE,
         longest_wait=LONGEST_PAUSE,
     )
     while True:
         tries.made += 1
         try:
-            _prepared(engine, prepare)
-        except OperationalError as error:
-            said = first_line(error)
-            if not any(words in said for words in BUSY) or not tries.wait(said):
+            return work()
+        except DBAPIError as error:
+            if not is_away(error) or not tries.wait(first_line(error)):
                 raise
-        else:
-            return
+
+
+def _is_away(error: DBAPIError) -> bool:
+    return isinstance(error, OperationalError) or error.connection_invalidated
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    """Whether a database that is opened will have a connection a little later; one that refuses may be a wrong one."""
+    return isinstance(error, OperationalError) and any(words in first_line(error) for words in BUSY)
 
 
 def _prepared(engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, tries: int = OPENING_TRIES) -> None:

@@ -34,9 +34,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from tap_flipkart_reports.adapters.database import SECONDS_AWAY
 from tap_flipkart_reports.adapters.leases import NOT_HELD
 from tap_flipkart_reports.adapters.ledger_claims import Claims
-from tap_flipkart_reports.adapters.ledger_database import SECONDS_AWAY, LedgerDatabase
+from tap_flipkart_reports.adapters.ledger_database import LedgerDatabase
 from tap_flipkart_reports.adapters.ledger_table import (
     COLUMNS,
     REPORTS,

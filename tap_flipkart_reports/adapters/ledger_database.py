@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from tap_flipkart_reports.adapters.database import first_line, open_database
+from tap_flipkart_reports.adapters.database import SECONDS_AWAY, first_line, in_transaction, open_database
 from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, Renewals
 from tap_flipkart_reports.adapters.ledger_table import REPORTS, prepare
 from tap_flipkart_reports.clock import KOLKATA
@@ -24,12 +24,6 @@ LOGGER = logging.getLogger("tap-flipkart-reports.ledger")
 
 LEASE_SECONDS = 120.0
 """How long a worker that does not renew its lease still counts as alive."""
-
-SECONDS_AWAY = 60.0
-"""How long a database that does not answer is waited for: restarts and fail-overs take less."""
-
-FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 8.0
 
 _T = TypeVar("_T")
 
@@ -75,30 +69,20 @@ class LedgerDatabase:
 
     def write(self, work: Callable[[sa.Connection], _T], *, patience: float = SECONDS_AWAY) -> _T:
         """Do something in one transaction, again if the connection broke: whatever is written bears being repeated."""
-        give_up_at = self.clock.monotonic() + patience
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                with self._engine.begin() as connection:
-                    return work(connection)
-            except IntegrityError:
-                raise
-            except SQLAlchemyError as error:
-                is_away = isinstance(error, OperationalError) or (
-                    isinstance(error, DBAPIError) and error.connection_invalidated
-                )
-                if not is_away or self.clock.monotonic() + pause > give_up_at:
-                    raise LedgerError(
-                        f"the report ledger cannot be used ({first_line(error)}): nothing is bought without it; see "
-                        "to the database and run again"
-                    ) from None
-            except (TypeError, ValueError, AttributeError) as error:
-                raise LedgerError(
-                    f"the report ledger holds a row that the tap did not write so ({error}): nothing is bought without "
-                    "it; repair the row, or give report_ledger another place"
-                ) from None
-            self.clock.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        try:
+            return in_transaction(self._engine, work, name="report_ledger", clock=self.clock, patience=patience)
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise LedgerError(
+                f"the report ledger cannot be used ({first_line(error)}): nothing is bought without it; see to the "
+                "database and run again"
+            ) from None
+        except (TypeError, ValueError, AttributeError) as error:
+            raise LedgerError(
+                f"the report ledger holds a row that the tap did not write so ({error}): nothing is bought without it; "
+                "repair the row, or give report_ledger another place"
+            ) from None
 
     def _renew(self) -> None:
         try:

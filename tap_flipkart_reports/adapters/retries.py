@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 import backoff
@@ -39,7 +40,7 @@ class Tries:
     Args:
         name: what is tried, for whom, with which id; for the log.
         clock: time.
-        max_tries: how often it may be tried.
+        max_tries: how often it may be tried; `None` for as often as the time allows.
         max_seconds: no try begins later than this after the first.
         first_wait: seconds, doubled each time, of which any part is waited.
         longest_wait: seconds to which they are doubled.
@@ -54,7 +55,7 @@ class Tries:
         *,
         name: str,
         clock: Clock,
-        max_tries: int = MAX_TRIES,
+        max_tries: int | None = MAX_TRIES,
         max_seconds: float = MAX_SECONDS,
         first_wait: float = 1.0,
         longest_wait: float = LONGEST_WAIT,
@@ -89,10 +90,11 @@ class Tries:
         self._slow += is_slow
         seconds = max(asked, backoff.full_jitter(next(self._waits)))
         waited = self._clock.monotonic() - self._began
-        is_over = self.made >= self._max_tries or self._slow >= MAX_SLOW_TRIES
+        is_over = self.made >= (self._max_tries or math.inf) or self._slow >= MAX_SLOW_TRIES
         if is_over or asked > LONGEST_RETRY_AFTER or waited + seconds > self._max_seconds:
             return False
-        LOGGER.warning("%s: %s; try %d of %d in %.1f s.", self._name, came, self.made + 1, self._max_tries, seconds)
+        most = f" of {self._max_tries}" if self._max_tries else ""
+        LOGGER.warning("%s: %s; try %d%s in %.1f s.", self._name, came, self.made + 1, most, seconds)
         return self._pause(seconds)
 
     def __str__(self) -> str:

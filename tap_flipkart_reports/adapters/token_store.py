@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from tap_flipkart_reports.adapters.database import first_line, open_database
+from tap_flipkart_reports.adapters.database import SECONDS_AWAY, first_line, in_transaction, open_database
 from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, lease_columns, unchanged
 from tap_flipkart_reports.adapters.private_files import OWNER_ONLY, is_open_to_others
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
@@ -189,7 +189,7 @@ class TokenStore:
             .where(_COLUMNS.seller_id == seller_id, _COLUMNS.version == version)
             .values(sealed=sealed, version=version + 1)
         )
-        return self._do(lambda connection: connection.execute(change)).rowcount == 1
+        return self._do(lambda connection: connection.execute(change), patience=0).rowcount == 1
 
     def let_go(self, seller_id: str) -> None:
         """End this worker's hold."""
@@ -198,12 +198,11 @@ class TokenStore:
             .where(_COLUMNS.seller_id == seller_id, self._leases.held_by_this(_TOKENS))
             .values(**NOT_HELD)
         )
-        self._do(lambda connection: connection.execute(change))
+        self._do(lambda connection: connection.execute(change), patience=0)
 
-    def _do(self, work: Callable[[sa.Connection], _T]) -> _T:
+    def _do(self, work: Callable[[sa.Connection], _T], *, patience: float = SECONDS_AWAY) -> _T:
         try:
-            with self._engine.begin() as connection:
-                return work(connection)
+            return in_transaction(self._engine, work, name=SETTING, clock=self._clock, patience=patience)
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
