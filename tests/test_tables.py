@@ -8,10 +8,17 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.spreadsheets import workbook
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import open_report
+from tap_flipkart_reports.files.row_filter import RowCounts
+from tap_flipkart_reports.files.row_keys import RowHashes
+from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.report_types import REPORT_TYPES, tables_of
@@ -110,3 +117,149 @@ def test_a_table_that_is_none_of_the_reports_is_refused(tmp_path: Path) -> None:
     members = {"Sheet1": [["Colour", "Taste"], ["red", "sweet"]], "Sheet2": [["Size", "Weight"], ["1", "2"]]}
     with pytest.raises(RowError, match=r"no table of the file is one of this report.s: Sheet1\.csv has .Colour."):
         read(tmp_path, zip_of(members), SETTLEMENT)
+
+
+# Headers, wherever they are and however many rows they have
+
+HELP = ["Order ID: the number of an order", "Read this first", "Sale Amount, in rupees", "(c) made up"]
+
+
+def three_rows() -> tuple[list[list[str]], list[str]]:
+    """The header of a settlement's Orders, its groups, names and parts merged as in the real file; and a row."""
+    titles = headers("settled_transaction_ledger")
+    names, subs = zip(*(title.split(" / ") if " / " in title else (title, "") for title in titles), strict=True)
+    merged = [
+        name if not sub or place == 0 or name != names[place - 1] else ""
+        for place, (name, sub) in enumerate(zip(names, subs, strict=True))
+    ]
+    groups = ["Payment Details", *[""] * 7, "Transaction Summary", *[""] * (len(titles) - 9)]
+    row = ["NFT-1" if place == 0 else "OI:1" if name == "Order item ID" else "1" for place, name in enumerate(names)]
+    return [groups, merged, list(subs)], row
+
+
+@given(
+    above=st.lists(st.sampled_from([[], *([text] for text in HELP), ["Title"], ["Title", "August"]]), max_size=80),
+    is_blank_before=st.booleans(),
+    rows=st.integers(1, 5),
+    repeated=st.booleans(),
+    form=st.sampled_from(["text", "workbook"]),
+)
+def test_a_header_of_three_rows_is_found_below_any_text(  # noqa: PLR0913 - what varies
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    above: Rows,
+    is_blank_before: bool,
+    rows: int,
+    repeated: bool,
+    form: str,
+) -> None:
+    header, row = three_rows()
+    data = [row] * rows + (header if repeated else []) + [row]
+    grid = [*above, *([[]] if is_blank_before else []), *header, *data]
+    width = len(row)
+    path = tmp_path_factory.mktemp("any") / "report"
+    content = (
+        text_of(grid)
+        if form == "text"
+        else workbook({"Orders": [[*line, *[""] * (width - len(line))] for line in grid]})
+    )
+    path.write_bytes(content)
+    with open_report(path, SETTLEMENT) as report:
+        (table,) = report.tables_for("settled_transaction_ledger")
+        layout = match_header(table.header, SETTLEMENT[0].columns, reserved=())
+        assert (layout.new, layout.unnamed) == ((), ())
+        counts = RowCounts()
+        rules = RowRules(bad_rows="fail", max_bad_rows=0, bad_cells="keep", schema_drift="evolve")
+        batches = list(read_rows(table, layout, wanted=None, rules=rules, identity=RowHashes(), counts=counts))
+    assert sum(batch.count for batch in batches) == rows + 1
+    assert counts.dropped == (3 if repeated else 0)
+
+
+@pytest.mark.parametrize("form", ["text", "workbook"])
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        ([["Group", "", ""], ["SKU ID", "Rate", "Sold"], ["a", "5", "7"]], ["SKU ID", "Rate", "Sold"]),
+        ([["Stock", "Stock"], ["Opening", "Closing"], ["1", "2"], ["3", "4"]], ["Opening", "Closing"]),
+        (
+            [["FSN", "Fees", "", "Taxes", ""], ["", "Base", "Total", "Base", "Total"], ["x", "1", "2", "3", "4"]],
+            ["FSN", "Fees / Base", "Fees / Total", "Taxes / Base", "Taxes / Total"],
+        ),
+        ([["A title"], ["FSN", "Sold"], ["x", "1"]], ["FSN", "Sold"]),
+        ([["FSN", "Sold"], ["(text)", "(number)"], ["x", "1"], ["y", "2"]], ["(text)", "(number)"]),
+        ([["Name", "Town"], ["Asha", "Pune"], ["Ravi", "Delhi"]], ["Name", "Town"]),
+    ],
+)
+def test_a_header_of_unknown_columns_is_found_with_all_its_rows(
+    tmp_path: Path, form: str, rows: Rows, names: list[str]
+) -> None:
+    width = max(map(len, rows))
+    padded = [[*row, *[""] * (width - len(row))] for row in rows]
+    path = tmp_path / "report"
+    path.write_bytes(text_of(padded) if form == "text" else workbook({"Sheet1": padded}))
+    with open_report(path, [UNKNOWN]) as report:
+        (table,) = report.tables_for("any")
+        found = [row for batch in table.batches for row in batch.rows]
+    assert list(table.header) == names
+    assert found == [row for row in padded if row[-1].isdecimal() or row[0] in {"Asha", "Ravi"}]
+
+
+def test_unknown_parts_of_a_known_name_are_no_record(tmp_path: Path) -> None:
+    names = headers("settled_transaction_ledger_tds")
+    rows = [
+        names,
+        ["", "", "Total (Rs.)", *[""] * (len(names) - 3)],
+        ["N", "2026-10-01", "5", *["x"] * (len(names) - 3)],
+    ]
+    path = tmp_path / "report"
+    path.write_bytes(workbook({"TDS": rows}))
+    with open_report(path, SETTLEMENT) as report:
+        (table,) = report.tables_for("settled_transaction_ledger_tds")
+        assert list(table.header) == names
+        assert [row for batch in table.batches for row in batch.rows] == rows[2:]
+
+
+# Sheets
+
+
+def sheet(stream: str, rows: int = 1) -> Rows:
+    """A sheet of a stream's columns."""
+    header = headers(stream)
+    return [header, *[["1"] * len(header) for _ in range(rows)]]
+
+
+def streams_of(
+    folder: Path, sheets: Mapping[str, Rows], tables: Sequence[ReportTable]
+) -> tuple[dict[str, int], list[tuple[str | None, str | None]]]:
+    path = folder / "report"
+    path.write_bytes(workbook(sheets))
+    with open_report(path, tables) as report:
+        found = {table.stream: len(report.tables_for(table.stream)) for table in tables}
+        return {stream: count for stream, count in found.items() if count}, [
+            (table.name, table.like) for table in report.unmatched
+        ]
+
+
+def test_a_sheet_of_a_name_of_its_own_is_nobodys_beside_the_one_it_is_like(tmp_path: Path) -> None:
+    gst = tables_of("gst_returns_report")
+    sheets = {"Section 7(A)(2) in GSTR-1": sheet("gst_returns_report"), "Section 99(Z)": sheet("gst_returns_report")}
+    assert streams_of(tmp_path, sheets, gst) == (
+        {"gst_returns_report": 1},
+        [("Section 99(Z)", "gst_returns_report")],
+    )
+
+
+def test_a_sheet_of_a_name_of_its_own_is_a_streams_that_has_no_other_if_its_columns_are_beyond_doubt(
+    tmp_path: Path,
+) -> None:
+    orders = sheet("settled_transaction_ledger")
+    fines = sheet("settled_transaction_ledger_fines")
+    found, unmatched = streams_of(tmp_path, {"Bestellungen": orders, "Strafen": fines}, SETTLEMENT)
+    assert found == {"settled_transaction_ledger": 1}
+    assert [name for name, _ in unmatched] == ["Strafen"], "all sheets of services have the same columns"
+
+
+def test_a_sheet_that_is_declared_feeds_a_table_of_unknown_columns(tmp_path: Path) -> None:
+    loans = ReportTable(stream="loans", title="Loans", sheets=("Loan*",))
+    sheets = {"Orders": sheet("settled_transaction_ledger"), "Loans 2026": [["Loan", "Rate"], ["a", "5"]]}
+    assert streams_of(tmp_path, sheets, [*SETTLEMENT, loans]) == ({"settled_transaction_ledger": 1, "loans": 1}, [])

@@ -28,6 +28,9 @@ MAX_HEAD_CELLS = 2**18
 SAMPLE_ROWS = 5
 """Rows, with the header, by which the delimiter is known where no header is."""
 
+MAX_LINES_ABOVE = 10
+"""Lines above a header in which the rows of groups are looked for."""
+
 MOST = 0.66
 """Of a table's columns of numbers: so many have a text in a row that belongs to the header."""
 
@@ -144,7 +147,7 @@ def extended(block: Block, types: Mapping[int, str] | None = None) -> Block:
     while len(block.rows) < HEADER_ROWS:
         below = _rows_below(block)
         columns = _columns_of_numbers(below[1:]) if types is None else types
-        if not below or not _is_of_header(below[0], columns):
+        if not below or not _is_of_header(block, below[0], columns):
             return block
         block = Block(reading=block.reading, rows=(*block.rows, below[0]))
     return block
@@ -173,10 +176,11 @@ def _columns_of_numbers(rows: Sequence[HeadRow]) -> dict[int, str]:
     return {place: "number" for place, count in found.items() if count >= least}
 
 
-def _is_of_header(row: HeadRow, columns: Mapping[int, str]) -> bool:
+def _is_of_header(block: Block, row: HeadRow, columns: Mapping[int, str]) -> bool:
     """Whether a row has words, and no value, where the table has numbers or days; or counts the columns.
 
-    Below names that are merged over their columns it is blank; else it has no digit, and hardly a word twice.
+    Below names that are merged over their columns it is blank; else it has no digit, and hardly a word twice, unless
+    it names columns that have no name of their own above.
     """
     cells = {place: text for place, text in enumerate(row.cells) if clean(text) is not None}
     numbers = {place: type_ for place, type_ in columns.items() if type_ != "string"}
@@ -188,7 +192,8 @@ def _is_of_header(row: HeadRow, columns: Mapping[int, str]) -> bool:
     if len(columns) > len(numbers) and not any(columns.get(place) == "string" for place in cells):
         return True
     has_digits = any(character.isdigit() for text in cells.values() for character in text)
-    is_varied = len(set(cells.values())) >= MOST * len(cells)
+    named = {place for own in block.grid for place, text in enumerate(own) if text.strip(PADDING)}
+    is_varied = len(set(cells.values())) >= MOST * len(cells) or not cells.keys() <= named
     return not has_digits and is_varied and len(words) >= MOST * len(numbers)
 
 
@@ -208,6 +213,23 @@ def _fits(text: str, type_: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def rows_above(block: Block) -> list[HeadRow]:
+    """Up to two rows directly above a header, which may be groups or a title, and come again where it does."""
+    above: list[HeadRow] = []
+    first = block.rows[0].line
+    for line in range(first - 1, max(0, first - MAX_LINES_ABOVE), -1):
+        try:
+            row = block.reading.head_row(line)
+        except FileError:
+            continue
+        if row is not None and row.next_line == first:
+            above.insert(0, _clipped(row))
+            first = line
+        if len(above) == HEADER_ROWS - 1:
+            break
+    return above
 
 
 # Headers nobody has published

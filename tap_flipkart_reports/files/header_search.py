@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.containers import open_sheets
-from tap_flipkart_reports.files.header_blocks import plain_block
+from tap_flipkart_reports.files.header_blocks import plain_block, rows_above
 from tap_flipkart_reports.files.header_fit import CLEAR, LIKELY, SURE, Fit, KnownTable, best_fits
 from tap_flipkart_reports.files.header_words import listed, normalise
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
@@ -240,7 +240,7 @@ class _Found:
             name=self.sheet.title,
             header=self.header,
             header_line=rows[0].line,
-            header_rows=tuple(row.cells for row in rows),
+            header_rows=tuple(row.cells for row in (*rows_above(self.block), *rows)),
             undecodable=reading.undecodable,
             batches=reading.batches(first_line, tally),
             batches_again=lambda: reading.batches(first_line, RowTally()),
