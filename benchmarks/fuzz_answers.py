@@ -31,13 +31,15 @@ from tap_flipkart_reports.settings.credentials import Credentials
 
 SECRET = "canary-refresh-token-1234567890"  # noqa: S105 - made up
 TOKEN = "canary-access-token-1234567890"  # noqa: S105 - the same
+APP_SECRET = "canary-client-secret-1234567890"  # noqa: S105 - the same
+LINK_SECRET = "canary-link-1234567890"  # noqa: S105 - the same
 MAX_FILE_BYTES = 2**20
 
 DOCUMENTS = [
     {"access_token": TOKEN, "expires_in": 60, "refresh_token": SECRET},
     {"report_id": "R-1"},
     {"report_id": "R-1", "status": "PROCESSING"},
-    {"report_id": "R-1", "status": "COMPLETED", "location": "/storage/R-1?x_secret_key=canary-link-1234567890"},
+    {"report_id": "R-1", "status": "COMPLETED", "location": f"/storage/R-1?x_secret_key={LINK_SECRET}"},
     {"errors": [{"code": "X", "message": f"odd {TOKEN} {SECRET}"}]},
     {"error": "invalid_token", "error_description": f"Bearer {TOKEN}"},
 ]
@@ -179,13 +181,13 @@ def call(client: ReportClient, chance: random.Random, path: Path) -> None:
         case 1:
             client.detail(seller_id="acme", report_id="R-1")
         case _:
-            location = "/storage/R-1?k=canary-link-1234567890"
+            location = f"/storage/R-1?k={LINK_SECRET}"
             client.download(seller_id="acme", report_id="R-1", location=location, path=path)
 
 
 def check_words(words: str, seed: int) -> None:
     """An error says nothing secret, in one line."""
-    assert "canary" not in words, f"seed {seed}: {words}"
+    assert not any(secret in words for secret in (SECRET, TOKEN, APP_SECRET, LINK_SECRET)), f"seed {seed}: {words}"
     assert words.isprintable(), f"seed {seed}: {words!r}"
 
 
@@ -205,7 +207,7 @@ def fuzz_calls(seeds: range) -> tuple[Counter[str], float]:
                 credentials = Credentials(
                     seller_id="acme",
                     client_id="app",
-                    client_secret="canary-client-secret",  # noqa: S106 - made up
+                    client_secret=APP_SECRET,
                     refresh_token=SECRET,
                     access_token=chance.choice((None, TOKEN)),
                 )

@@ -352,6 +352,7 @@ ZIPPED = b"PK\x03\x04" + os.urandom(5000)
         ("", gzip.compress(CSV, mtime=0), gzip.compress(CSV, mtime=0)),
         ("deflate", zlib.compress(CSV), CSV),
         ("deflate", DEFLATED, CSV),
+        ("gzip, gzip", gzip.compress(gzip.compress(CSV)), CSV),
         ("gzip, deflate", zlib.compress(gzip.compress(CSV)), CSV),
     ],
 )

@@ -144,7 +144,7 @@ def _is_a_file(beginning: bytes) -> bool:
 def _gunzipped(file: PackedFile) -> PackedFile:
     if not _beginning(file).startswith(GZIP_BEGINNING):
         return file
-    return io.BufferedReader(gzip.GzipFile(fileobj=file), CHUNK_BYTES)
+    return io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), CHUNK_BYTES)
 
 
 def _inflated(file: PackedFile) -> PackedFile:
