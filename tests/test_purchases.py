@@ -61,10 +61,10 @@ def test_a_worker_that_slept_past_its_lease_sends_no_trigger(tmp_path: Path, mac
             is_stopped.set()
 
     is_started = threading.Event()
-    one_claim = {"max_concurrent_reports": 1}  # no other is in the middle of its transaction then
+    one_claim = {"max_concurrent_reports": 1}  # and nothing else is in the middle of a transaction then
     with Campaign(folder=tmp_path, ledger=str(tmp_path / "ledger.db"), settings=one_claim) as campaign:
         campaign.simulator.before_token = stop
-        runs["run-1"] = campaign.start(lease=SHORT_LEASE, machine=machines[0])
+        runs["run-1"] = campaign.start(lease=SHORT_LEASE, machine=machines[0], renews=False)
         is_started.set()
         assert is_stopped.wait(60)
         while campaign.has_leases():

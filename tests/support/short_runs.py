@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tap_flipkart_reports.adapters import ledger_claims, ledger_database, processes
+from tap_flipkart_reports.adapters import leases, ledger_claims, ledger_database, processes
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.simulator import Faults, Simulator
@@ -102,6 +102,8 @@ def _live(arguments: Mapping[str, Any], out: str, log: str, oddities: Mapping[st
     if "lease" in oddities:
         ledger_database.LEASE_SECONDS = oddities["lease"]
         ledger_claims.CONFIRMED_SECONDS = oddities["lease"] / 12
+    if not oddities.get("renews", True):
+        leases.RENEWALS_PER_LEASE = 0.001
     if "machine" in oddities:
         processes._machine = lambda: oddities["machine"]  # noqa: SLF001 - nobody on another machine can see it
     for path, descriptor in ((out, 1), (log, 2)):
@@ -164,7 +166,8 @@ class Campaign:
         ledger: where they book, `None` for the state alone.
         window_days: length of a window.
         faults: what goes wrong at the simulator.
-        oddities: of the runs' machines: `lease` (seconds), `machine` (a name of its own), `jumps` (of its clock).
+        oddities: of the runs' machines: `lease` (seconds), `renews` (whether it is renewed), `machine` (a name of its
+            own), `jumps` (of its clock).
         settings: beside those that all runs have.
         kills: when which run was killed.
     """
