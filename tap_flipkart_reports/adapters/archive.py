@@ -235,7 +235,8 @@ class Archive:
             ArchiveError: that cannot be done.
         """
         path = self._path("doctor")
-        self._put(path, [b"written"])
+        with _told("written"):
+            self._put(path, [b"written"])
         with _told("read"), self._fs.open(path, "rb") as file:
             file.read()
         with _told("written"):

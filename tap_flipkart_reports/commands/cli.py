@@ -42,6 +42,8 @@ def _tell(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     return build_parser(
         {
+            "init": _init,
+            "doctor": _doctor,
             "plan": _plan,
             "repair": _repair,
             "replay": _replay,
@@ -89,6 +91,29 @@ def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any
         "state": read_json(state, "--state") if state else None,
         "catalog": read_json(catalog, "--catalog") if catalog else None,
     }
+
+
+def _init(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.init_command import run_init  # noqa: PLC0415 - only this command needs it
+
+    return run_init(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from tap_flipkart_reports.commands.doctor import diagnose, exit_code, screen  # noqa: PLC0415 - only this command checks
+
+    tap = _tap(options)
+    logging.getLogger(tap.name).setLevel(logging.CRITICAL)
+    try:
+        checks = diagnose(tap.current_run, folder=Path())
+    finally:
+        tap.close()
+    if options.format == "json":
+        print(json.dumps([check.document() for check in checks], indent=2))  # noqa: T201 - its output
+    else:
+        is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        print(screen(checks, is_coloured=is_coloured))  # noqa: T201 - its output
+    return exit_code(checks)
 
 
 def _plan(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from itertools import groupby
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.planning.prices import Prices
 from tap_flipkart_reports.planning.window_rules import WindowKind, owed_windows
 from tap_flipkart_reports.purchasing.requests import PurchaseStatus
 from tap_flipkart_reports.windows import DAY, Window, clipped, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
 
     from tap_flipkart_reports.adapters.ledger import Ledger
     from tap_flipkart_reports.planning.wanted_reports import Partition
@@ -133,6 +135,8 @@ class CoverageMap:
         rows_by_day: rows read, by the day on which the last was out.
         durations: by the report type's identifier.
         has_ledger: whether there is a ledger to know purchases from.
+        prices: of the report types, as far as the settings name them.
+        names: of the report types, by identifier.
     """
 
     strips: tuple[Strip, ...]
@@ -141,6 +145,8 @@ class CoverageMap:
     rows_by_day: Mapping[date, int] = field(default_factory=dict)
     durations: Mapping[str, Durations] = field(default_factory=dict)
     has_ledger: bool = False
+    prices: Prices = field(default_factory=Prices)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def range(self) -> Window | None:
@@ -151,6 +157,12 @@ class CoverageMap:
     def days(self) -> Counter[DayStatus]:
         """Days by status, of all strips together."""
         return sum((strip.days() for strip in self.strips), Counter())
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What all purchases cost, where `report_prices` says."""
+        counts = {self.names.get(name, name): bought.total for name, bought in self.bought_by_type.items()}
+        return self.prices.cost(counts)
 
     @property
     def bought(self) -> Bought:
@@ -182,6 +194,7 @@ class CoverageMap:
             ],
             "bought": {
                 "total": asdict(self.bought),
+                **({"cost": str(cost), "currency": self.prices.currency} if (cost := self.cost) is not None else {}),
                 "by_day": {day.isoformat(): asdict(bought) for day, bought in self.bought_by_day.items()},
                 "by_type": {name: asdict(bought) for name, bought in self.bought_by_type.items()},
             }
@@ -202,13 +215,15 @@ def coverage_of(wanted: WantedReports, ledger: Ledger | None, *, has_state: bool
     """
     reports = wanted.reports()
     kinds = [streams[0].report_type for streams in reports]
-    return coverage_map(
+    found = coverage_map(
         [wanted.partition(streams, key) for streams in reports for key in wanted.partitions_of(streams[0].report_type)],
         purchases=ledger.history() if ledger is not None else None,
         has_state=has_state,
         start=wanted.settings.start_date,
         newest_days={report_type.name: wanted.newest_day(report_type) for report_type in kinds},
     )
+    names = {report_type.identifier: report_type.name for report_type in kinds}
+    return replace(found, prices=wanted.settings.report_prices, names=names)
 
 
 def coverage_map(

@@ -105,6 +105,20 @@ def _add_probe_options(parser: argparse.ArgumentParser) -> None:
     _add_format_option(parser)
 
 
+def _add_init_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, default=Path(), help="where the project goes; by default here")
+    parser.add_argument("--kind", choices=("meltano", "json"), help="meltano.yml with .env, or config.json with .env")
+    parser.add_argument("--trial", action="store_true", help="use the simulator instead of an app of yours")
+    parser.add_argument("--client-id", help="application id; the secret is asked for, or read from standard input")
+    parser.add_argument("--seller-id", help="any name you choose for the first seller")
+    parser.add_argument(
+        "--redirect-uri", help="the https address registered for the app; with it the seller is authorised"
+    )
+    parser.add_argument("--start-date", help="first day to load, such as 2026-10-01 or 30 days ago")
+    parser.add_argument("--report-type", action="append", help="a report type; may be repeated; by default all")
+    parser.add_argument("--target", help="the loader of a Meltano project, or none")
+
+
 def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
     _completes_files(parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
     parser.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
@@ -258,6 +272,16 @@ def _seconds(text: str) -> float:
 
 
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "init": (
+        "write a project for the first seller and show its plan; buys nothing",
+        "--kind meltano --seller-id acme",
+        _add_init_options,
+    ),
+    "doctor": (
+        "check everything that can be checked for nothing: settings, tokens, clock, ledger, archive, target, next run",
+        CONFIG,
+        _add_plan_options,
+    ),
     "plan": (
         "show what a run would adopt, trigger, read again and skip; makes no call",
         f"{CONFIG} --state state.json",

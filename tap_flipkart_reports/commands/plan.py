@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.commands.forecast import left_over
 from tap_flipkart_reports.commands.tables import aligned, counted
+from tap_flipkart_reports.planning.prices import Prices
 from tap_flipkart_reports.sync.purchase_check import bought_before
 
 if TYPE_CHECKING:
@@ -70,11 +71,18 @@ class Plan:
         steps: in the order in which the streams read them.
         expected_seconds: of the whole run, `None` if a type's generation time is not known yet.
         bought_again: reports that are bought although the ledger knows of purchases for their days.
+        prices: of the report types, as far as the settings name them.
     """
 
     steps: tuple[Step, ...]
     expected_seconds: float | None
     bought_again: int = 0
+    prices: Prices = field(default_factory=Prices)
+
+    @property
+    def bought_by_type(self) -> Counter[str]:
+        """How many reports of each type are bought."""
+        return Counter(step.stream for step in self.steps if step.buys)
 
     @property
     def over_budget(self) -> int:
@@ -92,7 +100,9 @@ class Plan:
         """The plan for programs."""
         return {
             "steps": [asdict(step) for step in self.steps],
-            "triggers": sum(step.buys for step in self.steps),
+            "triggers": self.bought_by_type.total(),
+            "cost": str(cost) if (cost := self.prices.cost(self.bought_by_type)) is not None else None,
+            "currency": self.prices.currency,
             "bought_again": self.bought_again,
             "over_budget": self.over_budget,
             "expected_seconds": self.expected_seconds,
@@ -146,6 +156,7 @@ def plan_run(wanted: WantedReports, ledger: Ledger | None) -> Plan:
         learned=learned,
         max_concurrent_reports=limits.max_concurrent_reports,
         again=bought_before(requests, ledger),
+        prices=wanted.settings.report_prices,
         left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
     )
 
@@ -184,6 +195,7 @@ def make_plan(  # noqa: PLR0913 - what a plan shows of each window
     max_concurrent_reports: int,
     again: Collection[ReportRequest] = (),
     left: Collection[ReportRequest] = (),
+    prices: Prices | None = None,
 ) -> Plan:
     """The plan of a run.
 
@@ -194,6 +206,7 @@ def make_plan(  # noqa: PLR0913 - what a plan shows of each window
         max_concurrent_reports: for the expected time.
         again: the windows whose days were bought before.
         left: the windows that the budget leaves over.
+        prices: of the report types.
     """
     steps = [
         step_of(
@@ -208,6 +221,7 @@ def make_plan(  # noqa: PLR0913 - what a plan shows of each window
         steps=(*steps, *skipped),
         expected_seconds=_makespan(steps, slots=max_concurrent_reports),
         bought_again=sum(step.buys and request in again for step, request in zip(steps, requests, strict=True)),
+        prices=prices or Prices(),
     )
 
 
@@ -239,8 +253,9 @@ def table(plan: Plan) -> str:
         )
         for step in plan.steps
     ]
-    triggers = sum(step.buys for step in plan.steps)
-    lines = [f"{counted(triggers, 'report')} would be triggered."]
+    cost = plan.prices.in_words(plan.bought_by_type)
+    triggers = counted(plan.bought_by_type.total(), "report")
+    lines = [f"{triggers} would be triggered{f', for {cost}' if cost else ''}."]
     if plan.bought_again:
         lines.append(f"{plan.bought_again} of them are for days that were bought before.")
     if plan.over_budget:

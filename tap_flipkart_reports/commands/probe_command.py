@@ -39,7 +39,7 @@ def run_probe(tap: TapFlipkartReports, options: argparse.Namespace) -> int:
         items, skipped = probe_items(run, seller_id=options.seller, names=options.report_type)
         bought = sum(item.buys for item in items)
         budget = run.settings.max_reports
-        _tell(offer(items, skipped, max_reports=budget))
+        _tell(offer(items, skipped, max_reports=budget, prices=run.settings.report_prices))
         if budget is not None and bought > budget:
             raise SettingsError(f"the probe would buy {bought} reports, and max_reports allows {budget}")
         if bought and not confirm(f"Buy {'it' if bought == 1 else 'them'}?"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.commands.tables import aligned
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.commands.probe import ProbeItem
     from tap_flipkart_reports.commands.probe_findings import TypeFinding
     from tap_flipkart_reports.commands.verdict import Verdict
+    from tap_flipkart_reports.planning.prices import Prices
 
 MAX_SEEN = 6
 """Lines of what was seen of one assumption."""
 
 
-def offer(items: Sequence[ProbeItem], skipped: Sequence[tuple[str, str]], *, max_reports: int | None) -> str:
+def offer(
+    items: Sequence[ProbeItem], skipped: Sequence[tuple[str, str]], *, max_reports: int | None, prices: Prices
+) -> str:
     """What a probe would do, and what it would cost."""
     rows = [("report type", "days", "parameters", "how")]
     rows += [
@@ -35,7 +39,9 @@ def offer(items: Sequence[ProbeItem], skipped: Sequence[tuple[str, str]], *, max
     lines += [f"{name} is left out: {reason}." for name, reason in skipped]
     bought = sum(item.buys for item in items)
     budget = "" if max_reports is None else f" The budget (max_reports) is {max_reports}."
-    return "\n".join([*lines, "", f"{bought} {'report' if bought == 1 else 'reports'} would be bought.{budget}"])
+    cost = prices.in_words(Counter(item.report_type.name for item in items if item.buys))
+    price = f", for {cost}" if cost else ""
+    return "\n".join([*lines, "", f"{bought} {'report' if bought == 1 else 'reports'} would be bought{price}.{budget}"])
 
 
 def screen(findings: Sequence[TypeFinding], verdicts: Sequence[Verdict], settings: Mapping[str, Any]) -> str:

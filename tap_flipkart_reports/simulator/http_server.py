@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import shutil
 from contextlib import suppress
+from datetime import datetime, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +15,7 @@ from tap_flipkart_reports.simulator.packing.files import File, gzipped
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     Body = bytes | File
     Firing = dict[str, dict[str, Any]]
@@ -24,6 +26,8 @@ CHUNK = 2**18
 
 class Answering(Protocol):
     """What answers requests."""
+
+    now: Callable[[], datetime]
 
     def answer(self, request: SimulatorRequest) -> None:
         """Answer one request."""
@@ -67,6 +71,11 @@ class SimulatorRequest(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: SimulatorServer
     body: bytes
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header `Date`: the simulator's own time."""
+        del timestamp
+        return format_datetime(self.server.simulator.now().astimezone(timezone.utc), usegmt=True)
 
     def do_GET(self) -> None:
         """Answer a request without a body."""

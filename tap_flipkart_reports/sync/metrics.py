@@ -37,6 +37,8 @@ class ReportMetric(str, Enum):
     ROWS = "flipkart_reports_rows"
     REJECTED = "flipkart_reports_rejected"
     BYTES = "flipkart_reports_bytes"
+    COST = "flipkart_reports_cost"
+    """What was bought costs, where `report_prices` says."""
 
 
 _TOTALS = (
@@ -64,6 +66,9 @@ def log_totals(summary: Summary) -> None:
     for stream, tally in summary.by_report_type().items():
         for metric in _TOTALS:
             _log("counter", metric, getattr(tally, metric.name.lower()), {"stream": stream})
+    for stream, count in summary.bought_by_type().items():
+        if (cost := summary.prices.cost({stream: count})) is not None:
+            _log("counter", ReportMetric.COST, float(cost), {"stream": stream, "currency": summary.prices.currency})
     for (stream, seller_id), tally in summary.tallies.items():
         for metric in (ReportMetric.LEFT, ReportMetric.FAILED):
             if value := getattr(tally, metric.name.lower()):

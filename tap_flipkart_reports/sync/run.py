@@ -90,7 +90,7 @@ class Run:
         self.clock = clock
         self.left: list[Deferred] = []
         self.failures: list[WindowFailure] = []
-        self.summary = Summary()
+        self.summary = Summary(self.settings.report_prices)
         self.is_stopping = False
         self._streams = {stream.name: stream for stream in streams}
         self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import MAX_NAMED
+from tap_flipkart_reports.planning.prices import Prices
 from tap_flipkart_reports.purchasing.events import EventKind
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Tally:
 class Summary:
     """Keeps the tally of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices | None = None) -> None:
+        self.prices = prices or Prices()
         self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
         """By report type and seller."""
 
@@ -123,7 +125,15 @@ class Summary:
             yield from (f"seller {name}: {tally}." for name, tally in ranked)
             if (more := len(by_seller) - MAX_NAMED) > 0:
                 yield f"{more:,} more sellers, which run_summary names."
-        yield f"In all: {self.total()}."
+        yield f"In all: {self.total()}{f', for {cost}' if (cost := self.cost_in_words()) else ''}."
+
+    def cost_in_words(self) -> str:
+        """What was bought costs, as far as the settings name prices."""
+        return self.prices.in_words(self.bought_by_type())
+
+    def bought_by_type(self) -> dict[str, int]:
+        """How many reports of each type were bought."""
+        return {name: tally.triggered for name, tally in self.by_report_type().items()}
 
     def total(self) -> Tally:
         """The sums of everything."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from textwrap import indent
@@ -13,6 +12,7 @@ import yaml
 from support.books import Books
 from support.programs import ROOT
 from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.commands.meltano_plugin import setting_lines
 from tap_flipkart_reports.planning.assumptions import ASSUMPTIONS
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
@@ -163,33 +163,9 @@ def answer() -> str:
     return "\n".join(["```", *rows, "```"])
 
 
-KINDS_OF_SETTINGS = {
-    "array": "array",
-    "boolean": "boolean",
-    "integer": "integer",
-    "number": "string",  # Meltano has no `number`, and 4.4 crashes on a `decimal` that comes from the environment
-    "object": "object",
-    "string": "string",
-}
-
-
 def meltano_settings() -> str:
     """The settings as Meltano wants them, the SDK's own included."""
-    settings = {**own_settings(), **sdk_settings()}
-    return "\n".join(line for name, schema in settings.items() for line in _meltano_setting(name, schema))
-
-
-def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
-    choices = [choice for choice in schema.get("enum", ()) if choice is not None]
-    kind = KINDS_OF_SETTINGS[next(word for word in schema["type"] if word != "null")]
-    lines = [f"- name: {name}", f"  label: {schema['title']}", f"  kind: {'options' if choices else kind}"]
-    if choices:
-        lines += ["  options:", *(f"  - {{label: {choice}, value: {choice}}}" for choice in choices)]
-    if "default" in schema:
-        lines.append(f"  value: {json.dumps(schema['default'])}")
-    if schema.get("secret"):
-        lines.append("  sensitive: true")
-    return [*lines, f"  description: {json.dumps(schema['description'], ensure_ascii=False)}"]
+    return "\n".join(setting_lines({**own_settings(), **sdk_settings()}))
 
 
 def assumptions() -> str:

@@ -1,0 +1,97 @@
+"""A project for the first seller, made of some answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tap_flipkart_reports.commands.cli import main
+from tap_flipkart_reports.tap import TapFlipkartReports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "canary-secret's \\ end"
+
+
+def init(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str, secret: str = SECRET) -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{secret}\n"))
+    with pytest.raises(SystemExit) as ended:
+        main(["init", "--folder", str(folder), *options])
+    return int(ended.value.code or 0)
+
+
+APP = ("--client-id", "my-app", "--seller-id", "acme", "--start-date", "2026-10-01")
+
+
+def test_a_meltano_project_has_its_secret_in_env_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "project"
+    options = ("--kind", "meltano", "--target", "target-duckdb", "--report-type", "sales_ledger")
+    assert init(folder, monkeypatch, *APP, *options) == 0
+    told = capsys.readouterr().err
+    text = (folder / "meltano.yml").read_text()
+    assert "canary" not in text + told
+    assert "canary-secret" in (folder / ".env").read_text()
+    assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
+    project = yaml.safe_load(text)
+    (tap,) = project["plugins"]["extractors"]
+    assert tap["config"]["start_date"] == "2026-10-01"
+    assert tap["config"]["max_reports"] == 10
+    assert tap["select"] == ["sales_ledger.*", "sales_ledger_cash_back.*"]
+    assert {setting["name"] for setting in tap["settings"]} >= {"client_secret", "report_ledger", "batch_config"}
+    assert project["plugins"]["loaders"][0]["pip_url"].endswith("duckdb==1.1.3")
+    assert "Nothing was bought" in told
+    assert "meltano invoke tap-flipkart-reports:doctor" in told
+
+
+def test_a_json_project_is_a_configuration_that_the_tap_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert init(tmp_path, monkeypatch, *APP, "--kind", "json", "--report-type", "orders_report") == 0
+    monkeypatch.chdir(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["only_report_types"] == ["orders_report"]
+    assert "client_secret" not in config
+    assert "canary" in (tmp_path / ".env").read_text()
+
+
+def test_the_trial_needs_no_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert init(tmp_path, monkeypatch, "--kind", "json", "--trial") == 0
+    assert not (tmp_path / ".env").exists()
+    tap = TapFlipkartReports(config=json.loads((tmp_path / "config.json").read_text()))
+    assert tap.settings.is_simulated
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--kind", "json", *APP, "--report-type", "order_report"), "did you mean orders_report?"),
+        (("--kind", "meltano", *APP, "--target", "target-duck"), "did you mean target-duckdb?"),
+        (("--kind", "json", "--client-id", "my-app"), "--seller-id is needed"),
+    ],
+)
+def test_a_wrong_answer_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    words: str,
+) -> None:
+    assert init(tmp_path, monkeypatch, *options) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_that_is_there_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text("mine")
+    assert init(tmp_path, monkeypatch, *APP, "--kind", "json") == 2
+    assert "is there already" in capsys.readouterr().err
+    assert (tmp_path / "config.json").read_text() == "mine"
+    assert not (tmp_path / ".env").exists()
