@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from support.postgres import Postgres
     from support.truth import Record
+
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all loads and builds, beside other tests
 
 TRANSFORM = ROOT / "transform"
 SELLERS = ("acme", "bharat")
@@ -200,24 +203,51 @@ def load(target: Target, lines: Path) -> None:
 MARTS = sorted(path.stem for path in (TRANSFORM / "models" / "marts").glob("*.sql"))
 
 
+def modelled_in_duckdb(folder: Path, dbt: Path, lines: Path, books: dict[str, Books]) -> Models:
+    """The models over one load into DuckDB."""
+    target = DuckDB(DuckDB.install(folder / "programs"), folder, no_database)
+    load(target, lines)
+    warehouse = folder / "warehouse.duckdb"
+    printed, statuses = build(folder, dbt / "dbt", "duckdb", DBT_DUCKDB_PATH=str(warehouse))
+    return Models(tables=in_duckdb(dbt / "python", warehouse), statuses=statuses, printed=printed, books=books)
+
+
+def modelled_in_postgres(folder: Path, dbt: Path, runs: Iterable[Path], books: dict[str, Books], url: str) -> Models:
+    """The models over loads that PostgreSQL has only appended."""
+    target = PostgreSQL(PostgreSQL.install(folder / "programs"), folder, lambda: url)
+    target.set(load_method="append-only")
+    for lines in runs:
+        load(target, lines)
+    address = urlsplit(url)
+    printed, statuses = build(
+        folder,
+        dbt / "dbt",
+        "postgres",
+        PGHOST=str(address.hostname),
+        PGPORT=str(address.port),
+        PGUSER=str(address.username),
+        PGPASSWORD=str(address.password),
+        PGDATABASE=address.path[1:],
+    )
+    return Models(tables=in_postgres(url), statuses=statuses, printed=printed, books=books)
+
+
+def no_database() -> str:
+    raise AssertionError("DuckDB is a file")
+
+
 @pytest.fixture(scope="module")
 def modelled(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[dict[str, Models]]:
     """The models in DuckDB after the first run, in PostgreSQL after both."""
     folder = tmp_path_factory.mktemp("transform")
+    for warehouse in ("duckdb", "postgres"):
+        (folder / warehouse).mkdir()
     utilities = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["utilities"]
     dbt = install(
         folder / "dbt",
         *{requirement for utility in utilities for requirement in utility["pip_url"].split()},
         python=TARGETS_PYTHON,
     )
-    duckdb_folder, postgres_folder = folder / "in-duckdb", folder / "in-postgres"
-    duckdb_folder.mkdir()
-    postgres_folder.mkdir()
-    url = postgres.new_database()
-    duckdb = DuckDB(DuckDB.install(folder / "target-duckdb"), duckdb_folder, lambda: url)
-    postgresql = PostgreSQL(PostgreSQL.install(folder / "target-postgres"), postgres_folder, lambda: url)
-    postgresql.set(load_method="append-only")
-
     loading = Loading(folder)
     number, item = newest_settled(loading.simulator)
     loading.restart(
@@ -231,30 +261,17 @@ def modelled(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> It
         },
         {"fault": "duplicate_rows", "identifier": "orders_report", "seller_id": SELLERS[0]},
     )
-    first = loading.run()
-    load(duckdb, first)
-    load(postgresql, first)
-    books = loading.books(frozenset({item}))
-    printed, statuses = build(
-        duckdb_folder, dbt / "dbt", "duckdb", DBT_DUCKDB_PATH=str(duckdb_folder / "warehouse.duckdb")
-    )
-    tables = in_duckdb(dbt / "python", duckdb_folder / "warehouse.duckdb")
-    models = {"duckdb": Models(tables=tables, statuses=statuses, printed=printed, books=books)}
-
+    first, first_books = loading.run(), loading.books(frozenset({item}))
     loading.clock.advance(timedelta(days=3).total_seconds())
-    load(postgresql, loading.run())
-    address = urlsplit(url)
-    printed, statuses = build(
-        postgres_folder,
-        dbt / "dbt",
-        "postgres",
-        PGHOST=str(address.hostname),
-        PGPORT=str(address.port),
-        PGUSER=str(address.username),
-        PGPASSWORD=str(address.password),
-        PGDATABASE=address.path[1:],
-    )
-    models["postgres"] = Models(tables=in_postgres(url), statuses=statuses, printed=printed, books=loading.books())
+    runs, books = (first, loading.run()), loading.books()
+    with ThreadPoolExecutor(2) as pool:
+        in_both = {
+            "duckdb": pool.submit(modelled_in_duckdb, folder / "duckdb", dbt, first, first_books),
+            "postgres": pool.submit(
+                modelled_in_postgres, folder / "postgres", dbt, runs, books, postgres.new_database()
+            ),
+        }
+        models = {warehouse: future.result() for warehouse, future in in_both.items()}
     yield models
     loading.simulator.stop()
 
