@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from dotenv import load_dotenv
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import MappingError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import TapCapabilities
 from singer_sdk.singerlib.catalog import Catalog
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.settings.values import App, Settings
     from tap_flipkart_reports.sync.run import Run
 
+
+BATCH_FORMATS = ("jsonl", "parquet")
 
 ENVIRONMENT = "ENV"
 """In place of a configuration file."""
@@ -161,16 +163,33 @@ class TapFlipkartReports(Tap):
         ]
 
     def setup_mapper(self) -> None:
-        """Read the stream maps.
+        """Read the SDK's own settings: stream maps, flattening, and where BATCH files go.
 
         Raises:
-            SettingsError: they cannot be read.
+            SettingsError: they cannot be used.
         """
         _ = self.streams  # they bring the catalog into line with what the tap does, before maps are made for it
         try:
             super().setup_mapper()
         except MappingError as error:
             raise SettingsError(f"stream_maps cannot be used: {error}") from error
+        except ConfigValidationError as error:
+            raise SettingsError(f"the settings of the flattening do not fit together: {error}") from error
+        if "batch_config" in self.config:
+            self._check_batch_config()
+
+    def _check_batch_config(self) -> None:
+        try:
+            batch_config = next(iter(self.streams.values())).get_batch_config(self.config)
+            if batch_config and batch_config.encoding.format in BATCH_FORMATS and batch_config.batch_size > 0:
+                batch_config.storage.get_url("batch")
+                return
+        except (TypeError, ValueError, AttributeError, ImportError, OSError) as error:
+            raise SettingsError(f"batch_config cannot be used: {error}") from None
+        raise SettingsError(
+            f"batch_config cannot be used: it needs a storage, an encoding of {' or '.join(BATCH_FORMATS)}, and a "
+            "batch_size of 1 or more"
+        )
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of an earlier run; one that is not understood is refused when a run is built."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CANARY = "canary-canary"
 
+TapFlipkartReports.append_builtin_config(TapFlipkartReports.config_jsonschema)  # the SDK's settings are looked at too
+
 WEIRD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 4.0, 4.5, -0.0, 10**30, 1e12, 1e300, float("nan"), float("inf"), float("-inf")),
     *(
@@ -154,6 +156,14 @@ def test_nulls_are_absent_at_any_depth_and_whole_numbers_may_be_written_with_a_p
         ),
         ({"max_reports": 10**30}, "max_reports must be at most 1000000"),
         ({"sellers": []}, "sellers is empty"),
+        ({"batch_config": {"encoding": {"format": "xml"}, "storage": {"root": "x"}}}, "batch_config"),
+        (
+            {"batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": "no://x"}}},
+            "batch_config cannot be used",
+        ),
+        ({"batch_config": {"x": 1}}, "batch_config cannot be used"),
+        ({"flattening_enabled": True}, "the settings of the flattening do not fit together"),
+        ({"stream_maps": {"sales_ledger": {"x": "("}}}, "stream_maps cannot be used"),
         ({"api_url": "api.flipkart.net"}, "api_url does not begin with https://"),
         ({"api_url": "localhost:8080"}, "api_url does not begin with https://"),
         ({"api_url": "ftp://api.flipkart.net"}, "api_url does not begin with https://"),
