@@ -305,7 +305,7 @@ class ReportClient:
                     f"{call.name} was answered with the detail of another report, {clean(detail.report_id)}: nothing "
                     "in it is believed"
                 )
-            KNOWN_SECRETS.add_link(secrets_in(detail.location or ""))
+            KNOWN_SECRETS.add_link(secrets_in(detail.location or ""), name=report_id)
             return detail
         raise self._error(call, result)
 
@@ -331,7 +331,7 @@ class ReportClient:
             token=self._tokens[seller_id],
             secrets=secrets_in(location),
         )
-        KNOWN_SECRETS.add_link(call.secrets)
+        KNOWN_SECRETS.add_link(call.secrets, name=report_id)
         url = resolved(location, base=f"{self._api_url}/")
         if origin_of(url) is None:
             raise CallError(f"{call.name}: the link cannot be followed; it is not shown, as it is a secret")

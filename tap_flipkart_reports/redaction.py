@@ -34,6 +34,9 @@ MAX_LOOKED_AT = 16 * 1024
 MIN_SECRET = 8
 """Characters from which a text is taken for a secret wherever it stands; a shorter one is a word of some sentence."""
 
+LONG_SECRET = 20
+"""Characters from which a part of a link is taken for a secret though it has no digit among letters."""
+
 MAX_LINKS = 2000
 """Links whose parts are remembered: those in use, and some hundred before them."""
 
@@ -60,9 +63,14 @@ class KnownSecrets:
                     # A new tuple each time: readers take no lock. The longest first, so that none shows its end.
                     self._by_beginning[beginning] = tuple(sorted((*known, secret), key=len, reverse=True))
 
-    def add_link(self, parts: Iterable[str]) -> None:
-        """Remember a link's parts, until many others have come."""
-        parts = tuple(parts)
+    def add_link(self, parts: Iterable[str], *, name: str = "") -> None:
+        """Remember a link's parts, until many others have come; words and dates among them are nothing secret.
+
+        Args:
+            parts: of the link.
+            name: what may be shown although it stands in the link, as the id of its report.
+        """
+        parts = tuple(part for part in parts if part not in name and _may_be_secret(part))
         self.add(*parts)
         with self._lock:
             self._links.append(parts)
@@ -88,6 +96,11 @@ class KnownSecrets:
             else:
                 at += 1
         return "".join([*parts, text[shown:]]) if parts else text
+
+
+def _may_be_secret(part: str) -> bool:
+    is_mixed = any(map(str.isdigit, part)) and any(map(str.isalpha, part))
+    return is_mixed or len(part) >= LONG_SECRET
 
 
 def _forms(secrets: Iterable[str | None]) -> list[str]:

@@ -98,8 +98,14 @@ def test_links_are_forgotten_after_many_others(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("tap_flipkart_reports.redaction.MAX_LINKS", 2)
     secrets = KnownSecrets()
     for number in range(3):
-        secrets.add_link([f"https://files.test/{number}", f"secret-{number}"])
+        secrets.add_link([f"https://files.test/{number}", f"secret-{number}"], name="")
     assert secrets.removed_from("secret-0 secret-1 secret-2") == "secret-0 … …"
+
+
+def test_words_dates_and_the_reports_own_id_in_a_link_are_shown() -> None:
+    secrets = KnownSecrets()
+    secrets.add_link(["download", "2026-10-01", "R-0123456789", "0123abcdef", "a" * 20], name="R-0123456789")
+    assert secrets.removed_from("download 2026-10-01 R-0123456789 0123abcdef") == "download 2026-10-01 R-0123456789 …"
 
 
 @pytest.mark.parametrize("scrap", ["a-", "token", "?a", "?a=", "key:", "bearer ", "a1b2", "=", "://", "a://", "'a'="])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
-FIRST_ANSWER_SECONDS = 50.0
+FIRST_ANSWER_SECONDS = 40.0
 """How long a host that has not answered at all in this run is looked for: with what a start takes, under a minute."""
 
 PATIENCE_SECONDS = 600.0
