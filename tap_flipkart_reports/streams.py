@@ -24,7 +24,7 @@ from singer_sdk.singerlib.schema import Schema
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import BOOKMARK_COLUMN
-from tap_flipkart_reports.planning.record_schema import NULLABLE_TEXT, record_schema
+from tap_flipkart_reports.planning.record_schema import new_column, record_schema
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.settings.catalog import REFRESH, differences
 from tap_flipkart_reports.singer_output import BatchWriter, SpacedStateWriter, write_bytes
@@ -285,7 +285,7 @@ class ReportStream(Stream):
         for column in new:
             for schema in (self._schema, self._input_schema):
                 if schema is not None:
-                    schema["properties"].setdefault(column.name, {"title": column.header, **NULLABLE_TEXT})
+                    schema["properties"].setdefault(column.name, new_column(column.header))
             self.metadata.setdefault(
                 ("properties", column.name),
                 Metadata(

@@ -11,10 +11,12 @@ from support.truth import OWN, WRITTEN_DOWN
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_words import normalise
 from tap_flipkart_reports.planning.parameters import filled_in, placeholders_in
+from tap_flipkart_reports.planning.record_schema import record_schema
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.planning.window_rules import WindowKind
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, UNIDENTIFIED, tables_of
+from tap_flipkart_reports.settings.schema import MAX_NAME_LENGTH
 from tap_flipkart_reports.tap import TapFlipkartReports
 from tap_flipkart_reports.windows import Window
 
@@ -104,6 +106,54 @@ def test_schemas_stay_within_what_targets_can_take(stream: str) -> None:
         assert set(schema["type"]) <= {"string", "number", "integer", "null"}, column
         assert column == column.lower()
         assert "-" not in column
+
+
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_every_stream_and_every_column_is_described_in_words_of_its_own(stream: str) -> None:
+    report_type, table = next(
+        (kind, table)
+        for kind in {**REPORT_TYPES, **UNIDENTIFIED}.values()
+        for table in kind.tables
+        if table.stream == stream
+    )
+    schema = record_schema(report_type, table)
+    assert len(schema["description"].split()) > 5
+    for name, column in schema["properties"].items():
+        words, _, basis = column["description"].rpartition(". Seen ")
+        if name in table.schema.properties:
+            assert basis, name
+            assert words == table.schema.properties[name]["description"]
+        own = words or column["description"]
+        assert own[0] == own[0].upper(), name
+        assert not own.endswith("."), name
+        assert normalise(own) not in {normalise(column.get("title", "")), normalise(name)}, name
+        assert len(own.split()) >= 3, name
+
+
+def test_no_two_columns_of_a_table_have_the_same_description() -> None:
+    for stream in ALL_TABLES:
+        words = Counter(schema["description"] for schema in table_schema(stream).properties.values())
+        assert [text for text, count in words.items() if count > 1] == [], stream
+
+
+@pytest.mark.parametrize("stream", ALL_TABLES)
+def test_texts_in_keys_have_a_length_of_which_an_index_can_be_made(stream: str) -> None:
+    report_type, table = next(
+        (kind, table)
+        for kind in {**REPORT_TYPES, **UNIDENTIFIED}.values()
+        for table in kind.tables
+        if table.stream == stream
+    )
+    properties = record_schema(report_type, table)["properties"]
+    key = report_type.key_properties(table)
+    lengths = {
+        name: properties[name]["maxLength"]
+        for name in key
+        if "string" in properties[name]["type"] and "format" not in properties[name]
+    }
+    assert 4 * sum(lengths.values()) + 4 <= 3072  # bytes of UTF-8 in an index of MySQL, whose limit is the lowest
+    assert properties["seller_id"]["maxLength"] == MAX_NAME_LENGTH
+    assert lengths.get("_row_hash", 32) == 32
 
 
 @pytest.mark.parametrize("stream", ALL_TABLES)

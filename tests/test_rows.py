@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.column_scan import UnscannableError
-from tap_flipkart_reports.files.columns import Column, ColumnType
+from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS, Column, ColumnType
 from tap_flipkart_reports.files.converters import clean
 from tap_flipkart_reports.files.header_match import Layout, match_header
 from tap_flipkart_reports.files.header_search import open_report
@@ -338,6 +338,15 @@ def test_a_key_that_does_not_fit_always_ends_the_reading() -> None:
     assert records(read(["Day"], [["-"]], columns=[key]))[0]["day"] == "NA"
     with pytest.raises(RowError, match="line 2, column 'Day': 'soon' is not a date"):
         read(["Day"], [["soon"]], columns=[key])
+
+
+def test_a_key_that_is_too_long_for_an_index_is_cut_and_stays_unlike_others() -> None:
+    short, long, other = "x" * MAX_KEY_LETTERS, "x" * MAX_KEY_LETTERS + "1", "x" * MAX_KEY_LETTERS + "2"
+    first, second, third = records(read(HEADER, [[text, "1", "1", ""] for text in (short, long, other)]))
+    assert (first["order_item_id"], first["unparsed"]) == (short, None)
+    assert [len(record["order_item_id"]) for record in (second, third)] == [MAX_KEY_LETTERS] * 2
+    assert second["order_item_id"] != third["order_item_id"]
+    assert second["unparsed"] == {"order_item_id": long}
 
 
 def test_new_columns_become_columns_or_extra_or_an_error() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_KEY_LETTERS = 128
+"""Letters of a part of a natural key: of all parts together an index of any database can be made."""
+
 ColumnType = Literal["string", "integer", "number", "date", "date-time"]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import UnscannableError
+from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS
 from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter, clean, clean_id, is_id
 from tap_flipkart_reports.files.hash_spool import HashSpool
 from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
@@ -65,6 +66,14 @@ class RowIdentity(Protocol):
 
     def identify(self, cells: Cells) -> tuple[list[str] | None, list[int]]:
         """Hashes, where rows have no natural key, and ordinals of the next rows."""
+
+
+def shortened_key(text: str) -> str:
+    """A part of a natural key that fits into `MAX_KEY_LETTERS`; a longer one ends with a digest of all of it."""
+    if len(text) <= MAX_KEY_LETTERS:
+        return text
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{text[: MAX_KEY_LETTERS - len(digest) - 1]}~{digest}"
 
 
 class RowDigests:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import RowError
+from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS
 from tap_flipkart_reports.files.converters import (
     CONVERTERS,
     PADDING,
@@ -22,7 +23,7 @@ from tap_flipkart_reports.files.dates import order_of
 from tap_flipkart_reports.files.header_match import Layout, column_number
 from tap_flipkart_reports.files.header_words import listed, shortened
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts, RowFilter, place_of
-from tap_flipkart_reports.files.row_keys import EMPTY_KEY, RowIdentity
+from tap_flipkart_reports.files.row_keys import EMPTY_KEY, RowIdentity, shortened_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -129,6 +130,7 @@ class _TableReader:
         ]
         self._provisional = [column for _, column, _ in self._typed if column.provisional][:1]
         self._keys = [column.name for _, column, _ in self._typed if column.is_key]
+        self._texts_of_keys = [column.name for _, column, _ in self._typed if column.is_key and column.type == "string"]
         spare = [(place, column.name) for place, column in layout.new if rules.schema_drift == "extra"]
         spare += [(place, column_number(place)) for place in layout.unnamed]
         self._kept = [(place, name, ColumnConverter(str)) for place, name in spare]
@@ -168,6 +170,9 @@ class _TableReader:
         for name in self._keys:
             if None in columns[name]:
                 columns[name] = [EMPTY_KEY if value is None else value for value in columns[name]]
+        for name in self._texts_of_keys:
+            if max(map(len, columns[name])) > MAX_KEY_LETTERS:
+                columns[name] = _shortened(name, columns[name], unparsed)
         for name in self._layout.absent_keys:
             columns[name] = [EMPTY_KEY] * len(batch.rows)
         row_hashes, row_ordinals = identity.identify(cells)
@@ -220,6 +225,14 @@ class _TableReader:
         read = self._table.tally.rows
         if accounted != read:
             raise RowError(f"{read:,} rows were read and {accounted:,} accounted for, a fault of the tap")
+
+
+def _shortened(name: str, keys: Sequence[str], rows: list[dict[str, str] | None]) -> list[str]:
+    """A column of a natural key without texts that are too long for one; those are kept beside what did not parse."""
+    for index, text in enumerate(keys):
+        if len(text) > MAX_KEY_LETTERS:
+            _put(rows, index, name, text)
+    return [shortened_key(text) for text in keys]
 
 
 def _put(rows: list[dict[str, str] | None], index: int, name: str, text: str) -> None:

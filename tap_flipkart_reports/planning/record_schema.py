@@ -7,44 +7,71 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
 
+MAX_NAME_LETTERS = 255
+"""Letters of a seller's name and of a warehouse's, as the settings limit them."""
+
 NULLABLE_TEXT = {"type": ["string", "null"]}
 
-SELLER = {"seller_id": {"type": ["string"], "description": "the seller's name in the settings"}}
+SELLER = {
+    "seller_id": {
+        "type": ["string"],
+        "maxLength": MAX_NAME_LETTERS,
+        "description": "Name of the seller in the settings",
+    }
+}
 
-WAREHOUSE = {"warehouse_id": {"type": ["string"], "description": "the warehouse the report was asked for"}}
+WAREHOUSE = {
+    "warehouse_id": {
+        "type": ["string"],
+        "maxLength": MAX_NAME_LETTERS,
+        "description": "Flipkart warehouse that the report was asked for",
+    }
+}
 
-SNAPSHOT = {"snapshot_date": {"type": ["string"], "format": "date", "description": "the day it was asked for"}}
+SNAPSHOT = {
+    "snapshot_date": {
+        "type": ["string"],
+        "format": "date",
+        "description": "Day on which the report was asked for, in Asia/Kolkata; the rows say what was so then",
+    }
+}
 
-ROW_HASH = {"_row_hash": {"type": ["string"], "description": "hash of the row's cells"}}
+ROW_HASH = {
+    "_row_hash": {
+        "type": ["string"],
+        "maxLength": 32,
+        "description": "Hash of the row's cells, 32 hexadecimal digits: it tells rows apart that have no natural key",
+    }
+}
 
 ROW_ORDINAL = {
     "_row_ordinal": {
         "type": ["integer"],
-        "description": "tells rows of a file apart that share the rest of the key; 1 for nearly all rows",
+        "description": "Tells rows of a file apart that share the rest of the key; 1 for nearly all rows",
     }
 }
 
 PROVISIONAL = {
     "is_provisional": {
         "type": ["boolean", "null"],
-        "description": "true where the payout is not made yet: such a row comes again under its payout's own NEFT id",
+        "description": "True where the payout is not made yet: such a row comes again under its payout's own NEFT id",
     }
 }
 
 ORIGIN = {
-    "report_id": {"type": ["string"], "description": "Flipkart's id of the report the row was read from"},
-    "report_from_date": {"type": ["string"], "format": "date", "description": "first day of the report's window"},
-    "report_to_date": {"type": ["string"], "format": "date", "description": "last day of the report's window"},
-    "report_row_number": {"type": ["integer"], "description": "number of the row in the file, from 1"},
+    "report_id": {"type": ["string"], "description": "Flipkart's id of the report that the row was read from"},
+    "report_from_date": {"type": ["string"], "format": "date", "description": "First day of the report's window"},
+    "report_to_date": {"type": ["string"], "format": "date", "description": "Last day of the report's window"},
+    "report_row_number": {"type": ["integer"], "description": "Number of the row in the report's file, from 1"},
     "_extra": {
         "type": ["object", "null"],
         "additionalProperties": True,
-        "description": "cells of columns that the schema does not have, where they are not columns of their own",
+        "description": "Cells of columns that the schema does not have, where they do not become columns of their own",
     },
     "_unparsed": {
         "type": ["object", "null"],
         "additionalProperties": True,
-        "description": "text of cells that do not fit their column's type, which is null then",
+        "description": "Texts of cells that do not fit their columns' types, which are null then",
     },
 }
 
@@ -64,4 +91,13 @@ def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]
         **({} if table.key else ROW_HASH),
         **ROW_ORDINAL,
     }
-    return {"type": "object", "properties": properties}
+    return {"type": "object", "description": table.description, "properties": properties}
+
+
+def new_column(header: str) -> dict[str, Any]:
+    """The JSON Schema of a column that a file has and no schema."""
+    return {
+        "title": header,
+        **NULLABLE_TEXT,
+        "description": "Column of the file that no schema declares; its cells as text",
+    }

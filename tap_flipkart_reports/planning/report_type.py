@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.files.columns import Column
+from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS, Column
 from tap_flipkart_reports.planning.parameters import placeholders_in
 from tap_flipkart_reports.planning.table_schema import TableSchema, table_schema
 from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule
@@ -68,16 +68,24 @@ class ReportTable:
         return tuple(layout.columns for layout in self.schema.layouts)
 
     @property
+    def description(self) -> str:
+        """What a row is."""
+        return self.schema.description or f"Table {self.title}: each header of the file becomes a column of text"
+
+    @property
     def properties(self) -> dict[str, dict[str, Any]]:
         """The JSON Schema of each column in a record: null is a value of all but the key."""
-        declared = {**{name: {"title": name, "type": ["string"]} for name in self.key}, **self.schema.properties}
-        return {
-            name: {
-                **{word: value for word, value in schema.items() if word != "aliases"},
-                "type": [schema["type"][0]] if name in self.key else [schema["type"][0], "null"],
-            }
-            for name, schema in declared.items()
-        }
+        declared = {**{name: _undeclared_key(name) for name in self.key}, **self.schema.properties}
+        return {name: self._property(name, schema) for name, schema in declared.items()}
+
+    def _property(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+        words = {word: value for word, value in schema.items() if word != "aliases"}
+        if name in self.schema.properties:
+            words["description"] = f"{schema['description']}. {self.schema.basis(name)}"
+        if name not in self.key:
+            return {**words, "type": [schema["type"][0], "null"]}
+        is_text = schema["type"][0] == "string" and "format" not in schema
+        return {**words, "type": [schema["type"][0]], **({"maxLength": MAX_KEY_LETTERS} if is_text else {})}
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -95,6 +103,11 @@ class ReportTable:
             )
             for name, schema in self.properties.items()
         )
+
+
+def _undeclared_key(name: str) -> dict[str, Any]:
+    """The JSON Schema of a part of a key that settings name and no schema."""
+    return {"title": name, "type": ["string"], "description": "Part of the key that the settings give; text"}
 
 
 @dataclass(frozen=True, kw_only=True)

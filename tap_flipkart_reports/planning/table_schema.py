@@ -45,6 +45,13 @@ class TableSchema:
     seen_once: frozenset[str] = frozenset()
     layouts: tuple[TableLayout, ...] = ()
 
+    def basis(self, column: str) -> str:
+        """How well a column is known: who has seen it in which files."""
+        if column in self.seen_once:
+            return "Seen by one program that reads such files"
+        seen = dict.fromkeys(layout.seen for layout in self.layouts if column in layout.columns)
+        return f"Seen {' and '.join(seen)}"
+
 
 @cache
 def table_schema(stream: str) -> TableSchema:

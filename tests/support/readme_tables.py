@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from support.books import Books
+from support.column_tables import columns as columns_told
+from support.column_tables import own_columns, relations
 from support.programs import ROOT
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.meltano_plugin import setting_lines
@@ -186,6 +188,7 @@ def of_file(path: Path) -> dict[str, str]:
 PAGES = {
     README: {"reports": reports, "answer": answer},
     ROOT / "docs" / "assumptions.md": {"assumptions": assumptions},
+    ROOT / "docs" / "columns.md": {"relations": relations, "own columns": own_columns, "columns": columns_told},
     ROOT / "docs" / "models.md": {"answer": answer},
     ROOT / "docs" / "settings.md": {"settings": settings},
     ROOT / "docs" / "streams.md": {"streams": streams, "layouts": layouts},
