@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import itertools
 from copy import copy
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from tap_flipkart_reports.adapters.answers import (
     CONFLICT,
-    FORBIDDEN,
-    UNAUTHORIZED,
     Answer,
     Fault,
     Verdict,
-    describe,
-    is_about_a_report,
     judge,
-    retry_after,
 )
+from tap_flipkart_reports.adapters.call_errors import error_of
+from tap_flipkart_reports.adapters.calls import Call, CallRepeater, CallResult
 from tap_flipkart_reports.adapters.downloads import (
     OK,
     Download,
@@ -34,7 +30,6 @@ from tap_flipkart_reports.adapters.downloads import (
     resolved,
     secrets_in,
 )
-from tap_flipkart_reports.adapters.retries import Tries
 from tap_flipkart_reports.adapters.transport import LOGGER, READ_SECONDS, Connections, Request, short_answer
 from tap_flipkart_reports.adapters.trigger_answers import REPORT_ID_PATH, is_broken, kept_words, report_id_in
 from tap_flipkart_reports.exceptions import (
@@ -43,12 +38,7 @@ from tap_flipkart_reports.exceptions import (
     AnswerNotUnderstoodError,
     AuthenticationError,
     CallError,
-    CallRefusedError,
-    ClaimLostError,
     FileError,
-    LinkRefusedError,
-    RateLimitedError,
-    TokenStoreError,
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, parse_detail
 from tap_flipkart_reports.purchasing.requests import TriggerAnswer
@@ -71,61 +61,11 @@ MAX_REDIRECTS = 5
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-DEAD_LINK = frozenset({400, UNAUTHORIZED, FORBIDDEN, 404, 410})
-"""How storage services speak of links that are expired, revoked or gone."""
 
 MAX_BROKEN_ACCEPTED = 2
 """Answers to one trigger that begin with an acceptance and have no whole body: what is bought twice is told then."""
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Call:
-    """One call, however often it is tried.
-
-    Attributes:
-        name: what is called, for whom, with which id.
-        token: of the seller.
-        costs_money: whether doing it twice does harm.
-        correlation_id: of a trigger.
-        secrets: texts that no message may hold, beside the token's.
-    """
-
-    name: str
-    token: AccessToken
-    costs_money: bool = False
-    correlation_id: str | None = None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def told(self, outcome: object) -> str:
-        """What came back, without secrets."""
-        return describe(outcome, self.token.secrets.union(self.secrets))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Result(Generic[_T]):
-    """What a call came to.
-
-    Attributes:
-        outcome: of the last try.
-        tried: how often, in words.
-        unanswered: tries upon which the server may have acted, though no whole answer said so.
-    """
-
-    outcome: _T | Answer | Fault
-    tried: str
-    unanswered: int
-
-    @property
-    def is_unclear(self) -> bool:
-        """Whether the server may have acted upon some try that it did not answer."""
-        return self.unanswered > 0
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the outcome means."""
-        return judge(self.outcome)
 
 
 class ReportClient:
@@ -159,6 +99,7 @@ class ReportClient:
         self._sends_correlation_ids = sends_correlation_ids
         self._report_id_path = report_id_path
         self._connections = connections
+        self._repeater = CallRepeater(clock=clock, pause=connections.pause)
         self._has_told_of_lengths = False
 
     def without_correlation_ids(self) -> ReportClient:
@@ -201,11 +142,12 @@ class ReportClient:
             CallError: nothing was bought, retries included.
             AuthenticationError: the seller's credentials were refused; nothing was bought.
         """
-        call = _Call(
+        call = Call(
             name=f"trigger of {identifier} for seller {seller_id}, correlation id {correlation_id}",
             token=self._tokens[seller_id],
             costs_money=True,
             correlation_id=correlation_id,
+            is_recognised=self._sends_correlation_ids,
         )
         url = f"{self._api_url}/reports/{quote(identifier, safe='')}"
         body: dict[str, object] = {"parameters": dict(parameters)}
@@ -236,12 +178,12 @@ class ReportClient:
                 return Fault(words=f"{outcome.status} without a whole body", was_sent=True)
             return outcome
 
-        result: _Result[Answer] = self._repeat(call, send)
+        result: CallResult[Answer] = self._repeater.repeat(call, send)
         if isinstance(result.outcome, Answer) and judge(result.outcome) is Verdict.ACCEPTED:
             return self._accepted(call, result, result.outcome)
         if result.is_unclear and not _proves_nothing_bought(result.outcome):
             raise _lost(call, result)
-        raise self._error(call, result)
+        raise self._error_of(call, result)
 
     def report_id_in(self, answer: str) -> str | None:
         """The report id in an earlier answer to a trigger, if it can be told now where it stands."""
@@ -249,7 +191,7 @@ class ReportClient:
         # One that holds a secret of this run must not get into state and ledger.
         return found if found is not None and found == clean_line(found) else None
 
-    def _accepted(self, call: _Call, result: _Result[Answer], answer: Answer) -> TriggerAnswer:
+    def _accepted(self, call: Call, result: CallResult[Answer], answer: Answer) -> TriggerAnswer:
         report_id = self.report_id_in(answer.body.decode("utf-8", errors="replace"))
         if report_id is not None:
             if result.is_unclear:
@@ -284,7 +226,7 @@ class ReportClient:
             CallError: no answer, retries included.
             AuthenticationError: the seller's credentials were refused.
         """
-        call = _Call(name=f"detail of {report_id} for seller {seller_id}", token=self._tokens[seller_id])
+        call = Call(name=f"detail of {report_id} for seller {seller_id}", token=self._tokens[seller_id])
         if report_id in {".", ".."}:
             raise CallError(f"{call.name}: such an id would lead to another address of the API, so it is not asked for")
         url = f"{self._api_url}/reports/{quote(report_id, safe='')}/detail"
@@ -296,7 +238,7 @@ class ReportClient:
                 return Fault(words=f"{outcome.status} with something else than a JSON object", was_sent=True)
             return outcome
 
-        result: _Result[Answer] = self._repeat(call, send)
+        result: CallResult[Answer] = self._repeater.repeat(call, send)
         document = result.outcome.document() if isinstance(result.outcome, Answer) else None
         if judge(result.outcome) is Verdict.ACCEPTED and document is not None:
             detail = parse_detail(document, report_id=report_id)
@@ -307,7 +249,7 @@ class ReportClient:
                 )
             KNOWN_SECRETS.add_link(secrets_in(detail.location or ""), name=report_id)
             return detail
-        raise self._error(call, result)
+        raise self._error_of(call, result)
 
     def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> Download:
         """Fetch a report's file.
@@ -326,7 +268,7 @@ class ReportClient:
             CallError: no whole file, retries included, or no place for it.
             AuthenticationError: the seller's credentials were refused.
         """
-        call = _Call(
+        call = Call(
             name=f"download of {report_id} for seller {seller_id}",
             token=self._tokens[seller_id],
             secrets=secrets_in(location),
@@ -347,7 +289,7 @@ class ReportClient:
 
         part = path.with_name(f"{path.name}.part")
         try:
-            result = self._repeat(call, send, uses_token=origin_of(url) == origin_of(self._api_url))
+            result = self._repeater.repeat(call, send, uses_token=origin_of(url) == origin_of(self._api_url))
         except FileError as error:
             raise FileError(f"report {report_id}: {error}") from None
         except OSError as error:
@@ -359,9 +301,9 @@ class ReportClient:
         if isinstance(result.outcome, Download):
             self._tell_of_lengths(call, result.outcome)
             return result.outcome
-        raise self._error(call, result, is_link=True)
+        raise self._error_of(call, result, is_link=True)
 
-    def _tell_of_lengths(self, call: _Call, download: Download) -> None:
+    def _tell_of_lengths(self, call: Call, download: Download) -> None:
         if download.has_length or self._has_told_of_lengths:
             return
         self._has_told_of_lengths = True
@@ -370,6 +312,11 @@ class ReportClient:
             "again in this run.",
             call.name,
         )
+
+    def _error_of(
+        self, call: Call, result: CallResult[_T], *, is_link: bool = False
+    ) -> CallError | AuthenticationError:
+        return error_of(call, result, host=host_of(self._api_url), clock=self._clock, is_link=is_link)
 
     # Send
 
@@ -393,90 +340,6 @@ class ReportClient:
             KNOWN_SECRETS.add_link(secrets_in(url))
         return Fault(words=f"more than {MAX_REDIRECTS} redirects", was_sent=True)
 
-    # Repeat
-
-    def _repeat(
-        self, call: _Call, send: Callable[[str], _T | Answer | Fault], *, uses_token: bool = True
-    ) -> _Result[_T]:
-        """Make a call until it succeeds, is refused, or is out of tries.
-
-        A 401 proves that nothing was done, so the token is renewed and the call made once more.
-        """
-        tries = Tries(name=call.name, clock=self._clock, pause=self._connections.pause)
-        bearer = call.token.value() if uses_token else ""
-        can_renew = uses_token
-        result: _Result[_T] | None = None
-        while True:
-            tries.made += 1
-            try:
-                result = self._tried(call, send(bearer), tries=tries, before=result)
-                if result.verdict is Verdict.UNAUTHORIZED and can_renew:
-                    can_renew = False
-                    bearer = call.token.renew(bearer)
-                    continue
-            except (AuthenticationError, TokenStoreError, CallError, ClaimLostError):
-                if result is not None and call.costs_money and result.is_unclear:
-                    return result  # that an earlier try may have bought the report is the worse news
-                raise
-            if not self._may_repeat(call, result) or not self._waits(call, result, tries):
-                return result
-
-    def _tried(
-        self, call: _Call, outcome: _T | Answer | Fault, *, tries: Tries, before: _Result[_T] | None
-    ) -> _Result[_T]:
-        LOGGER.debug("%s: %s.", call.name, call.told(outcome))
-        unanswered = (0 if before is None else before.unanswered) + (judge(outcome) is Verdict.UNCLEAR)
-        return _Result(outcome=outcome, tried=str(tries), unanswered=unanswered)
-
-    def _may_repeat(self, call: _Call, result: _Result[_T]) -> bool:
-        """A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept."""
-        if call.costs_money and result.is_unclear and not self._sends_correlation_ids:
-            return False  # nothing would tell the server that it is the same purchase
-        is_limited = result.verdict is Verdict.LIMITED
-        return result.verdict.is_passing and (not is_limited or not call.costs_money or result.is_unclear)
-
-    def _waits(self, call: _Call, result: _Result[_T], tries: Tries) -> bool:
-        outcome = result.outcome
-        return tries.wait(
-            call.told(outcome),
-            asked=retry_after(outcome, clock=self._clock) or 0.0,
-            is_slow=isinstance(outcome, Fault) and outcome.is_slow,
-        )
-
-    # Mean
-
-    def _error(self, call: _Call, result: _Result[_T], *, is_link: bool = False) -> CallError | AuthenticationError:
-        """The error that an outcome is, of calls that did no harm."""
-        outcome, came = result.outcome, call.told(result.outcome)
-        verdict = judge(outcome)
-        if verdict is Verdict.LIMITED:
-            return RateLimitedError(
-                f"{call.name} was tried {result.tried}, and the last answer was {came}: ask later, or lower "
-                "max_concurrent_reports",
-                retry_after=retry_after(outcome, clock=self._clock),
-                correlation_id=call.correlation_id,
-            )
-        if isinstance(outcome, Answer) and verdict in {Verdict.REFUSED, Verdict.UNAUTHORIZED}:
-            said_no = f"{call.name} was refused with {came}"
-            if is_link and outcome.status in DEAD_LINK:
-                return LinkRefusedError(f"{said_no}: the link is dead, ask for a new one", status=outcome.status)
-            if verdict is Verdict.UNAUTHORIZED:
-                return AuthenticationError(f"{said_no}, with a new token too: authorise the seller again")
-            return CallRefusedError(
-                f"{said_no}: {_advice(outcome.status)}",
-                status=outcome.status,
-                correlation_id=call.correlation_id,
-                is_own_answer=is_about_a_report(outcome),
-            )
-        advice = f"run again later, or check the network and whether {host_of(self._api_url)} is up"
-        if isinstance(outcome, Fault) and outcome.is_permanent:
-            advice = outcome.advice
-        return CallError(
-            f"{call.name} was tried {result.tried}, and what came last was {came}: {advice}",
-            status=outcome.status if isinstance(outcome, Answer) else None,
-            correlation_id=call.correlation_id,
-        )
-
 
 # Judge and mean, of the trigger
 def _proves_nothing_bought(outcome: object) -> bool:
@@ -486,7 +349,7 @@ def _proves_nothing_bought(outcome: object) -> bool:
     return b"correlation" not in outcome.body.lower()
 
 
-def _lost(call: _Call, result: _Result[_T]) -> AnswerLostError:
+def _lost(call: Call, result: CallResult[_T]) -> AnswerLostError:
     return AnswerLostError(
         f"{call.name} was tried {result.tried}, and what came last was {call.told(result.outcome)}: the report may "
         f"have been bought, {_besides(result)}but its id never arrived; Flipkart's support may find it by the "
@@ -497,22 +360,11 @@ def _lost(call: _Call, result: _Result[_T]) -> AnswerLostError:
     )
 
 
-def _besides(result: _Result[_T]) -> str:
+def _besides(result: CallResult[_T]) -> str:
     """What tries that were not answered may have bought."""
     if result.unanswered <= 1:
         return ""
     return f"up to {result.unanswered} times if the API does not know a correlation id again, "
-
-
-def _advice(status: int) -> str:
-    if status == FORBIDDEN:
-        return (
-            "the app or the seller may lack the permission for reports, which takes a third-party token, that is a "
-            "refresh_token of the seller"
-        )
-    if status // 100 == 3:  # noqa: PLR2004 - 3xx
-        return "check api_url, as redirects of the API are not followed"
-    return "check the report's parameters"
 
 
 # Links

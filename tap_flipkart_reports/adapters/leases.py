@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.clock import Clock
 
-RENEWALS_PER_LEASE = 4
+RENEWALS_PER_LEASE: float = 4
 
 NOT_HELD: dict[str, Any] = {"holder": None, "lease_until": None}
 """The values of a row that nobody works on."""

@@ -1,0 +1,86 @@
+"""The errors that calls end in, each a sentence with what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from tap_flipkart_reports.adapters.answers import (
+    FORBIDDEN,
+    UNAUTHORIZED,
+    Answer,
+    Fault,
+    Verdict,
+    is_about_a_report,
+    judge,
+    retry_after,
+)
+from tap_flipkart_reports.exceptions import (
+    AuthenticationError,
+    CallError,
+    CallRefusedError,
+    LinkRefusedError,
+    RateLimitedError,
+)
+
+if TYPE_CHECKING:
+    from tap_flipkart_reports.adapters.calls import Call, CallResult
+    from tap_flipkart_reports.clock import Clock
+
+_T = TypeVar("_T")
+
+DEAD_LINK = frozenset({400, UNAUTHORIZED, FORBIDDEN, 404, 410})
+"""How storage services speak of links that are expired, revoked or gone."""
+
+
+def error_of(
+    call: Call, result: CallResult[_T], *, host: str, clock: Clock, is_link: bool = False
+) -> CallError | AuthenticationError:
+    """The error that an outcome is, of calls that did no harm.
+
+    Args:
+        call: what was called.
+        result: what it came to.
+        host: of the API.
+        clock: time.
+        is_link: whether a link was followed.
+    """
+    outcome, came = result.outcome, call.told(result.outcome)
+    verdict = judge(outcome)
+    if verdict is Verdict.LIMITED:
+        return RateLimitedError(
+            f"{call.name} was tried {result.tried}, and the last answer was {came}: ask later, or lower "
+            "max_concurrent_reports",
+            retry_after=retry_after(outcome, clock=clock),
+            correlation_id=call.correlation_id,
+        )
+    if isinstance(outcome, Answer) and verdict in {Verdict.REFUSED, Verdict.UNAUTHORIZED}:
+        said_no = f"{call.name} was refused with {came}"
+        if is_link and outcome.status in DEAD_LINK:
+            return LinkRefusedError(f"{said_no}: the link is dead, ask for a new one", status=outcome.status)
+        if verdict is Verdict.UNAUTHORIZED:
+            return AuthenticationError(f"{said_no}, with a new token too: authorise the seller again")
+        return CallRefusedError(
+            f"{said_no}: {_advice(outcome.status)}",
+            status=outcome.status,
+            correlation_id=call.correlation_id,
+            is_own_answer=is_about_a_report(outcome),
+        )
+    advice = f"run again later, or check the network and whether {host} is up"
+    if isinstance(outcome, Fault) and outcome.is_permanent:
+        advice = outcome.advice
+    return CallError(
+        f"{call.name} was tried {result.tried}, and what came last was {came}: {advice}",
+        status=outcome.status if isinstance(outcome, Answer) else None,
+        correlation_id=call.correlation_id,
+    )
+
+
+def _advice(status: int) -> str:
+    if status == FORBIDDEN:
+        return (
+            "the app or the seller may lack the permission for reports, which takes a third-party token, that is a "
+            "refresh_token of the seller"
+        )
+    if status // 100 == 3:  # noqa: PLR2004 - 3xx
+        return "check api_url, as redirects of the API are not followed"
+    return "check the report's parameters"
