@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.client_bench import ClientBench
 from support.clocks import VirtualClock
+from support.gate import TunnelProxy
 from support.raw_server import HEAD, RawServer
 from support.scripted_server import Reply, ScriptedServer, closed_port_url
 
@@ -200,6 +201,24 @@ def test_a_certificate_of_an_own_authority_is_trusted(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with RawServer(lambda: [ANSWER], certificate=certificate) as server:
         assert bench.detail(api_url=server.url).status_word == "PROCESSING"
+
+
+def test_calls_and_downloads_go_through_a_tunnel_of_a_proxy(
+    bench: ClientBench, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with (
+        RawServer(lambda: [ANSWER], certificate=certificate) as server,
+        TunnelProxy(server.url) as proxy,
+    ):
+        monkeypatch.setenv("https_proxy", proxy.url)
+        port = server.port
+        address = f"https://127.0.0.1:{port}"
+        assert bench.detail(api_url=address).status_word == "PROCESSING"
+        bench.download(tmp_path / "file", f"{address}/file?k=v")
+        bench.connections.forget_idle()
+    assert (tmp_path / "file").read_bytes() == DETAIL
+    assert {line.rpartition(b" ")[0] for line in proxy.asked} == {f"CONNECT 127.0.0.1:{port}".encode()}
 
 
 def test_https_to_a_host_that_speaks_http_is_told_at_the_first_try(bench: ClientBench) -> None:

@@ -49,6 +49,9 @@ class Gate:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
+    def _greet(self, client: socket.socket) -> None:
+        """Nothing is said before what the server says."""
+
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work)
         self._threads.append(thread)
@@ -58,6 +61,7 @@ class Gate:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                self._greet(client)
                 server = socket.create_connection(("127.0.0.1", self._target))
                 self._open += [client, server]
                 self._start(lambda client=client, server=server: self._copy(client, server))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
@@ -81,6 +85,25 @@ class Gate:
             thread.join()
         for sock in self._open:
             sock.close()
+
+
+class TunnelProxy(Gate):
+    """A proxy for https: whatever host a client asks for, it is led to the server.
+
+    Attributes:
+        asked: the first line of each request.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked: list[bytes] = []
+
+    def _greet(self, client: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += client.recv(1)
+        self.asked.append(request.partition(b"\r\n")[0])
+        client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
 
 
 class GatedClock(VirtualClock):
