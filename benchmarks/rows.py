@@ -96,7 +96,7 @@ class Field:
 
     def __init__(self, folder: Path, url: str, stream: str, stream_map: dict[str, str] | None = None) -> None:
         self._folder = folder
-        self._tap = package_python(folder / "environment", str(HERE.parent))
+        self._tap = package_python(folder / "environment", f"{HERE.parent}[parquet]")
         maps = {"stream_maps": {stream: stream_map}} if stream_map else {}
         self._write("tap.json", {
             "api_url": url, "sellers": [{"seller_id": "acme", "access_token": "token"}], "client_id": "app",

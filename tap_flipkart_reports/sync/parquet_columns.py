@@ -76,7 +76,7 @@ class ParquetColumns:
         table = pa.concat_tables(self._tables, promote_options="permissive")
         for name, values in self._objects.items():
             table = table.set_column(table.column_names.index(name), name, _inferred(values))
-        parquet.write_table(table, out, compression=compression)
+        parquet.write_table(table, out, compression=compression, write_statistics=False)
 
 
 def _array(values: list[Any], kind: str) -> pa.Array:
