@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 AMOUNT = pa.decimal128(38, 10)
 """Of numbers; ten digits behind the point are more than any file of Flipkart's has."""
 
+# Arrow's own allocator keeps 25 MB that it does not use.
+pa.set_memory_pool(pa.system_memory_pool())
+
 PLAIN = {"integer": pa.int64(), "boolean": pa.bool_()}
 """Types of columns whose values are not texts."""
 
