@@ -176,4 +176,5 @@ def new_file(
         return lambda: JsonLinesFile(lines, is_compressed=is_gzip), ".json.gz" if is_gzip else ".json"
     from tap_flipkart_reports.sync.parquet_columns import ParquetColumns  # noqa: PLC0415 - pyarrow is an extra
 
-    return lambda: ParquetFile(ParquetColumns(properties), compression or "snappy"), ".parquet.gz" if is_gzip else ".parquet"
+    ending = ".parquet.gz" if is_gzip else ".parquet"
+    return lambda: ParquetFile(ParquetColumns(properties), compression or "snappy"), ending
