@@ -16,6 +16,7 @@ from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.planning.window_rules import WindowKind
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, UNIDENTIFIED, tables_of
+from tap_flipkart_reports.settings.overrides import ReportTypeReader
 from tap_flipkart_reports.settings.schema import MAX_NAME_LENGTH
 from tap_flipkart_reports.tap import TapFlipkartReports
 from tap_flipkart_reports.windows import Window
@@ -236,3 +237,27 @@ def test_names_types_and_keys_are_those_that_were_written_down(stream: str) -> N
     assert kinds == types
     assert {name for name, schema in properties.items() if "null" not in schema["type"]} == set(written["key"])
     assert REPORT_TYPES[stream].identifier == written["identifier"]
+
+
+# Sheets that are declared
+
+
+def test_declared_sheets_are_streams_of_the_report_that_is_bought_anyway() -> None:
+    entry = {"name": "loans", "identifier": "settled_transaction_ledger", "sheets": ["Loan*"]}
+    reader = ReportTypeReader({"custom_reports": [entry]})
+    types = reader.read()
+    assert reader.errors == []
+    assert "loans" not in types
+    settled = types["settled_transaction_ledger"]
+    assert settled.streams == (*REPORT_TYPES["settled_transaction_ledger"].streams, "loans")
+    assert settled.rule == ReportTypeReader({}).read()["settled_transaction_ledger"].rule
+    assert settled.key_properties(settled.tables[-1]) == ("seller_id", "report_from_date", "_row_hash", "_row_ordinal")
+
+
+def test_declared_sheets_of_a_report_the_tap_does_not_know_need_a_window() -> None:
+    entry = {"name": "loans", "identifier": "loan_ledger", "sheets": ["Loan*"]}
+    reader = ReportTypeReader({"custom_reports": [entry]})
+    reader.read()
+    assert reader.errors == ["custom_reports: 'loans' needs its `window`: days, month, financial_year, snapshot"]
+    types = ReportTypeReader({"custom_reports": [{**entry, "window": "month"}]}).read()
+    assert types["loans"].tables[0].sheets == ("Loan*",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
@@ -19,7 +20,7 @@ from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS, Column, ColumnTy
 from tap_flipkart_reports.files.converters import clean
 from tap_flipkart_reports.files.header_match import Layout, match_header
 from tap_flipkart_reports.files.header_search import open_report
-from tap_flipkart_reports.files.header_words import column_name, normalise
+from tap_flipkart_reports.files.header_words import MAX_HEADER, column_name, normalise
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
@@ -28,7 +29,7 @@ from tap_flipkart_reports.files.sheets import Batch, RowTally, Table
 from tap_flipkart_reports.planning.report_type import ReportTable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
 ITEM = Column(name="order_item_id", header="Order Item ID", is_key=True, is_required=True)
@@ -649,3 +650,31 @@ def test_a_file_is_read_from_bytes_to_values(tmp_path: Path) -> None:
         "quantity": [3],
         "invoice_date": ["2026-08-19"],
     }
+
+
+# Growth
+
+LONG_CELLS: dict[str, Callable[[int], str]] = {
+    "white space": lambda size: " \n" * size,
+    "punctuation": lambda size: "-\n*" * size,
+    "total": lambda size: "grand total " * size,
+    "quotes": lambda size: '"' * size + "x" + '"' * size,
+    "prefix and quotes": lambda size: '"' * size + "SKU:" + '"' * size,
+    "digits": lambda size: "1," * size,
+    "signs": lambda size: "(-" * size,
+    "formula": lambda size: "=" + "A" * size,
+    "apostrophe": lambda size: "'" + "a" * size,
+    "brackets": lambda size: "[" * size,
+    "equals": lambda size: "=SUM(" * size,
+    "a date": lambda size: "2026-08-26 " + "1" * size,
+}
+
+
+@pytest.mark.parametrize("kind", LONG_CELLS)
+def test_cells_of_any_text_are_read_before_the_test_times_out(kind: str) -> None:
+    """Patterns make no calls that could be counted: one that goes back takes hours for so many characters."""
+    cell = LONG_CELLS[kind](400_000)
+    with suppress(RowError):
+        read(HEADER, [["1", cell, cell, cell], [cell, cell, "1", ""], [cell, "x"]], bad_rows="skip")
+    match([cell, *HEADER])
+    assert len(normalise(cell)) <= MAX_HEADER + 10

@@ -165,5 +165,6 @@ class ReportType:
         day = ("snapshot_date",) if self.is_snapshot else ()
         if table.key:
             return (*dict.fromkeys(("seller_id", *warehouse, *table.key, *day)), "_row_ordinal")
-        window = day or (() if self.rule.kind is WindowKind.DAYS else ("report_from_date",))
+        is_dated = self.rule.kind is WindowKind.DAYS and bool(table.dated_by)
+        window = day or (() if is_dated else ("report_from_date",))
         return ("seller_id", *warehouse, *window, "_row_hash", "_row_ordinal")

@@ -59,7 +59,7 @@ class ReportTypeReader:
             for name, report_type in named.items()
             if not report_type.identifier and name not in custom
         )
-        return known | named | self._custom_reports()
+        return self._custom_reports(known | named)
 
     def _overridden(self, report_type: ReportType, own: Mapping[str, Any] | None = None) -> ReportType:
         """What is said of one report type goes before what is said of all, and that before the type's own default."""
@@ -91,21 +91,38 @@ class ReportTypeReader:
             report_timeout=override.get("report_timeout", config.get("report_timeout", default_of("report_timeout"))),
         )
 
-    def _custom_reports(self) -> dict[str, ReportType]:
-        result: dict[str, ReportType] = {}
+    def _custom_reports(self, known: Mapping[str, ReportType]) -> dict[str, ReportType]:
+        """The known report types with the sheets that are declared of them, and the custom ones."""
+        result = dict(known)
+        declared: set[str] = set()
         for entry in self._declared:
             name = entry["name"]
             if not _NAME.fullmatch(name):
                 self.errors.append(
                     f"custom_reports: {name!r} is not a stream name; use small letters, digits and underscores"
                 )
-            if name in REPORT_TYPES or name in result:
+            if name in REPORT_TYPES or name in declared:
                 self.errors.append(f"custom_reports: there is another report type named {name!r}")
             elif name in {table.stream for tables in TABLES.values() for table in tables[1:]}:
                 self.errors.append(f"custom_reports: {name!r} is a table of another report type; use another name")
+            declared.add(name)
+            host = self._host_of(entry, known)
+            if host is not None:
+                result[host] = replace(result[host], tables=(*result[host].tables, _declared_table(entry)))
+                continue
+            if "window" not in entry:
+                self.errors.append(f"custom_reports: {name!r} needs its `window`: {', '.join(CUSTOM_WINDOWS)}")
+                continue
             own = {member: entry[member] for member in ("window_days", "lookback_days") if member in entry}
             result[name] = self._overridden(self._custom_report(entry), own)
         return result
+
+    @staticmethod
+    def _host_of(entry: Mapping[str, Any], known: Mapping[str, ReportType]) -> str | None:
+        """The known report type whose files hold the sheets of an entry, so that nothing is bought for them."""
+        if not entry.get("sheets"):
+            return None
+        return next((name for name, known_type in known.items() if known_type.identifier == entry["identifier"]), None)
 
     def _custom_report(self, entry: Mapping[str, Any]) -> ReportType:
         per_warehouse = entry.get("per_warehouse", False)
@@ -120,7 +137,11 @@ class ReportTypeReader:
             identifier=entry["identifier"],
             rule=WindowRule(kind=kind),
             parameters=parameters,
-            tables=tables_of(entry["name"], key=tuple(entry.get("key_properties", ()))),
+            tables=(
+                (_declared_table(entry),)
+                if entry.get("sheets")
+                else tables_of(entry["name"], key=tuple(entry.get("key_properties", ())))
+            ),
             basis="declared in custom_reports",
         )
         if per_warehouse and not report_type.per_warehouse:
@@ -128,6 +149,16 @@ class ReportTypeReader:
                 f"custom_reports: {entry['name']} is per_warehouse, but its parameters name no {{warehouse_id}}"
             )
         return report_type
+
+
+def _declared_table(entry: Mapping[str, Any]) -> ReportTable:
+    """A table that nothing is known of but its sheets."""
+    return ReportTable(
+        stream=entry["name"],
+        title=entry["name"],
+        key=tuple(entry.get("key_properties", ())),
+        sheets=tuple(entry["sheets"]),
+    )
 
 
 def _kind(kind: WindowKind, tables: Sequence[ReportTable]) -> WindowKind:

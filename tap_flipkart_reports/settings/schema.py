@@ -119,10 +119,11 @@ CUSTOM_WINDOWS = {
 CUSTOM_REPORT = th.ObjectType(
     th.Property("name", NAME, required=True),
     th.Property("identifier", NAME, required=True),
-    th.Property("window", choice(*CUSTOM_WINDOWS), required=True),
+    th.Property("window", choice(*CUSTOM_WINDOWS)),
     th.Property("per_warehouse", th.BooleanType, default=False),
     th.Property("parameters", th.ObjectType(additional_properties=True)),
     th.Property("key_properties", NAMES),
+    th.Property("sheets", NAMES),
     th.Property("window_days", days(1)),
     th.Property("lookback_days", days(0)),
     additional_properties=False,

@@ -203,7 +203,8 @@ class Settings:
         th.ArrayType(CUSTOM_REPORT),
         title="Custom reports",
         description="Report types the tap does not know: `name`, `identifier`, `window` (days, month, financial_year "
-        "or snapshot), and optionally `per_warehouse`, `parameters`, `key_properties`, `window_days`, `lookback_days`",
+        "or snapshot), and optionally `per_warehouse`, `parameters`, `key_properties`, `sheets`, `window_days`, "
+        "`lookback_days`; with `sheets` and the identifier of a known type, further sheets of that type's files",
     )
     repair: tuple[Repair, ...] = setting(
         th.ArrayType(REPAIR),
