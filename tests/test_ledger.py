@@ -23,7 +23,8 @@ from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS
 from tap_flipkart_reports.adapters.ledger_table import VERSION
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError
-from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest
+from tap_flipkart_reports.purchasing.partition_key import PartitionKey
+from tap_flipkart_reports.purchasing.requests import Claim, Purchase, PurchaseStatus, ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -343,6 +344,79 @@ def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_
         ("c-3", "INTENT", 1, None, 2),
         ("c-4", "INTENT", 1, None, 2),
     ]
+
+
+def test_a_row_tells_the_whole_way_of_a_report(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    wanted = replace(request(), warehouse_id="del")
+    ledger.claim(wanted, correlation_id="c-1")
+    moments = [clock.now()]
+    for step in (
+        lambda: ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=1),
+        lambda: ledger.completed(wanted, expiry=clock.now()),
+        lambda: ledger.downloaded(wanted, size=1234, sha256="ab" * 32),
+        lambda: ledger.finished(wanted, rows=7, rejected=2, fingerprints={"b", "a"}),
+    ):
+        clock.advance(60)
+        moments.append(clock.now())
+        step()
+    (purchase,) = ledger.history()
+    assert purchase == Purchase(
+        identifier="orders_report",
+        seller_id="acme",
+        warehouse_id="del",
+        window=wanted.window,
+        status=PurchaseStatus.FINISHED,
+        report_id="R-1",
+        bought_at=moments[1],
+        completed_at=moments[2],
+        finished_at=moments[4],
+        rows=7,
+        unanswered=1,
+    )
+    columns = "intended_at, triggered_at, completed_at, expiry, downloaded_at, finished_at"
+    texts = [moment.isoformat() for moment in (*moments[:3], moments[2], *moments[3:])]
+    assert query(place, f"select {columns} from flipkart_reports") == [tuple(texts)]  # noqa: S608 - of the test's own
+    figures = query(place, "select bytes, sha256, rejected, fingerprints, digest, live from flipkart_reports")
+    assert figures == [(1234, "ab" * 32, 2, "a b", wanted.digest, 1)]
+    assert ledger.latest_days() == {("orders_report", PartitionKey("acme", "del")): wanted.window.last}
+
+
+def test_a_lost_trigger_and_one_that_was_not_understood_are_in_the_history_at_their_time(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    intended = clock.now()
+    for number in (0, 1):
+        ledger.claim(request(number), correlation_id=f"c-{number}")
+    clock.advance(60)
+    ledger.lost(correlation_id="c-0", unanswered=1)
+    ledger.not_understood(correlation_id="c-1", answer="{}", unanswered=0)
+    lost, unread = ledger.history()
+    assert (lost.status, lost.bought_at, lost.report_id) == (PurchaseStatus.LOST, intended, None)
+    assert (unread.status, unread.bought_at) == (PurchaseStatus.NOT_UNDERSTOOD, clock.now())
+    held = query(place, "select live, holder is null, lease_until is null from flipkart_reports order by from_date")
+    assert [tuple(map(bool, row)) for row in held] == [(False, True, True), (True, False, False)]
+    clock.advance(3600)
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    assert ledger.history()[1].bought_at == clock.now() - timedelta(seconds=3600)
+
+
+def test_giving_up_ends_one_report_and_frees_its_window(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+    ledger = opened(IdleClock())
+    for number in (0, 1):
+        ledger.claim(request(number), correlation_id=f"c-{number}")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}", unanswered=0)
+    ledger.give_up("R-0")
+    rows = query(place, "select status, live, holder is null from flipkart_reports order by report_id")
+    assert [(status, live, bool(free)) for status, live, free in rows] == [
+        ("GIVEN UP", None, True),
+        ("TRIGGERED", 1, False),
+    ]
+    ledger.released(request(1))
+    assert query(place, "select count(*) from flipkart_reports where holder is null") == [(2,)]
 
 
 def test_a_claim_is_looked_at_again_before_a_trigger_that_comes_late(opened: Callable[[VirtualClock], Ledger]) -> None:

@@ -27,7 +27,7 @@ from tap_flipkart_reports.exceptions import (
     ReportFailedError,
     ReportTimeoutError,
 )
-from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, ReportProgress
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.outcomes import DEAD_LINK_SECONDS, MIN_DEAD_LINKS, NOT_FOUND_SECONDS
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportLedger
@@ -37,7 +37,7 @@ from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
 DAY_ONE = date(2026, 1, 1)
@@ -65,18 +65,28 @@ class RecordingLedger(NoLedger):
         self._claims = list(claims)
         self.calls: list[str] = []
         self.answers: list[str] = []
+        self.booked: list[tuple[str, str, int]] = []
+        self.owner: str | None = None
         self.ends: list[PurchaseStatus] = []
 
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
         self.calls.append("claim")
         return self._claims.pop(0) if self._claims else super().claim(request, correlation_id=correlation_id)
 
-    def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:  # noqa: ARG002 - the port's
+    def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:
         self.calls.append("bought")
-        return None
+        self.booked.append((correlation_id, report_id, unanswered))
+        return self.owner
 
-    def not_understood(self, *, correlation_id: str, answer: str, unanswered: int) -> None:  # noqa: ARG002 - the port's
+    def not_bought(self, *, correlation_id: str) -> None:
+        self.booked.append((correlation_id, "not bought", 0))
+
+    def lost(self, *, correlation_id: str, unanswered: int) -> None:
+        self.booked.append((correlation_id, "lost", unanswered))
+
+    def not_understood(self, *, correlation_id: str, answer: str, unanswered: int) -> None:
         self.answers.append(answer)
+        self.booked.append((correlation_id, "not understood", unanswered))
 
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
         self.ends.append(status)
@@ -417,6 +427,91 @@ def test_an_answer_that_is_understood_later_costs_no_second_report(bench: Bench)
     with pytest.raises(AnswerNotUnderstoodError, match=r"c-1.*report_id_path.*given_up_reports.*odd"):
         bench.scheduler(wanted, ledger=still).take(wanted)
     assert len(bench.api.reports) == 1
+
+
+def test_what_a_trigger_came_to_is_booked_under_its_correlation_id(bench: Bench) -> None:
+    errors: list[Exception | None] = [
+        CallError("no connection"),
+        AnswerLostError("nobody knows the id", unanswered=3),
+        None,
+        AnswerNotUnderstoodError("where is the id", answer="{}", unanswered=2),
+    ]
+    bench.api.on_trigger = raising(*errors)
+    bench.api.unanswered = 4
+    ledger = RecordingLedger()
+    first, second = request(0), request(1)
+    scheduler = bench.scheduler(first, second, ledger=ledger, max_concurrent_reports=1)
+    assert isinstance(scheduler.take(first), Delivery)
+    with pytest.raises(AnswerNotUnderstoodError):
+        scheduler.take(second)
+    scheduler.close()
+    words = sorted((word, unanswered) for _, word, unanswered in ledger.booked)
+    assert words == [("R-1", 4), ("lost", 3), ("not bought", 0), ("not understood", 2)]
+    assert len({correlation_id for correlation_id, _, _ in ledger.booked}) == 4
+    told = {
+        (event.kind, event.unanswered)
+        for event in bench.events
+        if event.report_id is None or event.kind.value == "triggered"
+    }
+    assert told == {(EventKind.LOST, 2), (EventKind.TRIGGERED, 4), (EventKind.NOT_UNDERSTOOD, 2)}
+    assert scheduler.budget.triggers == 3 + 5 + 3
+
+
+def test_a_report_id_that_the_ledger_knows_of_another_window_is_refused(bench: Bench) -> None:
+    ledger = RecordingLedger()
+    ledger.owner = "orders_report, seller bose, 2025-01-01 to 2025-01-01"
+    first, second = request(0), request(1)
+    scheduler = bench.scheduler(first, second, ledger=ledger, max_concurrent_reports=1)
+    with pytest.raises(MixedUpReportError, match="answered with report R-1, which is the one of .*seller bose"):
+        scheduler.take(first)
+    assert isinstance(scheduler.take(second), Deferred)
+    assert bench.told() == [("triggered", "R-1"), ("abandoned", "R-1")]
+
+
+def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda _seller, _identifier: float("inf"))
+    requests = [request(number) for number in range(5)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=2, max_wait=700.0, poll_interval=50)
+    shown: list[tuple[list[ReportProgress], int]] = []
+    polls = itertools.count()
+
+    def on_detail(_seller: str, _report_id: str) -> None:
+        bench.clock.advance(10)
+        if next(polls) == 5:
+            shown.append(scheduler.progress())
+
+    bench.api.on_detail = on_detail
+    scheduler.take(requests[0])
+    ((bought, waiting),) = shown
+    assert waiting == 3
+    assert [one.report_id for one in bought] == ["R-1", "R-2"]
+    assert bought[0].age is not None
+    assert bought[1].age is not None
+    assert bought[0].age >= bought[1].age > 0
+    assert {one.status for one in bought} == {"being asked for", "in progress"}
+    (due,) = [one.next_poll for one in bought if one.next_poll is not None]
+    assert 0 <= due <= 60
+    assert scheduler.progress() == ([], 0)
+
+
+def test_a_report_of_two_streams_is_finished_with_the_rows_of_both(bench: Bench) -> None:
+    class Finishing(RecordingLedger):
+        def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
+            self.calls.append(f"finished {request.identifier} {rows} {rejected} {sorted(fingerprints)}")
+
+    wanted = request(streams=("orders_report", "orders_report_b"))
+    ledger = Finishing()
+    scheduler = bench.scheduler(wanted, ledger=ledger)
+    delivery = scheduler.take(wanted)
+    assert isinstance(delivery, Delivery)
+    scheduler.finish(delivery, stream="orders_report", rows=3, rejected=1, fingerprints={"a"})
+    scheduler.release(delivery, stream="orders_report")
+    assert delivery.path.exists()
+    assert "released" not in ledger.calls
+    scheduler.finish(delivery, stream="orders_report_b", rows=4, rejected=2, fingerprints={"b"})
+    scheduler.release(delivery, stream="orders_report_b")
+    assert not delivery.path.exists()
+    assert ledger.calls[-2:] == ["finished orders_report 7 3 ['a', 'b']", "released"]
 
 
 def test_a_worker_that_lost_its_claim_while_it_slept_sends_nothing(bench: Bench) -> None:
