@@ -352,12 +352,13 @@ def test_a_row_tells_the_whole_way_of_a_report(opened: Callable[[VirtualClock], 
     wanted = replace(request(), warehouse_id="del")
     ledger.claim(wanted, correlation_id="c-1")
     moments = [clock.now()]
-    for step in (
+    steps: list[Callable[[], object]] = [
         lambda: ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=1),
         lambda: ledger.completed(wanted, expiry=clock.now()),
         lambda: ledger.downloaded(wanted, size=1234, sha256="ab" * 32),
         lambda: ledger.finished(wanted, rows=7, rejected=2, fingerprints={"b", "a"}),
-    ):
+    ]
+    for step in steps:
         clock.advance(60)
         moments.append(clock.now())
         step()

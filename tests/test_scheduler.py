@@ -462,7 +462,9 @@ def test_a_report_id_that_the_ledger_knows_of_another_window_is_refused(bench: B
     ledger.owner = "orders_report, seller bose, 2025-01-01 to 2025-01-01"
     first, second = request(0), request(1)
     scheduler = bench.scheduler(first, second, ledger=ledger, max_concurrent_reports=1)
-    with pytest.raises(MixedUpReportError, match="answered with report R-1, which is the one of .*seller bose"):
+    with pytest.raises(
+        MixedUpReportError, match="answered with report R-1, which is the one of orders_report, seller bose"
+    ):
         scheduler.take(first)
     assert isinstance(scheduler.take(second), Deferred)
     assert bench.told() == [("triggered", "R-1"), ("abandoned", "R-1")]
