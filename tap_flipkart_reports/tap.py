@@ -139,7 +139,7 @@ class TapFlipkartReports(Tap):
         for name, schema in cls.config_jsonschema["properties"].items():
             try:
                 config |= parse_environment_config({"properties": {name: schema}}, cls._env_var_prefix, os.devnull)
-            except ValueError:  # noqa: PERF203 - each setting is named on its own
+            except (ValueError, RecursionError):  # noqa: PERF203 - each setting is named on its own
                 kinds = " or ".join(kind for kind in schema["type"] if kind != "null")
                 raise SettingsError(
                     f"{cls._env_var_prefix}{name.upper()} in the environment cannot be read: {name} must be of type "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +208,29 @@ def test_white_space_around_secrets_and_addresses_is_removed(bench: Bench) -> No
     )
     assert output.error is None
     assert output.records("sales_ledger")
+
+
+IN_THE_ENVIRONMENT = (
+    *("", " ", "x", "1", "-1", "4.0", "1e300", "nan", "[]", "[1]", "[null]", "{}", "null", "true", "a,b", '{"a":'),
+    *(
+        "[" * 50_000,
+        "[" * 300 + "]" * 300,
+        '["\\ud800"]',
+        '{"sales_ledger": {"window_days": 1e400}}',
+        "9" * 6000,
+        "\udcff",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", CONFIG_JSONSCHEMA["properties"])
+def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("TAP_FLIPKART_REPORTS_API_URL", "simulator")
+    monkeypatch.setenv("TAP_FLIPKART_REPORTS_START_DATE", "2026-10-01")
+    for text in IN_THE_ENVIRONMENT:
+        monkeypatch.setenv(f"TAP_FLIPKART_REPORTS_{name.upper()}", text)
+        with suppress(SettingsError):
+            TapFlipkartReports(parse_env_config=True)
 
 
 @pytest.mark.parametrize(

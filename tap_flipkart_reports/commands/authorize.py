@@ -20,7 +20,7 @@ from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import REFRESH_LIFE
 from tap_flipkart_reports.clock import KOLKATA
-from tap_flipkart_reports.commands.token_destinations import place_of
+from tap_flipkart_reports.commands.token_destinations import destination_of
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError
 from tap_flipkart_reports.redaction import clean
 from tap_flipkart_reports.settings.addresses import address_problem
@@ -163,7 +163,7 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
     """
     if not seller_id.strip() or len(seller_id) > MAX_NAME_LENGTH or not seller_id.isprintable():
         raise SettingsError(f"--seller-id has to be a name of 1 to {MAX_NAME_LENGTH} letters, digits and signs")
-    chosen = place_of(place, open_store=lambda: _store(app, clock))
+    chosen = destination_of(place, open_store=lambda: _store(app, clock))
     chosen.prepare()
     authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)
     code = authorization.code_in(ask(authorization.link))

@@ -32,7 +32,7 @@ OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 TOKEN_STORE = "token_store"  # noqa: S105 - the name of a setting
 
 
-class Place(Protocol):
+class TokenDestination(Protocol):
     """Where a refresh token can be put."""
 
     def prepare(self) -> None:
@@ -47,7 +47,7 @@ class Place(Protocol):
         """Put a seller's refresh token there, and say where it is."""
 
 
-def place_of(text: str, *, open_store: Callable[[], TokenStore]) -> Place:
+def destination_of(text: str, *, open_store: Callable[[], TokenStore]) -> TokenDestination:
     """The place that `--store` names.
 
     Args:

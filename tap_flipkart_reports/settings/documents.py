@@ -34,7 +34,7 @@ def read_json(path: Path, option: str) -> dict[str, Any]:
         raise SettingsError(f"{option} {path} cannot be read: {TOO_DEEP}") from None
     if not isinstance(document, dict):
         raise SettingsError(f"{option} {path} holds no JSON object")
-    if _is_deeper(document, MAX_DEPTH):
+    if is_too_deep(document):
         raise SettingsError(f"{option} {path} cannot be read: {TOO_DEEP}")
     if HALF_A_CHARACTER in text.lower() and not is_whole_text(json.dumps(document, ensure_ascii=False)):
         raise SettingsError(f"{option} {path} cannot be read: it holds half of a character")
@@ -59,10 +59,10 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _is_deeper(document: object, depth: int) -> bool:
-    """Whether a document has more levels; found level by level, without recursion."""
+def is_too_deep(document: object) -> bool:
+    """Whether a document has more levels than may be; found level by level, without recursion."""
     level = [document]
-    for _ in range(depth):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level

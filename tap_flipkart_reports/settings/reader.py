@@ -13,6 +13,7 @@ from tap_flipkart_reports.report_types import UNIDENTIFIED
 from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem, shows_secrets
 from tap_flipkart_reports.settings.credentials import Credentials
 from tap_flipkart_reports.settings.dates import read_day
+from tap_flipkart_reports.settings.documents import TOO_DEEP, is_too_deep
 from tap_flipkart_reports.settings.mismatches import find_mismatches
 from tap_flipkart_reports.settings.overrides import ReportTypeReader
 from tap_flipkart_reports.settings.plain_values import plain_values
@@ -49,8 +50,9 @@ class Reader:
     """
 
     def __init__(self, config: Mapping[str, Any], *, today: date) -> None:
-        self.config = plain_values(config)
-        self.errors = find_mismatches(self.config)
+        too_deep = [name for name, value in config.items() if is_too_deep(value)]
+        self.config = plain_values({name: value for name, value in config.items() if name not in too_deep})
+        self.errors = [f"{name} cannot be read: {TOO_DEEP}" for name in too_deep] or find_mismatches(self.config)
         self._fits = not self.errors
         self._today = today
         self._makes_calls = not (self._fits and self.config.get("replay"))
