@@ -6,10 +6,8 @@ expat, and a sheet that is not, whole. Either says the same of the same cells.
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
@@ -47,6 +45,9 @@ _TAGS = 4
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 _END = "</row>"
+
+_BYTES = "latin-1"
+"""Makes a letter of each byte: rows are taken apart in half the time, and only texts beyond ASCII are decoded again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,30 +110,26 @@ def _plain_rows(chunks: Iterable[bytes], readers: CellReaders) -> Iterator[Sheet
             number = row.number
             yield row
             continue
-        element = f"<sheetData>{xml}{_END}</sheetData>".encode()
+        element = f"<sheetData>{xml}{_END}</sheetData>".encode(_BYTES)
         for parsed_row in _parsed_rows([element], readers, above=number):
             number = parsed_row.number
             yield parsed_row
 
 
 def _whole_rows(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The XML of one row after the other without its end tag."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    """The XML of one row after the other without its end tag, a letter for each byte."""
     rest, is_begun = "", False
-    try:
-        for chunk in chain(chunks, [b""]):
-            rest += decoder.decode(chunk, final=not chunk)
-            if "\r" in rest:
-                rest = rest.replace("\r\n", "\n")
-            if not is_begun and "<sheetData>" in rest:
-                _, _, rest = rest.partition("<sheetData>")
-                is_begun = True
-            *rows, rest = rest.split(_END)
-            yield from rows
-            if len(rest) > MAX_ROW_LETTERS:
-                raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
-    except UnicodeDecodeError as error:
-        raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
+    for chunk in chunks:
+        rest += chunk.decode(_BYTES)
+        if "\r" in rest:
+            rest = rest.replace("\r\n", "\n")
+        if not is_begun and "<sheetData>" in rest:
+            _, _, rest = rest.partition("<sheetData>")
+            is_begun = True
+        *rows, rest = rest.split(_END)
+        yield from rows
+        if len(rest) > MAX_ROW_LETTERS:
+            raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
     if "</sheetData>" not in rest:
         raise FileError("the file is a workbook (XLSX) that cannot be read: one of its sheets is cut off")
 
@@ -189,6 +186,8 @@ def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) ->
     if None in readers:
         return None
     try:
+        if not xml.isascii():
+            written = [text if text.isascii() else text.encode(_BYTES).decode() for text in written]
         texts = [
             text if read is inline else read(text)  # type: ignore[misc]  # none is None
             for read, text in zip(readers, map(dereferenced, written) if "&" in xml else written, strict=True)
