@@ -7,15 +7,16 @@ calculated and errors are told as they stand in the cell.
 from __future__ import annotations
 
 from functools import cached_property, partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files.column_scan import UnscannableError
+from tap_flipkart_reports.files.column_scan import CELLS, UnscannableError
 from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS
 from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, RowTally, Sheet
 from tap_flipkart_reports.files.xlsx_cells import CellReaders
 from tap_flipkart_reports.files.xlsx_package import read_package
-from tap_flipkart_reports.files.xlsx_rows import sheet_rows
+from tap_flipkart_reports.files.xlsx_rows import column_cells, sheet_rows
 from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 from tap_flipkart_reports.files.xlsx_survey import Survey, survey_sheet
 
@@ -107,9 +108,12 @@ class WorkbookReading:
         return HeadRow(cells=tuple(cells), line=line, next_line=line + 1) if any(map(str.strip, cells)) else None
 
     def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
-        """Nothing; see `Reading`."""
-        del first_line, index
-        raise UnscannableError
+        """The cells of one column; see `Reading`."""
+        if not self._survey.is_plain:
+            raise UnscannableError
+        cells = column_cells(self._read(), self._readers, first_line=first_line, index=index)
+        while texts := list(islice(cells, CELLS)):
+            yield texts
 
     def release(self) -> None:
         """Give up the first rows; see `Reading`."""
