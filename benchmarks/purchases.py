@@ -1,10 +1,16 @@
-"""What is bought, and how often, when runs are killed and when workers share a ledger. Real processes, real databases.
+"""What is bought, and how often, when runs are killed or stopped, clocks jump, and workers share a ledger.
 
-    uv run benchmarks/purchases.py [kills]
+    uv run benchmarks/purchases.py [kills [stops]]
 
-A run is killed (SIGKILL) at a random moment of its life and continued by the next, from a STATE that a target may have
-stored, until one gets through; then another campaign begins with a new ledger. A kill between a trigger's call and its
-answer cannot be told from one before the call: the report is bought again. The simulator knows of them.
+Real processes, real databases. A run is killed (SIGKILL) at a random moment of its life and continued by the next, from
+a STATE that a target may have stored, often a late one, until one gets through; then another campaign begins with a new
+ledger. Every second campaign has a storage that refuses links and reports that are not known at first; in two of three
+the wall clock jumps by an hour now and then. A kill between a trigger's call and its answer cannot be told from one
+before the call: the report is bought again. The simulator knows of them.
+
+A run is also stopped (SIGSTOP) for longer than its lease, while one on another machine gets through, and then goes on.
+What it had sent before cannot be called back; what it sends after it would be a worker's that sleeps and believes to be
+the holder.
 """
 
 from __future__ import annotations
@@ -21,6 +27,15 @@ from support.postgres import Postgres
 from support.short_runs import Campaign
 
 KILLS = 1000
+STOPS = 100
+
+AWAY: list[dict[str, object]] = [
+    {"fault": "dead_link", "every": 3},
+    {"fault": "server_error", "status": 503, "call": "download", "every": 7},
+    {"fault": "not_yet_known", "every": 4, "details": 3},
+]
+"""A storage that is away for moments, and an API that knows a report late."""
+
 ROUNDS = 5
 
 
@@ -29,9 +44,15 @@ def killed_runs(kills: int, seed: int = 1) -> Counter[str]:
     rng = random.Random(seed)
     figures: Counter[str] = Counter()
     while figures["runs killed"] < kills:
+        number = figures["campaigns"]
         with (
             tempfile.TemporaryDirectory() as folder,
-            Campaign(folder=Path(folder), ledger=f"{folder}/ledger.db") as campaign,
+            Campaign(
+                folder=Path(folder),
+                ledger=f"{folder}/ledger.db",
+                faults=AWAY if number % 2 else (),
+                oddities={"jumps": number} if number % 3 else {},
+            ) as campaign,
         ):
             stored = campaign.kill_until_done(rng)
             lost = campaign.lost_answers()
@@ -48,6 +69,27 @@ def killed_runs(kills: int, seed: int = 1) -> Counter[str]:
                     - len(lost),
                     "rows": len(campaign.truth()),
                     "rows lost": len(campaign.truth() - stored),
+                }
+            )
+    return figures
+
+
+def stopped_runs(stops: int, seed: int = 1) -> Counter[str]:
+    """Runs that are stopped for longer than their lease while another worker goes on."""
+    rng = random.Random(seed)
+    figures: Counter[str] = Counter()
+    for number in range(stops):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Campaign(folder=Path(folder), ledger=f"{folder}/ledger.db") as campaign,
+        ):
+            stopped = campaign.stop_until_done(rng, jumps=number % 2 == 1)
+            figures += campaign.bought_by_a_sleeper(stopped)
+            figures += Counter(
+                {
+                    "runs stopped": 1,
+                    "windows": campaign.windows,
+                    "triggers": len(campaign.simulator.triggers),
                 }
             )
     return figures
@@ -76,13 +118,18 @@ def workers_together(server: Postgres, workers: int) -> Counter[str]:
 
 def main() -> None:
     """Print the tables."""
-    figures = killed_runs(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS)
+    kills, stops = [*map(int, sys.argv[1:]), *(KILLS, STOPS)[len(sys.argv) - 1 :]]
+    figures = killed_runs(kills)
     print("| killed runs, a real ledger file | |\n|---|--:|")
     for name, number in figures.items():
         print(f"| {name} | {number:,} |")
     counted_apart = figures["killed before the answer was sent"] + figures["killed before the answer was booked"]
     ratio = (figures["triggers"] - counted_apart) / figures["windows"]
     print(f"| **triggers / windows**, those kills counted apart | {ratio:.4f} |")
+    slept = stopped_runs(stops)
+    print("\n| runs stopped for longer than their lease | |\n|---|--:|")
+    for name in ("runs stopped", "windows", "triggers", "sent before the stop", "sent after it", "otherwise"):
+        print(f"| {name} | {slept[name]:,} |")
     print("\n| workers on one PostgreSQL ledger | windows | triggers | bought twice |\n|--:|--:|--:|--:|")
     with Postgres() as server:
         for workers in (2, 8):

@@ -210,6 +210,7 @@ class Campaign:
             "lookback_days": 0,
             "poll_interval": 0.02,
             "report_ledger": self.ledger,
+            "confirm_reports": 1000,
             "user_agent": name,
             **self.settings,
         }
