@@ -41,6 +41,7 @@
         'gst_rate': 'coalesce(igst_rate, 0) + coalesce(cgst_rate, 0) + coalesce(sgst_rate, 0)',
         'taxable_value': 'taxable_value',
         'igst': 'igst_amount', 'cgst': 'cgst_amount', 'sgst': 'sgst_amount',
+        'is_business': 'business_gst_number is not null',
     },
 } -%}
 with lines as (
@@ -53,6 +54,7 @@ with lines as (
         '{{ section }}' as section,
         row_key,
         {{ its.get('amended_period', 'cast(null as text)') }} as amended_period,
+        {{ its.get('is_business', 'false') }} as is_business,
         coalesce({{ its['gstin'] }}, 'NA') as gstin,
         {{ flipkart_reports.month_of(its['month_day']) }} as month,
         {{ its['state_text'] }} as state_text,
@@ -77,6 +79,7 @@ select
     lines.row_key,
     lines.section in ('10A1', '10B1') as is_amendment,
     lines.amended_period,
+    lines.is_business,
     lines.gstin,
     lines.month,
     case

@@ -11,6 +11,8 @@ with sums as (
         sum(case when section = 'sales_ledger' then {{ amount }} else 0 end) as ledger_{{ amount }},
         sum(case when section = 'sales_ledger' or is_amendment then 0 else {{ amount }} end) as returns_{{ amount }},
         {%- endfor %}
+        sum(case when is_business then taxable_value else 0 end) as business_taxable_value,
+        sum(case when is_business then igst + cgst + sgst else 0 end) as business_gst,
         sum(case when is_amendment then taxable_value else 0 end) as amended_taxable_value,
         sum(case when is_amendment then igst + cgst + sgst else 0 end) as amended_gst
     from {{ ref('int_flipkart__gst_lines') }}
@@ -43,6 +45,8 @@ select
         'sums.ledger_igst + sums.ledger_cgst + sums.ledger_sgst'
         ' - sums.returns_igst - sums.returns_cgst - sums.returns_sgst'
     ) }} as gst_difference,
+    {{ flipkart_reports.rupees('sums.business_taxable_value') }} as business_taxable_value,
+    {{ flipkart_reports.rupees('sums.business_gst') }} as business_gst,
     {{ flipkart_reports.rupees('sums.amended_taxable_value') }} as amended_taxable_value,
     {{ flipkart_reports.rupees('sums.amended_gst') }} as amended_gst
 from sums
