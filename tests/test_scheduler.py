@@ -27,7 +27,7 @@ from tap_flipkart_reports.exceptions import (
     ReportFailedError,
     ReportTimeoutError,
 )
-from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, ReportProgress
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, RunProgress
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.outcomes import DEAD_LINK_SECONDS, MIN_DEAD_LINKS, NOT_FOUND_SECONDS
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportLedger
@@ -474,7 +474,7 @@ def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tm
     bench = Bench(tmp_path, generation=lambda _seller, _identifier: float("inf"))
     requests = [request(number) for number in range(5)]
     scheduler = bench.scheduler(*requests, max_concurrent_reports=2, max_wait=700.0, poll_interval=50)
-    shown: list[tuple[list[ReportProgress], int]] = []
+    shown: list[RunProgress] = []
     polls = itertools.count()
 
     def on_detail(_seller: str, _report_id: str) -> None:
@@ -484,8 +484,9 @@ def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tm
 
     bench.api.on_detail = on_detail
     scheduler.take(requests[0])
-    ((bought, waiting),) = shown
-    assert waiting == 3
+    (progress,) = shown
+    bought = progress.reports
+    assert (progress.waiting, progress.done, progress.total) == (3, 0, 5)
     assert [one.report_id for one in bought] == ["R-1", "R-2"]
     assert bought[0].age is not None
     assert bought[1].age is not None
@@ -493,7 +494,8 @@ def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tm
     assert {one.status for one in bought} == {"being asked for", "in progress"}
     (due,) = [one.next_poll for one in bought if one.next_poll is not None]
     assert 0 <= due <= 60
-    assert scheduler.progress() == ([], 0)
+    ended = scheduler.progress()
+    assert (ended.reports, ended.waiting, ended.done) == ([], 0, 5)
 
 
 def test_a_report_of_two_streams_is_finished_with_the_rows_of_both(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -112,3 +113,20 @@ class ReportProgress:
     status: str
     age: float | None
     next_poll: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunProgress:
+    """How far a run is.
+
+    Attributes:
+        reports: those that are bought and awaited, the oldest first.
+        waiting: windows that wait for their turn.
+        done: windows of which nothing more has to be got.
+        total: all of them.
+    """
+
+    reports: Sequence[ReportProgress]
+    waiting: int
+    done: int
+    total: int

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from tap_flipkart_reports.exceptions import LedgerError, WorkerError
 from tap_flipkart_reports.purchasing.bookings import Urgency
 from tap_flipkart_reports.purchasing.buyer import Buyer
-from tap_flipkart_reports.purchasing.events import Deferred, Delivery, ReportEvent, ReportProgress
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, ReportEvent, RunProgress
 from tap_flipkart_reports.purchasing.fetcher import Fetcher
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportApi, ReportLedger
 from tap_flipkart_reports.purchasing.records import Records
@@ -252,16 +252,18 @@ class Scheduler:
                 return
             step()
 
-    def progress(self) -> tuple[list[ReportProgress], int]:
-        """Where the reports stand that are bought, the oldest first, and how many windows wait for their turn."""
+    def progress(self) -> RunProgress:
+        """Where the reports stand that are bought, and how many windows wait for their turn."""
         with self._changed:
             bought = [
                 self._records.progress(report)
                 for report in self._reports.values()
                 if report.report_id is not None and (not report.is_settled or report.is_unread)
             ]
+            total, unsettled = len(self._reports), self._records.unsettled
             waiting = sum(report.stage is Stage.WAITING for report in self._reports.values())
-        return sorted(bought, key=lambda progress: -(progress.age or 0.0)), waiting
+        bought.sort(key=lambda progress: -(progress.age or 0.0))
+        return RunProgress(reports=bought, waiting=waiting, done=total - unsettled, total=total)
 
     # What to do next; all with the lock held
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tap_flipkart_reports.purchasing.events import ReportProgress
+    from tap_flipkart_reports.purchasing.events import RunProgress
 
 MAX_SHOWN = 20
 """Rows of the table: more reports than fit on a screen tell nobody anything."""
@@ -30,18 +30,18 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def live_table(progress: Callable[[], tuple[list[ReportProgress], int]]) -> Iterator[None]:
+def live_table(progress: Callable[[], RunProgress | None]) -> Iterator[None]:
     """Show a table that is redrawn twice a second, with the log above it.
 
     Args:
-        progress: where the reports stand, and how many windows wait; called from a thread of its own.
+        progress: how far the run is, `None` before the first report; called from a thread of its own.
     """
     from rich.console import Console  # noqa: PLC0415 - an extra
     from rich.live import Live  # noqa: PLC0415 - an extra
 
     live = Live(
         console=Console(stderr=True),
-        get_renderable=lambda: _table(*progress()),
+        get_renderable=lambda: _table(progress()),
         refresh_per_second=REFRESHES_PER_SECOND,
         transient=True,
         redirect_stdout=False,  # the messages for the target go there
@@ -56,17 +56,18 @@ def live_table(progress: Callable[[], tuple[list[ReportProgress], int]]) -> Iter
         yield
 
 
-def _table(progress: list[ReportProgress], waiting: int) -> Table:
+def _table(progress: RunProgress | None) -> Table:
     from rich.table import Table  # noqa: PLC0415 - an extra
     from rich.text import Text  # noqa: PLC0415 - an extra
 
-    more = len(progress) - MAX_SHOWN
+    reports, waiting = (progress.reports, progress.waiting) if progress is not None else ([], 0)
+    more = len(reports) - MAX_SHOWN
     rest = [f"{waiting} windows wait for their turn"] if waiting else []
     rest += [f"{more} more reports are not shown"] if more > 0 else []
     table = Table(title="Reports", caption="; ".join(rest) or None)
     for title in ("report type", "seller", "warehouse", "window", "status", "age", "next poll"):
         table.add_column(title)
-    for standing in islice(progress, MAX_SHOWN):
+    for standing in islice(reports, MAX_SHOWN):
         request = standing.request
         table.add_row(
             request.stream,
@@ -74,13 +75,13 @@ def _table(progress: list[ReportProgress], waiting: int) -> Table:
             Text(clean_line(request.warehouse_id or "", limit=MAX_QUOTED)),
             str(request.window),
             standing.status,
-            _duration(standing.age),
-            _duration(standing.next_poll),
+            duration(standing.age),
+            duration(standing.next_poll),
         )
     return table
 
 
-def _duration(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
     """Minutes and seconds, as a clock shows them."""
     if seconds is None:
         return ""

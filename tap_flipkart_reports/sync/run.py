@@ -6,7 +6,7 @@ import logging
 import shutil
 import weakref
 from collections import defaultdict
-from contextlib import closing, nullcontext
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.sync.archived_api import ArchivedApi
+from tap_flipkart_reports.sync.heartbeat import heartbeat
 from tap_flipkart_reports.sync.metrics import log_event, log_totals
 from tap_flipkart_reports.sync.progress import is_watched, live_table
 from tap_flipkart_reports.sync.purchase_check import bought_before, check_purchases
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.exceptions import OutageError
-    from tap_flipkart_reports.purchasing.events import ReportEvent, ReportProgress
+    from tap_flipkart_reports.purchasing.events import ReportEvent, RunProgress
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
     from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.purchasing.requests import ReportRequest
@@ -289,11 +290,11 @@ class Run:
         self._files.remove_older(self.settings.report_archive_days)
 
     def shown(self) -> AbstractContextManager[None]:
-        """A live table of the reports where somebody watches."""
-        return live_table(self._standings) if is_watched() else nullcontext()
+        """A live table of the reports where somebody watches, else a line a minute while they are awaited."""
+        return live_table(self._progress) if is_watched() else heartbeat(self._progress, clock=self.clock)
 
-    def _standings(self) -> tuple[list[ReportProgress], int]:
-        return self._scheduler.progress() if self._scheduler is not None else ([], 0)
+    def _progress(self) -> RunProgress | None:
+        return self._scheduler.progress() if self._scheduler is not None else None
 
     def give_up_reports(self) -> None:
         """Forget the reports that the settings give up, wherever they are remembered."""

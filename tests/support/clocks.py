@@ -37,11 +37,12 @@ class VirtualClock:
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Time passes at once; without a limit only another thread can end the wait.
 
-        The thread that renews leases moves no time: calls of other threads would run into their deadlines.
+        Threads that only look on (the one that renews leases, and the heartbeat) move no time: calls of other threads
+        would run into their deadlines.
         """
         if seconds is None:
             condition.wait()
-        elif threading.current_thread().name == "ledger-lease":
+        elif threading.current_thread().name in {"ledger-lease", "heartbeat"}:
             condition.wait(0.001)
         else:
             condition.wait(0.001)

@@ -1,0 +1,69 @@
+"""A line a minute while reports are awaited: where nobody watches a terminal, silence for hours looks like a hang."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.sync.progress import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.purchasing.events import RunProgress
+
+LOGGER = logging.getLogger(PACKAGE)
+
+SECONDS = 60.0
+"""Between two lines."""
+
+THREAD = "heartbeat"
+
+
+@contextmanager
+def heartbeat(progress: Callable[[], RunProgress | None], *, clock: Clock) -> Iterator[None]:
+    """Say once a minute how far the run is, as long as reports are awaited.
+
+    Args:
+        progress: how far it is, `None` before the first report; called from a thread of its own.
+        clock: time.
+    """
+    ended, changed = threading.Event(), threading.Condition()
+
+    def beat() -> None:
+        last = clock.monotonic()
+        while not ended.is_set():
+            with changed:
+                clock.wait(changed, SECONDS)
+            if not ended.is_set() and clock.monotonic() - last >= SECONDS:
+                last = clock.monotonic()
+                _tell(progress())
+
+    thread = threading.Thread(target=beat, name=THREAD, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        with changed:
+            changed.notify_all()
+        thread.join(1.0)
+
+
+def _tell(progress: RunProgress | None) -> None:
+    if progress is None or not progress.reports:
+        return
+    polls = [report.next_poll for report in progress.reports if report.next_poll is not None]
+    oldest = max((report.age or 0.0 for report in progress.reports), default=0.0)
+    LOGGER.info(
+        "%d of %d windows are done; %d reports are in progress, the oldest for %s; %s.",
+        progress.done,
+        progress.total,
+        len(progress.reports),
+        duration(oldest),
+        f"next poll in {duration(min(polls))}" if polls else "no poll is due",
+    )
