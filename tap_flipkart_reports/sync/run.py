@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 import weakref
-from collections import defaultdict
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.adapters.processes import new_folder
 from tap_flipkart_reports.exceptions import (
-    MAX_NAMED,
     ArchiveError,
     FileError,
     FlipkartReportsError,
@@ -28,6 +26,7 @@ from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.sync.archived_api import ArchivedApi
 from tap_flipkart_reports.sync.heartbeat import heartbeat
+from tap_flipkart_reports.sync.last_words import tell_deferred, tell_summary
 from tap_flipkart_reports.sync.metrics import log_event, log_totals
 from tap_flipkart_reports.sync.progress import is_watched, live_table
 from tap_flipkart_reports.sync.purchase_check import bought_before, check_purchases
@@ -312,24 +311,9 @@ class Run:
 
     def tell_ending(self) -> None:
         """Say what came of the run, in its last words and in its metrics."""
-        by_reason: defaultdict[str, list[Deferred]] = defaultdict(list)
-        for left in self.left:
-            by_reason[left.reason].append(left)
-        for reason, deferred in by_reason.items():
-            names = "; ".join(map(str, deferred[:MAX_NAMED]))
-            more = f"; and {len(deferred) - MAX_NAMED:,} more" if len(deferred) > MAX_NAMED else ""
-            LOGGER.warning("Left for the next run, because %s: %s%s.", reason, names, more)
+        tell_deferred(self.left)
         log_totals(self.summary)
-        if not self.summary.tallies:
-            LOGGER.info("Nothing was requested: %s.", self._why_nothing_was_requested())
-            return
-        for line in self.summary.lines():
-            LOGGER.info("%s", line)
-
-    def _why_nothing_was_requested(self) -> str:
-        if not self.wanted.selected_streams():
-            return "no stream is selected; select some in the catalog, with Meltano by `select`"
-        return "all days that may be requested are loaded already"
+        tell_summary(self.summary, is_anything_selected=bool(self.wanted.selected_streams()))
 
     def write_summary(self, error: Exception | None) -> None:
         """Write what came of the run as JSON, if the settings say where; a run does not fail for want of it.
