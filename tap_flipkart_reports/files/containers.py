@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,6 +34,11 @@ SMALL_BYTES = 64 * 2**20
 CHUNK = 2**18
 MAX_MEMBERS = 10_000
 """Files in a ZIP; a year of quarters has four."""
+
+SHEETS = "xl/worksheets/"
+
+MAX_KEPT_BYTES = 2**29
+"""Bytes of a workbook's sheets that are kept on disk unpacked; of larger ones each look unpacks again."""
 
 SAMPLE = 2**16
 """Bytes of the file's start by which it is known."""
@@ -111,8 +116,7 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     if _WORKBOOK in names:
         from tap_flipkart_reports.files.xlsx import workbook_sheets  # noqa: PLC0415 - most files are text
 
-        counted: dict[str, int] = {}
-        yield from workbook_sheets(names, partial(_unpacked, archive, unpacker, counted=counted), name)
+        yield from workbook_sheets(names, _WorkbookParts(archive, unpacker).read, name)
     elif name is not None:
         raise FileError("the file is packed twice, which cannot be read")
     else:
@@ -140,6 +144,40 @@ def _unpacked(
                 counted[name] = max(seen, known)
                 unpacker.give_back(min(len(chunk), max(0, known - seen + len(chunk))))
             yield chunk
+
+
+class _WorkbookParts:
+    """The parts of a workbook. Its sheets are gone through a few times, so they are unpacked once where they are small.
+
+    Args:
+        archive: the workbook.
+        unpacker: what unpacks it.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, unpacker: _Unpacker) -> None:
+        self._archive = archive
+        self._unpacker = unpacker
+        self._counted: dict[str, int] = {}
+        self._kept: dict[str, list[tuple[int, int]]] = {}
+        self._kept_bytes = 0
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The bytes of a part, from its beginning at each call."""
+        if name in self._kept:
+            for offset, size in self._kept[name]:
+                self._unpacker.checkpoint()
+                yield self._unpacker.store.chunk(offset, size)
+            return
+        kept: list[tuple[int, int]] = []
+        is_kept = name.startswith(SHEETS)
+        for chunk in _unpacked(self._archive, self._unpacker, name, counted=self._counted):
+            self._kept_bytes += len(chunk) if is_kept else 0
+            is_kept = is_kept and self._kept_bytes <= MAX_KEPT_BYTES
+            if is_kept:
+                kept.append(self._unpacker.store.append(chunk))
+            yield chunk
+        if is_kept:
+            self._kept[name] = kept
 
 
 @contextmanager
@@ -196,17 +234,20 @@ class _Unpacker:
         self.checkpoint = checkpoint
         self._stack = stack
         self._folder = folder
-        self._store: SliceStore | None = None
         self._packed_bytes = packed_bytes
         self._limit = min(max_file_bytes, max(SMALL_BYTES, MAX_RATIO * packed_bytes))
         self._unpacked_bytes = 0
 
+    @cached_property
+    def store(self) -> SliceStore:
+        """Where unpacked bytes are kept until the file is closed."""
+        store = SliceStore(self._folder)
+        self._stack.callback(store.close)
+        return store
+
     def spool(self, chunks: Iterator[bytes]) -> IO[bytes]:
         """A file of unpacked bytes."""
-        if self._store is None:
-            self._store = SliceStore(self._folder)
-            self._stack.callback(self._store.close)
-        return self._store.add(chunks)
+        return self.store.add(chunks)
 
     def give_back(self, unpacked_bytes: int) -> None:
         """Do not count bytes that were counted before."""

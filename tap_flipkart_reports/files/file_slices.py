@@ -25,15 +25,22 @@ class SliceStore:
 
     def add(self, chunks: Iterator[bytes]) -> IO[bytes]:
         """A file of some bytes. Their making may read other slices."""
-        start = end = self._file.seek(0, os.SEEK_END)
-        for chunk in chunks:
-            self._file.seek(end)
-            view = memoryview(chunk)
-            while view:
-                view = view[self._file.write(view) :]
-            end += len(chunk)
-        size = end - start
+        start = self._file.seek(0, os.SEEK_END)
+        size = sum(self.append(chunk)[1] for chunk in chunks)
         return io.BufferedReader(_Slice(self._file, start, size), max(MIN_BUFFER, min(size, MAX_BUFFER)))
+
+    def append(self, chunk: bytes) -> tuple[int, int]:
+        """Keep a chunk; where it is, and its size."""
+        offset = self._file.seek(0, os.SEEK_END)
+        view = memoryview(chunk)
+        while view:
+            view = view[self._file.write(view) :]
+        return offset, len(chunk)
+
+    def chunk(self, offset: int, size: int) -> bytes:
+        """A chunk that was appended."""
+        self._file.seek(offset)
+        return self._file.read(size)
 
     def close(self) -> None:
         """Close the file, and with it all slices."""

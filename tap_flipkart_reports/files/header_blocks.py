@@ -149,8 +149,23 @@ def extended(block: Block, types: Mapping[int, str] | None = None) -> Block:
         columns = _columns_of_numbers(below[1:]) if types is None else types
         if not below or not _is_of_header(block, below[0], columns):
             return block
+        if types is None and not (_is_incomplete(block) or _is_of_units(below[0])):
+            return block
         block = Block(reading=block.reading, rows=(*block.rows, below[0]))
     return block
+
+
+def _is_incomplete(block: Block) -> bool:
+    """Whether columns have no name of their own, or the same."""
+    names = [path[-1] for path in block.paths if path]
+    named = {place for own in block.grid for place, text in enumerate(own) if text.strip(PADDING)}
+    return len(named) < len(block.paths) or len(set(map(normalise, names))) < len(names)
+
+
+def _is_of_units(row: HeadRow) -> bool:
+    """Whether a row says `(Rs.)`, `(number)` … below the names."""
+    texts = [text for text in (cell.strip(PADDING) for cell in row.cells) if text]
+    return bool(texts) and all(text.startswith("(") and text.endswith(")") for text in texts)
 
 
 def _rows_below(block: Block) -> list[HeadRow]:
