@@ -9,9 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
-from dotenv import load_dotenv
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import TapCapabilities
@@ -28,10 +26,11 @@ from tap_flipkart_reports.exceptions import (
     WindowsFailedError,
 )
 from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
-from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unwrapped_state
+from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unknown_sellers, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.catalog import well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json
+from tap_flipkart_reports.settings.environment import read_environment
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
@@ -134,18 +133,7 @@ class TapFlipkartReports(Tap):
             SettingsError: a number or a list is none.
         """
         cls.append_builtin_config(cls.config_jsonschema)
-        _load_dotenv()
-        config: dict[str, Any] = {}
-        for name, schema in cls.config_jsonschema["properties"].items():
-            try:
-                config |= parse_environment_config({"properties": {name: schema}}, cls._env_var_prefix, os.devnull)
-            except (ValueError, RecursionError):  # noqa: PERF203 - each setting is named on its own
-                kinds = " or ".join(kind for kind in schema["type"] if kind != "null")
-                raise SettingsError(
-                    f"{cls._env_var_prefix}{name.upper()} in the environment cannot be read: {name} must be of type "
-                    f"{kinds}, lists and objects as JSON"
-                ) from None
-        return config
+        return read_environment(cls.config_jsonschema["properties"], prefix=cls._env_var_prefix)
 
     def discover_streams(self) -> Sequence[ReportStream]:
         """One stream per table of every report type, known or declared; needs no settings."""
@@ -201,14 +189,9 @@ class TapFlipkartReports(Tap):
             return
         super().load_state(state)
         if self._settings is not None:
-            known, mentioned = self._settings.known_sellers, sellers_of(state, streams=self.streams)
-            if gone := sorted(mentioned - known):
-                self.logger.warning(
-                    "The state has bookmarks of %s, which the settings do not name: nothing is requested there. If a "
-                    "seller was renamed, rename it in the state too, or all its days are bought again%s.",
-                    ", ".join(gone),
-                    f" (new in the settings: {', '.join(sorted(known - mentioned))})" if known - mentioned else "",
-                )
+            sellers = sellers_of(state, streams=self.streams)
+            if words := unknown_sellers(sellers, self._settings.known_sellers):
+                self.logger.warning("%s", words)
 
     # The run
 
@@ -408,18 +391,3 @@ class TapFlipkartReports(Tap):
         with closing(cls(config=config.config, parse_env_config=config.parse_env)) as tap:
             refused = refused_tokens(tap.current_run.services.tokens.values())
         ctx.exit(1 if refused else 0)
-
-
-def _load_dotenv() -> None:
-    """Put the variables of the working folder's `.env` into the environment, those that are not there yet.
-
-    The SDK looks for the file beside its own code, where nobody has one.
-
-    Raises:
-        SettingsError: the file cannot be read.
-    """
-    try:
-        load_dotenv(Path.cwd() / ".env")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f".env in the working folder cannot be read: {reason}") from None

@@ -76,6 +76,23 @@ def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str
     }
 
 
+def unknown_sellers(sellers: Collection[str], known: Collection[str]) -> str | None:
+    """What to say of sellers that only the state knows, `None` where there are none.
+
+    Args:
+        sellers: of the state.
+        known: those of the settings.
+    """
+    gone, new = sorted(set(sellers) - set(known)), sorted(set(known) - set(sellers))
+    if not gone:
+        return None
+    listed = f" (new in the settings: {', '.join(new)})" if new else ""
+    return (
+        f"The state has bookmarks of {', '.join(gone)}, which the settings do not name: nothing is requested there. "
+        f"If a seller was renamed, rename it in the state too, or all its days are bought again{listed}."
+    )
+
+
 def _mistakes(bookmarks: object, streams: Collection[str]) -> Iterator[str]:
     if not isinstance(bookmarks, dict):
         yield "the state cannot be read: bookmarks is not an object"
