@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.commands.inspect import UNKNOWN, only_table
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_flipkart_reports.commands.anonymous_values import Disguise
-    from tap_flipkart_reports.files.sheets import Sheet, Table
+    from tap_flipkart_reports.files.sheets import Reading, Sheet, Table
     from tap_flipkart_reports.planning.report_type import ReportTable
 
 DATE, COUNT, AMOUNT, TEXT, PRIVATE, UNDECLARED, PROSE, HEADER, UNKNOWN_HEADER = (
@@ -226,37 +225,47 @@ def _plan(sheet: Sheet, table: Table, declared: ReportTable, *, replaces_headers
     rows = table.header_rows
     width = max(map(len, rows))
     headers = [frozenset(row[place].strip() for row in rows if place < len(row)) - {""} for place in range(width)]
+    place = _header_reading(sheet, table)
+    first_line, last_line = _header_lines(table, sheet.readings[place])
     return SheetPlan(
-        first_line=table.header_line,
-        last_line=_last_line(sheet, table),
+        first_line=first_line,
+        last_line=last_line,
         header_kind=UNKNOWN_HEADER if replaces_headers else HEADER,
         strange=tuple(header for place, header in enumerate(table.header) if header.strip() and place not in placed),
         kinds=tuple(kinds),
         headers=tuple(headers),
         names=tuple(names),
-        delimiter=_delimiter(sheet, table),
+        delimiter=DELIMITERS[place],
     )
 
 
-def _delimiter(sheet: Sheet, table: Table) -> str:
-    """The delimiter by which the header is what it is."""
-    for delimiter, reading in zip(DELIMITERS, sheet.readings, strict=False):
+def _header_reading(sheet: Sheet, table: Table) -> int:
+    """Which of the sheet's readings has the header: of a text, that by its delimiter."""
+    for place, reading in enumerate(sheet.readings):
         try:
             row = reading.head_row(table.header_line)
         except FileError:
             continue
-        if row is not None and row.cells == table.header_rows[0]:
-            return delimiter
-    return DELIMITERS[0]
+        if row is not None and row.cells in table.header_rows:
+            return place
+    return 0
 
 
-def _last_line(sheet: Sheet, table: Table) -> int:
-    """The line on which the header's last row begins: rows of it may be blank."""
-    place = DELIMITERS.index(_delimiter(sheet, table)) if len(sheet.readings) > 1 else 0
-    reading = sheet.readings[place]
-    lines = (table.header_line + further for further in range(MAX_HEADER_LINES))
-    rows = (row for line in lines if (row := reading.head_row(line)) is not None)
-    return max((row.line for row in islice(rows, len(table.header_rows))), default=table.header_line)
+def _header_lines(table: Table, reading: Reading) -> tuple[int, int]:
+    """The lines of the header's first and last row: groups may stand above the line on which its names begin."""
+    around = range(max(1, table.header_line - MAX_HEADER_LINES), table.header_line + MAX_HEADER_LINES)
+    lines = [line for line in around if _cells_of(reading, line) in table.header_rows]
+    behind = [line for line in lines if line >= table.header_line and _cells_of(reading, line) == table.header_rows[-1]]
+    return min(lines, default=table.header_line), min(behind, default=table.header_line)
+
+
+def _cells_of(reading: Reading, line: int) -> tuple[str, ...] | None:
+    """The cells of the row on a line; `None` where none can be read."""
+    try:
+        row = reading.head_row(line)
+    except FileError:
+        return None
+    return row.cells if row is not None else None
 
 
 def _kind(name: str, type_: str | None) -> str:

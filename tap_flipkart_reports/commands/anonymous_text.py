@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import re
+import io
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.commands.anonymous_columns import SheetPlan, disguised
 from tap_flipkart_reports.files.encodings import find_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tap_flipkart_reports.commands.anonymous_values import Disguise
 
 _WIDE = {codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be"}
 _MARKED = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF8: "utf-8"}
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _MARK = "\ufeff"
 
 
@@ -32,12 +31,14 @@ def copy_text(source: IO[bytes], out: IO[bytes], plan: SheetPlan, disguise: Disg
     """
     name = _encoding(source)
     source.seek(0)
-    text = codecs.getreader(name)(source, "surrogateescape").read()
-    mark = _MARK if text.startswith(_MARK) else ""
-    out.write(mark.encode(name, "surrogateescape"))
-    for line, row in _rows(text.removeprefix(_MARK), plan):
-        copied = "".join(_row(row, line, plan, disguise, name))
-        out.write(copied.encode(name, "surrogateescape"))
+    text = io.TextIOWrapper(source, encoding=name, errors="surrogateescape", newline="")
+    try:
+        for line, row in _rows(text, plan):
+            mark = _MARK if line == 1 and row.startswith(_MARK) else ""
+            copied = "".join(_row(row.removeprefix(mark), line, plan, disguise, name))
+            out.write((mark + copied).encode(name, "surrogateescape"))
+    finally:
+        text.detach()
 
 
 def _encoding(source: IO[bytes]) -> str:
@@ -52,27 +53,23 @@ def _encoding(source: IO[bytes]) -> str:
     return "cp1252" if encoding.name == "cp1252" else "utf-8"
 
 
-def _rows(text: str, plan: SheetPlan) -> Iterator[tuple[int, str]]:
+def _rows(lines: Iterable[str], plan: SheetPlan) -> Iterator[tuple[int, str]]:
     """The rows, each with the number of its first line; line breaks within quotes end none.
 
     Above the header stands prose, whose quotes are no CSV's: there each line is a row.
     """
-    number, start, row = 1, 1, ""
+    start, row = 1, list[str]()
     is_open = False
-    position = 0
-    while position < len(text):
-        match = _LINE.match(text, position)
-        line = match[0] if match is not None else text[position:]
-        position += len(line)
-        row = f"{row}{line}" if is_open else line
-        start = start if is_open else number
+    for number, line in enumerate(lines, 1):
+        if is_open:
+            row.append(line)
+        else:
+            start, row = number, [line]
         is_open = number >= plan.first_line and _is_open(line, plan.delimiter, is_open=is_open)
-        number += 1
         if not is_open:
-            yield start, row
-            row = ""
+            yield start, "".join(row)
     if is_open:
-        yield start, row
+        yield start, "".join(row)
 
 
 def _is_open(line: str, delimiter: str, *, is_open: bool) -> bool:
