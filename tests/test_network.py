@@ -370,6 +370,14 @@ def test_an_api_that_stays_away_is_given_up_with_one_sentence(patience: float | 
     assert expected <= clock.monotonic() < expected + 1
 
 
+def test_a_storage_that_is_away_is_waited_for_longer_than_an_api_that_never_answered(
+    bench: ClientBench, tmp_path: Path
+) -> None:
+    with pytest.raises(OutageError, match="has not answered for"):
+        bench.download(tmp_path / "file", f"{closed_port_url()}/file")
+    assert bench.clock.monotonic() >= PATIENCE_SECONDS
+
+
 def test_a_stop_ends_every_wait(bench: ClientBench) -> None:
     """With the machine's own clock, as a virtual one waits for nothing."""
     clock = SystemClock()

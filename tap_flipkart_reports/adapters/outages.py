@@ -82,12 +82,13 @@ class Outages:
         self._hosts: dict[str, _Host] = {}
         self._is_stopped = False
 
-    def wait_for_turn(self, host: str, *, is_patient: bool = True) -> float:
+    def wait_for_turn(self, host: str, *, is_patient: bool = True, is_known: bool = False) -> float:
         """Wait until a host may be asked; what comes of that has to be told to `saw`.
 
         Args:
             host: host and port.
             is_patient: whether to wait for a host that is away.
+            is_known: whether somebody who has answered names it: it counts then as if it had answered, too.
 
         Returns:
             Seconds that the call may take, where the host has not answered yet; without end otherwise.
@@ -97,14 +98,15 @@ class Outages:
             HostAwayError: it is away, and this call does not wait.
         """
         with self._changed:
-            known = self._hosts.setdefault(host, _Host(first_asked_at=self._clock.monotonic()))
+            now = self._clock.monotonic()
+            known = self._hosts.setdefault(host, _Host(first_asked_at=now, has_answered=is_known))
             while not self._is_turn(known):
                 if not is_patient:
                     raise HostAwayError(f"{host} does not answer just now")
                 self._wait(known)
             if known.has_answered:
                 return math.inf
-            return max(1.0, known.first_asked_at + self._seconds_for_first_answer - self._clock.monotonic())
+            return max(1.0, known.first_asked_at + FIRST_ANSWER_SECONDS - self._clock.monotonic())
 
     def wait_until_back(self, host: str) -> None:
         """Wait, without asking, until a host that is away may be asked again.

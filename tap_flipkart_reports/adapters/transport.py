@@ -199,7 +199,7 @@ class Connections:
                 raise HostAwayError(f"{host} does not answer just now")
 
     def _take_turn(self, request: Request, adapter: ExactAdapter, *, host: str) -> requests.Response | Fault:
-        seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient)
+        seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient, is_known=request.is_link)
         outcome: requests.Response | Fault = Fault(words="nothing", was_sent=True)
         try:
             request.before_send()
