@@ -20,31 +20,16 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
-TOGETHER = ("stranger", "checkout", "installed", "modelled", "shared_browser", "runs")
-"""Fixtures that take long to make and are shared by the tests of a module: these run in one process."""
-
-BESIDE = {*TOGETHER, "postgres", "wheel"}
+BESIDE = {"stranger", "checkout", "installed", "modelled", "shared_browser", "runs", "postgres", "wheel"}
 """Fixtures that need more than Python: packages to install, a database, a browser."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist then finds the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with such fixtures are integration tests, and share a process with those that use the same."""
+    """Tests with such fixtures are integration tests."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & BESIDE or "PostgreSQL" in item.name:  # some tests ask for the database when they run
             item.add_marker(pytest.mark.integration)
-        if group := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-def group_of(item: pytest.Item) -> str | None:
-    """The tests that run in one process with this one: those of its target, or of its shared fixture."""
-    shared = [name for name in TOGETHER if name in getattr(item, "fixturenames", ())]
-    if not shared:
-        return None
-    parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    return f"{item.path.stem}-{getattr(parameters.get('target'), 'program', shared[0])}"
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -26,10 +26,7 @@ STREAMS = {
 }
 
 # The suite warns where a column is null in every row it saw, as `_unparsed` is when nothing is wrong.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:No records were available to test:UserWarning"),
-    pytest.mark.xdist_group("test_core"),  # the suite reads the records once for all its tests
-]
+pytestmark = pytest.mark.filterwarnings("ignore:No records were available to test:UserWarning")
 
 
 class OneOfEachKind(TapFlipkartReports):
