@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,6 +173,38 @@ def test_n_and_p_jump_between_what_is_not_there(browser: Chrome, coverage: Cover
     assert [next(word for word in ("failed (", "missing (", "pending (") if word in text)[:-2] for text in seen] == gaps
     assert press(browser, "n") == seen[0]
     assert press(browser, "p") == seen[-1]
+
+
+def test_a_thousand_sellers_take_one_page_that_can_be_searched(tmp_path: Path) -> None:
+    days = Window(date(2026, 10, 1), date(2026, 10, 31))
+    strips = [
+        Strip(
+            stream=stream,
+            seller_id=f"seller-{number:04}",
+            warehouse_id=None,
+            spans=(Span(window=days, status=DayStatus.LOADED),),
+        )
+        for stream in ("orders_report", "sales_ledger")
+        for number in range(1000)
+    ]
+    sizes = []
+    for some in (strips[900:1100], strips):
+        text = page(CoverageMap(strips=tuple(some)), made_at=datetime(2026, 11, 1, tzinfo=timezone.utc))
+        sizes.append(len(text) / len(some))
+    assert sizes[1] < 900  # bytes of a line
+    file = tmp_path / "coverage.html"
+    file.write_text(text, encoding="utf-8")
+    with browsing(file) as browser:
+        box = browser.find_element(By.ID, "find")
+        box.send_keys("orders 0421")
+        shown = [row.text for row in browser.find_elements(By.CSS_SELECTOR, ".map tbody tr") if row.is_displayed()]
+        assert [row.split()[0] for row in shown] == ["orders_report", "seller-0421"]
+        assert told(browser) == "1 line"
+        browser.find_element(By.ID, "only").send_keys(Keys.TAB)
+        assert "seller-0421" in focused(browser)
+        box.clear()
+        box.send_keys("nobody")
+        assert told(browser) == "0 lines"
 
 
 def test_only_what_is_not_all_there_can_be_shown_and_is_then_what_tab_reaches(

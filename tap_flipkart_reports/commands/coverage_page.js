@@ -60,12 +60,29 @@
     event.preventDefault();
     go(move());
   });
-  // A span that the filter hides cannot be reached; then the first that is left takes its place.
-  document.getElementById("only").addEventListener("change", () => {
+  // A span that a filter hides cannot be reached; then the first that is left takes its place.
+  const reachable = () => {
     const all = rows().flat();
-    if (!all.length || all.includes(current)) return;
+    if (!current || !all.length || all.includes(current)) return;
     current.setAttribute("tabindex", "-1");
     current = all[0];
     current.setAttribute("tabindex", "0");
+  };
+  document.getElementById("only").addEventListener("change", reachable);
+  document.getElementById("find").addEventListener("input", (event) => {
+    const words = event.target.value.trim().toLowerCase().split(/\s+/);
+    let shown = 0;
+    for (const group of document.querySelectorAll(".map tbody")) {
+      const stream = group.rows[0].textContent.toLowerCase();
+      let any = false;
+      for (const row of [...group.rows].slice(1)) {
+        const name = `${stream} ${row.cells[0].textContent.toLowerCase()}`;
+        row.hidden = !words.every((word) => name.includes(word));
+        if (!row.hidden) { any = true; shown += 1; }
+      }
+      group.hidden = !any;
+    }
+    told.textContent = shown === 1 ? "1 line" : `${shown} lines`;
+    reachable();
   });
 })();

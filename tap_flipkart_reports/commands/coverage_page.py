@@ -142,12 +142,16 @@ def _map(coverage: CoverageMap) -> Iterator[str]:
         for status in reversed(DayStatus)
     )
     yield (
-        f'<div class="bar"><ul class="legend">{legend}<li><label><input type="checkbox" id="only">'
+        f'<div class="bar"><ul class="legend">{legend}<li><input type="search" id="find" aria-label="stream or seller" '
+        'placeholder="stream or seller"></li><li><label><input type="checkbox" id="only">'
         "only what is not all there</label></li></ul>"
         '<output aria-live="polite">Point at a span, or reach the map with <kbd>Tab</kbd>: <kbd>←</kbd> <kbd>→</kbd> '
         "<kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>n</kbd> and <kbd>p</kbd> jump to what is not there.</output></div>"
     )
     scale = min(WIDEST_DAY, max(NARROWEST_DAY, MAP_WIDTH // _length(days)))
+    if scale >= SHORTEST_GRID:
+        lines = "".join(f"M{number * scale} 0V{STRIP_HEIGHT}" for number in range(1, _length(days)))
+        yield f'<svg class="patterns" width="0" height="0" aria-hidden="true"><path id="grid" d="{lines}"/></svg>'
     yield '<div class="scroll"><table class="map">'
     yield f"<thead><tr><td></td><td>{_months(days, scale)}</td><td>there</td></tr></thead>"
     reached = False
@@ -169,10 +173,7 @@ def _row(strip: Strip, days: Window, scale: int, *, is_reached: bool) -> str:
         _rect(span, name, days, scale, tabindex=0 if is_reached and number == 0 else -1)
         for number, span in enumerate(strip.spans)
     )
-    grid = ""
-    if scale >= SHORTEST_GRID:
-        lines = "".join(f"M{number * scale} 0V{STRIP_HEIGHT}" for number in range(1, _length(days)))
-        grid = f'<path class="day" d="{lines}" pointer-events="none"/>'
+    grid = '<use href="#grid" class="day" pointer-events="none"/>' if scale >= SHORTEST_GRID else ""
     counts = strip.days()
     there = _share(counts[DayStatus.LOADED] + counts[DayStatus.REREAD], counts.total())
     return (
