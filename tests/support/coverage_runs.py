@@ -124,6 +124,7 @@ def make_runs(folder: Path) -> Runs:
             "client_secret": simulator.client_secret,
             "sellers": [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in SELLERS],
             "start_date": "2026-09-01",
+            "confirm_reports": 1000,
             "warehouse_ids": ["blr_wfld"],
             "report_ledger": str(folder / "ledger.db"),
             "window_days": 10,
