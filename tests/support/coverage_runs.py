@@ -129,7 +129,6 @@ def make_runs(folder: Path) -> Runs:
             "report_ledger": str(folder / "ledger.db"),
             "window_days": 10,
             "lookback_days": 7,
-            "confirm_reports": 1000,
             "max_concurrent_reports": 32,
             "max_concurrent_reports_per_seller": 16,
             "poll_interval": 30,
