@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 
 import pytest
 
 from tap_flipkart_reports.purchasing.links import DownloadSpeeds
 from tap_flipkart_reports.purchasing.polling import JITTER, GenerationTimes, poll_pause
-from tap_flipkart_reports.purchasing.rate_limit import ConcurrencyLimit
+from tap_flipkart_reports.purchasing.rate_limit import LONGEST_PAUSE, ConcurrencyLimit, ConcurrencyLimits
 
 QUOTA = 3
 
@@ -107,3 +108,27 @@ def test_pauses_grow_with_the_wait_and_the_first_is_as_long_as_is_known_to_be_in
         for seed in range(50)
     ]
     assert pause * (1 - JITTER) <= min(pauses) < max(pauses) <= pause * (1 + JITTER)
+
+
+def test_a_429_counts_for_all_sellers_once_another_got_one_shortly_before() -> None:
+    limits = ConcurrencyLimits(ceiling=8, ceiling_per_seller=4)
+    running = Counter({"acme": 2, "bose": 3})
+    assert limits.refused("acme", now=100.0, in_progress=running, retry_after=50.0, pause=5.0) == 50.0
+    assert limits.refused("acme", now=120.0, in_progress=running, retry_after=50.0, pause=5.0) == 50.0
+    assert limits.is_open(now=130.0, in_progress=running)
+    assert not limits.is_open_for("acme", now=130.0, in_progress=Counter())
+    assert limits.is_open_for("bose", now=130.0, in_progress=running)
+    assert limits.refused("bose", now=420.0, in_progress=running, retry_after=None, pause=5.0) == 5.0
+    assert not limits.is_open(now=424.0, in_progress=Counter())
+    assert not limits.is_open(now=425.0, in_progress=running)
+    assert limits.is_open(now=425.0, in_progress=Counter({"acme": 4}))
+    assert limits.not_before("cipla") == 425.0
+    assert limits.next_opening(421.0) == 425.0
+    assert limits.next_opening(425.0) is None
+
+
+def test_a_429_of_another_seller_long_ago_does_not_count() -> None:
+    limits = ConcurrencyLimits(ceiling=8, ceiling_per_seller=4)
+    limits.refused("acme", now=100.0, in_progress=Counter(), retry_after=1.0, pause=5.0)
+    limits.refused("bose", now=100.0 + LONGEST_PAUSE + 1, in_progress=Counter(), retry_after=1.0, pause=5.0)
+    assert limits.is_open(now=100.0 + LONGEST_PAUSE + 1, in_progress=Counter({"acme": 7}))

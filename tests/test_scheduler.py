@@ -32,7 +32,7 @@ from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.outcomes import DEAD_LINK_SECONDS, MIN_DEAD_LINKS, NOT_FOUND_SECONDS
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportLedger
 from tap_flipkart_reports.purchasing.report_detail import ReportStatus
-from tap_flipkart_reports.purchasing.requests import Claim, Priority, PurchaseStatus, ReportRequest
+from tap_flipkart_reports.purchasing.requests import Claim, Priority, PurchaseStatus, ReportRequest, TriggerAnswer
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.windows import Window
 
@@ -455,6 +455,30 @@ def test_what_a_trigger_came_to_is_booked_under_its_correlation_id(bench: Bench)
     }
     assert told == {(EventKind.LOST, 2), (EventKind.TRIGGERED, 4), (EventKind.NOT_UNDERSTOOD, 2)}
     assert scheduler.budget.triggers == 3 + 5 + 3
+
+
+def test_triggers_that_bought_nothing_leave_no_trace(bench: Bench) -> None:
+    sent: list[str] = []
+    trigger = bench.api.trigger
+
+    def watched(**arguments: Any) -> TriggerAnswer:
+        sent.append(arguments["correlation_id"])
+        return trigger(**arguments)
+
+    bench.api.trigger = watched  # type: ignore[method-assign]  # it is only looked at
+    passing = [CallError("no connection"), RateLimitedError("slow", retry_after=9.0), CallError("no connection")]
+    bench.api.on_trigger = raising(*passing)
+    ledger = RecordingLedger()
+    wanted, other = request(0), request(1)
+    scheduler = bench.scheduler(wanted, other, ledger=ledger, max_concurrent_reports=1, max_reports=2)
+    assert isinstance(scheduler.take(wanted), Delivery)
+    assert isinstance(scheduler.take(other), Delivery)
+    assert [(one, word) for one, word, _ in ledger.booked if word == "not bought"] == [
+        (correlation_id, "not bought") for correlation_id in sent[:3]
+    ]
+    assert len(set(sent)) == 5
+    assert {event.attempt for event in bench.events} == {1}
+    assert scheduler.budget.triggers == 2
 
 
 def test_a_report_id_that_the_ledger_knows_of_another_window_is_refused(bench: Bench) -> None:
