@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from support.programs import SECONDS, TARGETS_PYTHON, install, released, succeed
+from tap_flipkart_reports.exceptions import PipeClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ class Target(ABC):
             target.kill()
             states += target.stdout.readlines()
         assert target.returncode == -signal.SIGKILL
-        assert tap.returncode == 1, "the tap has not noticed"
+        assert tap.returncode == PipeClosedError.exit_code, "the tap has not noticed"
         last: dict[str, Any] = json.loads(next(state for state in reversed(states) if state.endswith("\n")))
         return last
 
