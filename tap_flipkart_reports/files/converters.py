@@ -67,8 +67,9 @@ _WRAPPERS = (
 
 # What `clean` changes or `_text` refuses in trimmed cells, each between two NUL, but for numbers cut short. Letters in
 # both cases, as IGNORECASE takes twice as long.
+_FIRST = "".join(sorted({letter for marker in NULL_MARKERS for letter in (marker[:1], marker[:1].upper())}))
 _UNCLEAN = re.compile(
-    r"""\0(?:["'=#]|[sS][kK][uU]:|[oO][iI]:|(?:"""
+    rf"""\0(?=["'=#\0sSoO{re.escape(_FIRST)}])(?:["'=#]|[sS][kK][uU]:|[oO][iI]:|(?:"""
     + "|".join(
         re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", re.escape(marker))
         for marker in NULL_MARKERS
