@@ -10,10 +10,11 @@ from support.truth import OWN, WRITTEN_DOWN
 
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_words import normalise
+from tap_flipkart_reports.planning import report_type as report_type_module
 from tap_flipkart_reports.planning.parameters import filled_in, placeholders_in
 from tap_flipkart_reports.planning.record_schema import record_schema
 from tap_flipkart_reports.planning.report_type import ReportTable
-from tap_flipkart_reports.planning.table_schema import table_schema
+from tap_flipkart_reports.planning.table_schema import TableSchema, table_schema
 from tap_flipkart_reports.planning.window_rules import WindowKind
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, UNIDENTIFIED, tables_of
 from tap_flipkart_reports.settings.overrides import ReportTypeReader
@@ -129,6 +130,14 @@ def test_every_stream_and_every_column_is_described_in_words_of_its_own(stream: 
         assert not own.endswith("."), name
         assert normalise(own) not in {normalise(column.get("title", "")), normalise(name)}, name
         assert len(own.split()) >= 3, name
+
+
+def test_a_schema_as_inspect_drafts_it_is_described_by_its_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    drafted = TableSchema(properties={"gift_wrap": {"title": "Gift Wrap? ", "type": ["string", "null"]}})
+    monkeypatch.setattr(report_type_module, "table_schema", lambda _stream: drafted)
+    table = ReportTable(stream="gifts", title="Gifts")
+    assert table.properties["gift_wrap"]["description"] == "Column 'Gift Wrap?' of the file"
+    assert table.description == "Table Gifts: each header of the file becomes a column of text"
 
 
 def test_no_two_columns_of_a_table_have_the_same_description() -> None:

@@ -81,7 +81,8 @@ class ReportTable:
     def _property(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         words = {word: value for word, value in schema.items() if word != "aliases"}
         if name in self.schema.properties:
-            words["description"] = f"{schema['description']}. {self.schema.basis(name)}"
+            parts = (schema.get("description"), self.schema.basis(name))
+            words["description"] = ". ".join(filter(None, parts)) or f"Column {schema['title'].strip()!r} of the file"
         if name not in self.key:
             return {**words, "type": [schema["type"][0], "null"]}
         is_text = schema["type"][0] == "string" and "format" not in schema

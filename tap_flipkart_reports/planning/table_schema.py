@@ -46,11 +46,11 @@ class TableSchema:
     layouts: tuple[TableLayout, ...] = ()
 
     def basis(self, column: str) -> str:
-        """How well a column is known: who has seen it in which files."""
+        """How well a column is known: who has seen it in which files; empty where the schema does not say."""
         if column in self.seen_once:
             return "Seen by one program that reads such files"
         seen = dict.fromkeys(layout.seen for layout in self.layouts if column in layout.columns)
-        return f"Seen {' and '.join(seen)}"
+        return f"Seen {' and '.join(seen)}" if seen else ""
 
 
 @cache
@@ -66,7 +66,7 @@ def table_schema(stream: str) -> TableSchema:
     if "$ref" in document:
         return replace(table_schema(document["$ref"].removesuffix(".json")), description=document["description"])
     return TableSchema(
-        description=document["description"],
+        description=document.get("description", ""),
         properties=document["properties"],
         seen_once=frozenset(document.get("seen_once", ())),
         layouts=tuple(
