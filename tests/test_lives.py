@@ -46,7 +46,7 @@ class FusedClock:
         self._fuse = fuse
 
     def _burn(self) -> None:
-        if self._fuse is not None:
+        if self._fuse is not None and threading.current_thread() is threading.main_thread():
             self._fuse -= 1
             if self._fuse < 0:
                 self._fuse = None
