@@ -55,7 +55,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["plna"], "'plna' is not one of plan, repair"),
+        (["plna"], "'plna' is not one of init, doctor, plan, repair"),
         (["plna"], "did you mean plan?"),
         (["plan", "--format", "jsn"], "did you mean json?"),
         (["completion", "fsh"], "did you mean fish?"),

@@ -103,11 +103,14 @@ def _doctor(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.doctor import diagnose, exit_code, screen  # noqa: PLC0415 - only this command checks
 
     tap = _tap(options)
-    logging.getLogger(tap.name).setLevel(logging.CRITICAL)
+    logger = logging.getLogger(tap.name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # what is wrong stands on the screen
     try:
         checks = diagnose(tap.current_run, folder=Path())
     finally:
         tap.close()
+        logger.setLevel(level)
     if options.format == "json":
         print(json.dumps([check.document() for check in checks], indent=2))  # noqa: T201 - its output
     else:
