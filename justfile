@@ -21,7 +21,7 @@ check:
     uv run bandit --quiet --recursive --configfile pyproject.toml tap_flipkart_reports
     uv run lint-imports
 
-# the fast tests, in under two minutes on two cores; arguments go to pytest
+# the tests that are not marked integration; arguments go to pytest
 test *arguments:
     uv run pytest -q -n 2 -m "not integration" "$@"
 
