@@ -140,7 +140,7 @@ class Records:
         self.bookings.add(Booking(write=write, then=then, urgency=urgency))
         self.lock.notify_all()
 
-    def record_event(self, report: TrackedReport, kind: EventKind, **figures: Any) -> None:  # noqa: ANN401
+    def record_event(self, report: TrackedReport, kind: EventKind, **figures: Any) -> None:  # noqa: ANN401 - fields of `ReportEvent`
         """Log an event, with its facts as fields for structured logs, and keep it for the consumer."""
         request = report.request
         event = ReportEvent(

@@ -16,7 +16,7 @@ BEGIN, END = "  # <pins>\n", "  # </pins>\n"
 
 EXPORT = (
     *("export", "--quiet", "--upgrade", "--all-groups", "--all-extras", "--no-emit-project"),
-    *("--no-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"),
+    *("--no-hashes", "--no-annotate", "--no-header"),
 )
 
 
