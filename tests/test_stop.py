@@ -15,7 +15,7 @@ from support.clocks import START
 from support.scripted_server import Reply, ScriptedServer
 
 from tap_flipkart_reports.clock import SystemClock
-from tap_flipkart_reports.purchasing.scheduler import SECONDS_TO_JOIN, SECONDS_TO_STOP
+from tap_flipkart_reports.purchasing.run_end import SECONDS_TO_JOIN, SECONDS_TO_STOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.purchasing.events import Deferred
+from tap_flipkart_reports.purchasing.records import LOGGER
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.requests import TriggerAnswer
-from tap_flipkart_reports.purchasing.scheduler import LOGGER, Scheduler
+from tap_flipkart_reports.purchasing.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

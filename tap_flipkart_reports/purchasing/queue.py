@@ -67,6 +67,11 @@ class ReportQueue:
 
     # What comes in
 
+    def begin(self, *, now: float) -> None:
+        """Count `max_wait` from now, unless it is counted already."""
+        if self.deadline is None and self._limits.max_wait is not None:
+            self.deadline = now + self._limits.max_wait
+
     def add(self, report: TrackedReport, *, now: float) -> None:
         """Take a report that is wanted."""
         if report.request.report_id is None:

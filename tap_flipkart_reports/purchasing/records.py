@@ -7,7 +7,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.purchasing.bookings import Booking, Bookings, Urgency
-from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent, ReportProgress
+from tap_flipkart_reports.purchasing.events import (
+    Deferred,
+    Delivery,
+    EventKind,
+    ReportEvent,
+    ReportProgress,
+    RunProgress,
+)
 from tap_flipkart_reports.purchasing.outcomes import MAX_ATTEMPTS, Defer
 from tap_flipkart_reports.purchasing.ownership import Ownership
 from tap_flipkart_reports.purchasing.queue import ReportQueue
@@ -15,7 +22,7 @@ from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.exceptions import FlipkartReportsError, OutageError
@@ -24,6 +31,9 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.ports import ReportLedger
 
 LOGGER = logging.getLogger("tap-flipkart-reports.scheduler")
+
+UNDER_WAY = frozenset({Stage.CALLING, Stage.BOOKING})
+"""Stages that end by themselves, with something worth waiting for."""
 
 COOLDOWN_POLLS = 12
 """A FAILED report is triggered again after this many first pauses: asking at once fails at once elsewhere too."""
@@ -92,6 +102,21 @@ class Records:
             next_poll=max(0.0, report.poll_at - now) if report.stage is Stage.RUNNING else None,
         )
 
+    def run_progress(self, reports: Collection[TrackedReport]) -> RunProgress:
+        """Where those of a run's reports stand that are bought, the oldest first, and how many windows wait."""
+        bought = [
+            self.progress(report)
+            for report in reports
+            if report.report_id is not None and (not report.is_settled or report.is_unread)
+        ]
+        bought.sort(key=lambda progress: -(progress.age or 0.0))
+        return RunProgress(
+            reports=bought,
+            waiting=sum(report.stage is Stage.WAITING for report in reports),
+            done=len(reports) - self.unsettled,
+            total=len(reports),
+        )
+
     def trigger_again(self, report: TrackedReport, error: FlipkartReportsError) -> None:
         """Buy another report for a window, after a while."""
         LOGGER.warning(
@@ -119,6 +144,16 @@ class Records:
         if step.ends_run:
             self.end_reason = self.end_reason or step.reason
         self.defer(report, step.reason)
+
+    def leave(self, reports: Collection[TrackedReport], reason: str, *, has_time: bool) -> list[TrackedReport]:
+        """Leave reports for the next run; while there is time those under way stay open, and are returned."""
+        still_open = []
+        for report in list(reports):
+            if has_time and report.stage in UNDER_WAY:
+                still_open.append(report)
+            else:
+                self.defer(report, reason)
+        return still_open
 
     def settle(self, report: TrackedReport, outcome: Delivery | Deferred | Exception) -> None:
         """Nothing more is done about a report."""

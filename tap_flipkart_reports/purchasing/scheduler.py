@@ -14,7 +14,6 @@ pretends to sleep, hours of reports then pass in milliseconds, always in the sam
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 from typing import TYPE_CHECKING, cast
 
@@ -25,7 +24,9 @@ from tap_flipkart_reports.purchasing.events import Deferred, Delivery, ReportEve
 from tap_flipkart_reports.purchasing.fetcher import Fetcher
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportApi, ReportLedger
 from tap_flipkart_reports.purchasing.records import Records
-from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
+from tap_flipkart_reports.purchasing.run_end import RunEnd
+from tap_flipkart_reports.purchasing.threads import Threads
+from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -37,21 +38,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.limits import Budget, Limits
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import ReportRequest
-
-LOGGER = logging.getLogger("tap-flipkart-reports.scheduler")
-
-SECONDS_TO_STOP = 7.0
-"""How long a call that is under way may finish once the run is asked to stop: the answer to a trigger is paid for.
-Containers are killed after ten seconds, and the rows and the state that are there have to be written before that."""
-
-SECONDS_TO_JOIN = 0.5
-"""For threads to end that have nothing to do any more."""
-
-SECONDS_TO_LEAVE = 120.0
-"""The same at the end of `max_wait`, when nobody stands and waits."""
-
-UNDER_WAY = frozenset({Stage.CALLING, Stage.BOOKING})
-"""Stages that end by themselves, with something worth waiting for."""
+    from tap_flipkart_reports.purchasing.threads import NextStep, Step
 
 
 class Scheduler:
@@ -104,15 +91,18 @@ class Scheduler:
         )
         self._fetcher = Fetcher(api=api, records=self._records, folder=folder)
         self._buyer = Buyer(api=api, records=self._records, first_pause=self._fetcher.pause)
-        self._threads: list[threading.Thread] = []
+        self._threads = Threads(
+            clock=clock,
+            changed=self._changed,
+            is_over=self._is_over,
+            seconds_to_next=lambda: self._records.queue.seconds_to_next(clock.monotonic()),
+            on_end=self._break,
+        )
         self._reports: dict[ReportRequest, TrackedReport] = {}
         self._orders = itertools.count()
         self._under_way: set[TrackedReport] = set()
-        self._stop_reason: str | None = None
+        self._end = RunEnd()
         self._open: list[TrackedReport] | None = None
-        self._give_up_at: float | None = None
-        self._stopped_at: float | None = None
-        self._broken: LedgerError | WorkerError | None = None
 
     @property
     def budget(self) -> Budget:
@@ -130,8 +120,7 @@ class Scheduler:
         """Add reports that are wanted."""
         with self._changed:
             now, queue = self._clock.monotonic(), self._records.queue
-            if queue.deadline is None and self._limits.max_wait is not None:
-                queue.deadline = now + self._limits.max_wait
+            queue.begin(now=now)
             for request in requests:
                 readers = request.readers
                 report = TrackedReport(
@@ -163,8 +152,8 @@ class Scheduler:
                 events = self._records.drain_events()
                 if not events:
                     self._obey_stop()
-                    if self._broken is not None:
-                        raise self._broken
+                    if self._end.error is not None:
+                        raise self._end.error
                     if report.is_settled:
                         break
                     step = self._next_step() if self._workers == 0 else None
@@ -191,10 +180,7 @@ class Scheduler:
         """Say that a stream's rows of a delivered report are out; finished is what all its streams have read."""
         with self._changed:
             report = self._reports[delivery.request]
-            report.unfinished.discard(stream)
-            report.rows += rows
-            report.rejected += rejected
-            report.fingerprints |= set(fingerprints)
+            report.finished(stream, rows=rows, rejected=rejected, fingerprints=fingerprints)
         if not report.unfinished:
             self._ledger.finished(
                 delivery.request, rows=report.rows, rejected=report.rejected, fingerprints=report.fingerprints
@@ -225,10 +211,7 @@ class Scheduler:
         under way may finish for some seconds, above all a trigger, whose answer holds the report id.
         """
         with self._changed:
-            self._stop_reason = self._stop_reason or reason
-            if self._stopped_at is None:
-                self._stopped_at = self._clock.monotonic()
-                self._give_up_at = self._stopped_at + SECONDS_TO_STOP
+            self._end.ask(reason, now=self._clock.monotonic())
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -236,38 +219,23 @@ class Scheduler:
         self.stop("the run has ended")
         with self._changed:
             self._records.bookings.drop_releases()
-        now = self._clock.monotonic()
-        ends = max(now, (now if self._stopped_at is None else self._stopped_at) + SECONDS_TO_STOP) + SECONDS_TO_JOIN
-        for thread in self._threads:
-            thread.join(max(0.0, ends - self._clock.monotonic()))
-        if self._workers == 0:
-            self._make_bookings()
-        self.tell()
-
-    def _make_bookings(self) -> None:
-        while True:
+        self._threads.join(until=self._end.join_until(now=self._clock.monotonic()))
+        while self._workers == 0:
             with self._changed:
                 step = self._next_booking()
             if step is None:
-                return
+                break
             step()
+        self.tell()
 
     def progress(self) -> RunProgress:
         """Where the reports stand that are bought, and how many windows wait for their turn."""
         with self._changed:
-            bought = [
-                self._records.progress(report)
-                for report in self._reports.values()
-                if report.report_id is not None and (not report.is_settled or report.is_unread)
-            ]
-            total, unsettled = len(self._reports), self._records.unsettled
-            waiting = sum(report.stage is Stage.WAITING for report in self._reports.values())
-        bought.sort(key=lambda progress: -(progress.age or 0.0))
-        return RunProgress(reports=bought, waiting=waiting, done=total - unsettled, total=total)
+            return self._records.run_progress(self._reports.values())
 
     # What to do next; all with the lock held
 
-    def _next_step(self) -> Callable[[], None] | None:
+    def _next_step(self) -> Step | None:
         """What one thread alone does next: books what is paid for, keeps Flipkart busy, and then downloads."""
         return (
             self._next_booking(may_claim=False)
@@ -276,13 +244,13 @@ class Scheduler:
             or self._next_call()
         )
 
-    def _next_call(self, *, may_download: bool = True) -> Callable[[], None] | None:
+    def _next_call(self, *, may_download: bool = True) -> Step | None:
         """Reserve the most urgent call that is due.
 
         Polls and triggers are short and keep Flipkart busy, so they go before downloads, which may take minutes.
         """
         self._obey_stop()
-        if self._stop_reason is not None:
+        if self._end.reason is not None:
             return None
         queue = self._records.queue
         if (report := queue.next_poll(self._clock.monotonic())) is not None:
@@ -293,37 +261,24 @@ class Scheduler:
             return self._call(self._fetcher.download, report)
         return None
 
-    def _next_booking(self, *, may_claim: bool = True) -> Callable[[], None] | None:
+    def _next_booking(self, *, may_claim: bool = True) -> Step | None:
         """Reserve the most urgent write to the ledger; none once it is broken."""
         self._obey_stop()
-        if self._broken is not None:
+        if self._end.error is not None:
             return None
         bookings = self._records.bookings
         booking = bookings.next(before=Urgency.CLAIM)
         if booking is None and may_claim:
-            booking = (self._buyer.next_claim() if self._stop_reason is None else None) or bookings.next()
+            booking = (self._buyer.next_claim() if self._end.reason is None else None) or bookings.next()
         return None if booking is None else lambda: self._book(booking)
 
     def _obey_stop(self) -> None:
         """Leave what is not under way once the run is asked to end, and the rest when that takes too long."""
-        now, deadline = self._clock.monotonic(), self._records.queue.deadline
-        if self._stop_reason is None:
-            self._stop_reason = self._records.end_reason
-        if self._stop_reason is None and deadline is not None and now >= deadline:
-            self._stop_reason = "max_wait is over"
-            self._give_up_at = now + SECONDS_TO_LEAVE
-        if self._stop_reason is None:
+        now = self._clock.monotonic()
+        if not self._end.has_come(now=now, reason=self._records.end_reason, deadline=self._records.queue.deadline):
             return
-        if self._give_up_at is None:
-            self._give_up_at = now + SECONDS_TO_STOP
         reports = self._reports.values() if self._open is None else self._open
-        has_time = now < self._give_up_at
-        self._open = []
-        for report in list(reports):
-            if report.stage in UNDER_WAY and has_time:
-                self._open.append(report)
-            else:
-                self._records.defer(report, self._stop_reason)
+        self._open = self._records.leave(reports, cast("str", self._end.reason), has_time=self._end.has_time(now=now))
 
     def _rest(self) -> None:
         """Wait until something changes or falls due."""
@@ -332,50 +287,24 @@ class Scheduler:
             seconds = self._records.queue.seconds_to_next(now)
             self._clock.sleep(self._limits.poll_interval if seconds is None else seconds)
             return
-        ends = [end - now for end in (deadline, self._give_up_at) if end is not None]
+        ends = [end - now for end in (deadline, self._end.give_up_at) if end is not None]
         self._clock.wait(self._changed, max(0.0, min(ends)) if ends else None)
 
     # The threads
 
     def _start_threads(self) -> None:
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        with self._changed:
-            if self._workers == 0 or self._is_over:  # or they would be started for each window that is only left over
-                return
-        names = {thread.name for thread in self._threads}
-        wanted: dict[str, Callable[[], Callable[[], None] | None]] = {"report-ledger": self._next_booking}
-        wanted |= {f"report-worker-{number}": self._next_call for number in range(self._workers)}
-        for name, next_step in wanted.items():
-            if name in names:
-                continue
-            thread = threading.Thread(target=self._work, args=(next_step,), name=name, daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                if len(self._threads) > 1:  # fewer threads do the same, later
-                    return
-                raise WorkerError("the machine has no room for another thread: nothing was bought; run again") from None
-            self._threads.append(thread)
+        if self._workers == 0:
+            return
+        steps: dict[str, NextStep] = {"report-ledger": self._next_booking}
+        steps |= {f"report-worker-{number}": self._next_call for number in range(self._workers)}
+        self._threads.start(steps)
 
-    def _work(self, next_step: Callable[[], Callable[[], None] | None]) -> None:
-        try:
-            while True:
-                with self._changed:
-                    while (step := next_step()) is None:
-                        if self._is_over:
-                            return
-                        self._clock.wait(self._changed, self._records.queue.seconds_to_next(self._clock.monotonic()))
-                step()
-        except BaseException as error:  # noqa: BLE001 - raised by `take`, in the consumer's thread
-            self._break(error)
-
-    @property
     def _is_over(self) -> bool:
         """Whether no thread will find anything to do any more."""
-        has_ended = self._stop_reason is not None or self._records.unsettled == 0
-        return has_ended and not self._under_way and (not self._records.bookings or self._broken is not None)
+        has_ended = self._end.reason is not None or self._records.unsettled == 0
+        return has_ended and not self._under_way and (not self._records.bookings or self._end.error is not None)
 
-    def _call(self, call: Callable[[TrackedReport], None], report: TrackedReport) -> Callable[[], None]:
+    def _call(self, call: Callable[[TrackedReport], None], report: TrackedReport) -> Step:
         """A call that is reserved; an error that it did not expect is the consumer's to see."""
         self._under_way.add(report)
 
@@ -410,13 +339,6 @@ class Scheduler:
 
     def _break(self, error: BaseException) -> None:
         """End the run: `take` raises the error."""
-        if not isinstance(error, (LedgerError, WorkerError)):
-            LOGGER.debug("A thread of the run has ended.", exc_info=error)
-            error = WorkerError(
-                f"a thread of the run has ended ({type(error).__name__}: {error}): nothing more is bought; what is "
-                "bought is read by the next run"
-            )
         with self._changed:
-            self._broken = self._broken or error
-            self._stop_reason = self._stop_reason or str(error)
+            self._end.break_off(error)
             self._changed.notify_all()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tap_flipkart_reports.purchasing.events import Deferred, Delivery
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from tap_flipkart_reports.purchasing.requests import ReportRequest
@@ -114,6 +115,13 @@ class TrackedReport:
         self.report_id = report_id
         self.triggered_at = at
         self.detail_trouble = self.link_trouble = NO_TROUBLE
+
+    def finished(self, stream: str, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
+        """One of its streams has sent its rows."""
+        self.unfinished.discard(stream)
+        self.rows += rows
+        self.rejected += rejected
+        self.fingerprints.update(fingerprints)
 
     def __str__(self) -> str:
         """Stream, seller, window, report and correlation id, as far as they are known."""
