@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes may hold the time at which they were packed, and every process has to find the same tests."""
     return argname if isinstance(val, bytes) else None
+
+
+def levels_of_the_log() -> dict[str, int]:
+    names = [name for name in logging.Logger.manager.loggerDict if name.startswith("tap-flipkart-reports")]
+    return {name: level for name in names if (level := logging.getLogger(name).level)}
+
+
+@pytest.fixture(autouse=True)
+def no_test_changes_the_log_of_the_next() -> Iterator[None]:
+    """A command that quiets the log would hide from later tests of the process what they look for."""
+    before = levels_of_the_log()
+    yield
+    assert levels_of_the_log() == before
 
 
 @pytest.fixture

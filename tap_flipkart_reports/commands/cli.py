@@ -8,11 +8,13 @@ import logging
 import os
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shtab
 
+from tap_flipkart_reports.commands.log_level import logged_from
 from tap_flipkart_reports.commands.options import PROGRAM, build_parser
 from tap_flipkart_reports.commands.startup import load_tap, run_command
 from tap_flipkart_reports.commands.tables import json_text
@@ -103,14 +105,8 @@ def _doctor(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.doctor import diagnose, exit_code, screen  # noqa: PLC0415 - only this command checks
 
     tap = _tap(options)
-    logger = logging.getLogger(tap.name)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)  # what is wrong stands on the screen
-    try:
+    with logged_from(logging.CRITICAL, logger=tap.name), closing(tap):  # what is wrong stands on the screen
         checks = diagnose(tap.current_run, folder=Path())
-    finally:
-        tap.close()
-        logger.setLevel(level)
     if options.format == "json":
         print(json.dumps([check.document() for check in checks], indent=2))  # noqa: T201 - its output
     else:
@@ -123,11 +119,8 @@ def _plan(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.plan import plan_run, table  # noqa: PLC0415 - only this command plans
 
     tap = _tap(options)
-    logging.getLogger(tap.name).setLevel(logging.WARNING)
-    try:
+    with logged_from(logging.WARNING, logger=tap.name), closing(tap):
         plan = plan_run(tap.current_run.wanted, tap.current_run.services.ledger)
-    finally:
-        tap.close()
     print(json.dumps(plan.document(), indent=2) if options.format == "json" else table(plan))  # noqa: T201 - its output
     return 0
 
@@ -208,12 +201,9 @@ def _coverage(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.coverage_table import table  # noqa: PLC0415 - only this command draws
 
     tap = _tap(options)
-    logging.getLogger(tap.name).setLevel(logging.WARNING)
-    try:
+    with logged_from(logging.WARNING, logger=tap.name), closing(tap):
         run = tap.current_run
         coverage = coverage_of(run.wanted, run.services.ledger, has_state=options.state is not None)
-    finally:
-        tap.close()
     if options.html is not None:
         _write(options.html, page(coverage, made_at=tap.clock.now()))
         _tell(f"{options.html} is written: open it in a browser")

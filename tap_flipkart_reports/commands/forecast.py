@@ -7,12 +7,12 @@ usually do.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tap_flipkart_reports.commands.log_level import logged_from
 from tap_flipkart_reports.purchasing.events import Deferred
 from tap_flipkart_reports.purchasing.records import LOGGER
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
@@ -20,7 +20,7 @@ from tap_flipkart_reports.purchasing.requests import TriggerAnswer
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Condition
 
     from tap_flipkart_reports.purchasing.limits import Limits
@@ -44,21 +44,10 @@ def left_over(
     clock = _ForeseenClock()
     api = _ForeseenApi(clock=clock, learned=learned)
     scheduler = Scheduler(api=api, clock=clock, limits=limits, folder=Path(), generation_times=learned, workers=0)
-    with _silenced(LOGGER):
+    with logged_from(logging.CRITICAL, logger=LOGGER.name):  # what is only foreseen is not news
         scheduler.submit(requests)
         taken = [(request, scheduler.take(request)) for request in requests]
     return frozenset(request for request, outcome in taken if isinstance(outcome, Deferred) and outcome.is_unbought)
-
-
-@contextmanager
-def _silenced(logger: logging.Logger) -> Iterator[None]:
-    """What is only foreseen is not to be read as news."""
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 @dataclass(kw_only=True)
