@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,13 @@ import pytest
 from support.clocks import VirtualClock
 from support.scripted_api import ScriptedApi
 
-from tap_flipkart_reports.exceptions import CallError, LedgerError, WorkerError
+from tap_flipkart_reports.exceptions import (
+    AnswerNotUnderstoodError,
+    CallError,
+    LedgerError,
+    RateLimitedError,
+    WorkerError,
+)
 from tap_flipkart_reports.purchasing.events import Deferred, Delivery, EventKind, ReportEvent
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.ports import NoLedger
@@ -211,6 +218,65 @@ def test_what_is_bought_is_told_before_it_is_booked_and_booked_before_the_end(be
     thread.join(PATIENCE)
     scheduler.close()
     assert ledger.calls[:2] == ["claim", "bought"]
+
+
+@pytest.mark.parametrize(
+    ("error", "costs"),
+    [
+        (AnswerNotUnderstoodError("no id", answer="{}"), 1),
+        (RateLimitedError("slow down", retry_after=30_000.0), 0),
+    ],
+    ids=["not understood", "limited"],
+)
+def test_what_was_claimed_and_not_triggered_is_taken_off_the_budget_once(
+    error: Exception, costs: int, bench: Bench
+) -> None:
+    requests = [request(number) for number in range(7)]
+    has_claimed = threading.Event()
+    sent: list[str] = []
+
+    class CountingLedger(NoLedger):
+        claims = 0
+
+        def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
+            self.claims += 1
+            if self.claims == len(requests):
+                has_claimed.set()
+            return super().claim(request, correlation_id=correlation_id)
+
+    def on_trigger(_seller: str, identifier: str) -> None:
+        assert has_claimed.wait(PATIENCE)
+        sent.append(identifier)
+        raise error
+
+    bench.api.on_trigger = on_trigger
+    limits = {"max_concurrent_reports": 7, "max_concurrent_reports_per_seller": 7}
+    scheduler = bench.scheduler(*requests, ledger=CountingLedger(), **limits)
+    for wanted in requests:
+        with suppress(AnswerNotUnderstoodError):
+            assert isinstance(scheduler.take(wanted), Deferred)
+    assert scheduler.budget.triggers == costs * len(sent)
+
+
+def test_a_claim_that_is_being_written_when_its_type_is_blocked_is_not_triggered(bench: Bench) -> None:
+    ledger = StuckLedger("claim", after=1)
+    sent: list[str] = []
+
+    def on_trigger(_seller: str, identifier: str) -> None:
+        assert ledger.is_asked.wait(PATIENCE)
+        sent.append(identifier)
+        raise AnswerNotUnderstoodError("no id", answer="{}")
+
+    bench.api.on_trigger = on_trigger
+    first, second = request(0), request(1)
+    scheduler = bench.scheduler(first, second, ledger=ledger)
+    with pytest.raises(AnswerNotUnderstoodError):
+        scheduler.take(first)
+    ledger.answers.set()
+    deferred = scheduler.take(second)
+    assert isinstance(deferred, Deferred)
+    assert "was not understood" in deferred.reason
+    assert len(sent) == scheduler.budget.triggers == 1
 
 
 def test_a_ledger_that_is_broken_ends_the_run_in_the_thread_that_waits(bench: Bench) -> None:

@@ -86,7 +86,10 @@ class Buyer:
         report.correlation_id = correlation_id
         report.is_claimed = True
         report.attempts += 1
-        self._records.queue.trigger_at_once(report)
+        if self._records.queue.is_blocked(report.request.identifier):  # meanwhile
+            self._unclaim(report)
+        else:
+            self._records.queue.trigger_at_once(report)
 
     def _adopt(self, report: TrackedReport, claim: Claim) -> None:
         """The window has a report that only has to be read."""
@@ -238,6 +241,8 @@ class Buyer:
         self._records.queue.not_triggered(report)
         report.attempts -= 1
         report.is_claimed = False
+        if not report.is_settled:
+            report.stage = Stage.WAITING  # one that is still CLAIMED would be undone once more when it is left
 
     def _not_bought(self, report: TrackedReport, error: outcomes.CallFailure) -> None:
         self._undo(report)

@@ -271,6 +271,10 @@ class ReportQueue:
         for seller in list(self._waiting):
             self._look_again(seller, now=now)
 
+    def is_blocked(self, identifier: str) -> bool:
+        """Whether nothing more of a report type is triggered."""
+        return identifier in self._blocked
+
     def _look_again(self, seller_id: str, *, now: float) -> None:
         """Defer what of a seller need not wait any longer."""
         for _, _, report in self._waiting.pop(seller_id, []):
