@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from copy import copy
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from tap_flipkart_reports.adapters.answers import (
-    CONFLICT,
     Answer,
     Fault,
     Verdict,
@@ -61,9 +62,11 @@ MAX_REDIRECTS = 5
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-
 MAX_BROKEN_ACCEPTED = 2
 """Answers to one trigger that begin with an acceptance and have no whole body: what is bought twice is told then."""
+
+REFUSED_AS_SUCH = frozenset({400, 422})
+"""By which an API says that a request is wrong whenever it comes; any other 4xx may be a gateway's, and pass."""
 
 _T = TypeVar("_T")
 
@@ -149,41 +152,38 @@ class ReportClient:
             correlation_id=correlation_id,
             is_recognised=self._sends_correlation_ids,
         )
-        url = f"{self._api_url}/reports/{quote(identifier, safe='')}"
         body: dict[str, object] = {"parameters": dict(parameters)}
         if self._sends_correlation_ids:
             body = {"correlation_id": correlation_id, **body}
-
-        broken = itertools.count(1)
-
-        def send(bearer: str) -> Answer | Fault:
-            outcome = self._connections.ask(
-                Request(
-                    method="POST",
-                    url=url,
-                    headers=_authorization(bearer),
-                    json_body=body,
-                    limits=short_answer(),
-                    is_fresh=True,
-                    before_send=before_send,
-                )
-            )
-            is_accepted = judge(outcome) is Verdict.ACCEPTED
-            if (
-                isinstance(outcome, Answer)
-                and is_accepted
-                and is_broken(outcome)
-                and next(broken) < MAX_BROKEN_ACCEPTED
-            ):
-                return Fault(words=f"{outcome.status} without a whole body", was_sent=True)
-            return outcome
-
-        result: CallResult[Answer] = self._repeater.repeat(call, send)
-        if isinstance(result.outcome, Answer) and judge(result.outcome) is Verdict.ACCEPTED:
+        request = Request(
+            method="POST",
+            url=f"{self._api_url}/reports/{quote(identifier, safe='')}",
+            headers={},
+            json_body=body,
+            limits=short_answer(),
+            is_fresh=True,
+            before_send=before_send,
+        )
+        result = self._triggered(call, request)
+        if isinstance(result.outcome, Answer) and result.verdict is Verdict.ACCEPTED:
             return self._accepted(call, result, result.outcome)
         if result.is_unclear and not _proves_nothing_bought(result.outcome):
             raise _lost(call, result)
         raise self._error_of(call, result)
+
+    def _triggered(self, call: Call, request: Request) -> CallResult[Answer]:
+        """What a trigger came to; an acceptance without a whole body is asked for once more."""
+        broken = itertools.count(1)
+
+        def send(bearer: str) -> Answer | Fault:
+            outcome = self._connections.ask(replace(request, headers=_authorization(bearer)))
+            if not isinstance(outcome, Answer) or judge(outcome) is not Verdict.ACCEPTED or not is_broken(outcome):
+                return outcome
+            if next(broken) >= MAX_BROKEN_ACCEPTED:
+                return outcome
+            return Fault(words=f"{outcome.status} without a whole body", was_sent=True)
+
+        return self._repeater.repeat(call, send)
 
     def report_id_in(self, answer: str) -> str | None:
         """The report id in an earlier answer to a trigger, if it can be told now where it stands."""
@@ -278,18 +278,11 @@ class ReportClient:
         if origin_of(url) is None:
             raise CallError(f"{call.name}: the link cannot be followed; it is not shown, as it is a secret")
 
-        def send(bearer: str) -> Download | Answer | Fault:
-            response = self._follow(url, bearer)
-            if isinstance(response, Fault):
-                return response
-            with response:
-                if response.status_code != OK:
-                    return read_error_body(response)
-                return receive(response, path, max_bytes=self._max_file_bytes)
-
         part = path.with_name(f"{path.name}.part")
         try:
-            result = self._repeater.repeat(call, send, uses_token=origin_of(url) == origin_of(self._api_url))
+            result = self._repeater.repeat(
+                call, partial(self._fetch, url, path), uses_token=origin_of(url) == origin_of(self._api_url)
+            )
         except FileError as error:
             raise FileError(f"report {report_id}: {error}") from None
         except OSError as error:
@@ -320,6 +313,15 @@ class ReportClient:
 
     # Send
 
+    def _fetch(self, url: str, path: Path, bearer: str) -> Download | Answer | Fault:
+        response = self._follow(url, bearer)
+        if isinstance(response, Fault):
+            return response
+        with response:
+            if response.status_code != OK:
+                return read_error_body(response)
+            return receive(response, path, max_bytes=self._max_file_bytes)
+
     def _follow(self, url: str, bearer: str) -> requests.Response | Fault:
         """Open a link through its redirects; the token goes to the API's own scheme, host and port alone."""
         limits = download_limits(idle_seconds=READ_SECONDS, max_bytes=self._max_file_bytes)
@@ -343,8 +345,8 @@ class ReportClient:
 
 # Judge and mean, of the trigger
 def _proves_nothing_bought(outcome: object) -> bool:
-    """Whether the last answer says that such a request is never accepted, so earlier tries were not either."""
-    if not isinstance(outcome, Answer) or judge(outcome) is not Verdict.REFUSED or outcome.status == CONFLICT:
+    """Whether the API itself says that such a request is never accepted, so earlier tries were not either."""
+    if not isinstance(outcome, Answer) or outcome.status not in REFUSED_AS_SUCH or outcome.document() is None:
         return False
     return b"correlation" not in outcome.body.lower()
 
@@ -367,6 +369,5 @@ def _besides(result: CallResult[_T]) -> str:
     return f"up to {result.unanswered} times if the API does not know a correlation id again, "
 
 
-# Links
 def _authorization(bearer: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {bearer}"}

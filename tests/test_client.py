@@ -34,6 +34,7 @@ from tap_flipkart_reports.exceptions import (
     CallRefusedError,
     ClaimLostError,
     FlipkartReportsError,
+    LedgerError,
     LinkRefusedError,
     OutageError,
     RateLimitedError,
@@ -159,6 +160,23 @@ def test_a_request_refused_as_such_was_not_bought_by_the_unclear_try_either(benc
         bench.trigger()
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(status=400, body="<html><title>400 Bad Request</title></html>"),
+        Reply(status=403, body={"message": "Forbidden"}),
+        Reply(status=404, body={"message": "no Route matched with those values"}),
+        Reply(status=413),
+        Reply(status=302, headers={"Location": "/maintenance"}),
+    ],
+    ids=lambda refusal: str(refusal.status),
+)
+def test_the_refusal_of_a_gateway_says_nothing_of_the_unclear_try_before(refusal: Reply, bench: ClientBench) -> None:
+    bench.api.plays(Reply(status=504), refusal)
+    with pytest.raises(AnswerLostError, match=rf"{refusal.status}.*may have been bought"):
+        bench.trigger()
+
+
 def test_after_an_unclear_try_a_429_is_waited_out_to_keep_the_correlation_id(bench: ClientBench) -> None:
     bench.api.plays(DROP, Reply(status=429, headers={"Retry-After": "30"}), Reply(body={"report_id": "R-1"}))
     assert bench.trigger() == "R-1"
@@ -280,6 +298,24 @@ def test_a_lost_answer_says_how_often_the_report_may_have_been_bought(bench: Cli
     ) as caught:
         bench.trigger()
     assert caught.value.unanswered == 6
+
+
+def test_a_ledger_that_breaks_between_two_tries_hides_no_purchase(bench: ClientBench) -> None:
+    errors = iter([None, LedgerError("the report ledger cannot be used")])
+
+    def before_send() -> None:
+        if (error := next(errors)) is not None:
+            raise error
+
+    bench.api.plays(Reply(status=503))
+    with pytest.raises(AnswerLostError, match=r"503.*may have been bought"):
+        bench.client().trigger(
+            seller_id="acme",
+            identifier="sales_ledger",
+            parameters={},
+            correlation_id=CORRELATION,
+            before_send=before_send,
+        )
 
 
 def test_nothing_is_sent_once_the_claim_is_lost(bench: ClientBench) -> None:

@@ -28,8 +28,6 @@ UNAUTHORIZED = 401
 
 FORBIDDEN = 403
 
-CONFLICT = 409
-
 TOO_MANY_REQUESTS = 429
 
 DEAD_TOKEN = "invalid_token"  # noqa: S105 - the error's name in RFC 6750

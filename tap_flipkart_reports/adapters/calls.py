@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from tap_flipkart_reports.adapters.answers import Answer, Fault, Verdict, describe, judge, retry_after
 from tap_flipkart_reports.adapters.retries import Tries
 from tap_flipkart_reports.adapters.transport import LOGGER
-from tap_flipkart_reports.exceptions import AuthenticationError, CallError, ClaimLostError, TokenStoreError
+from tap_flipkart_reports.exceptions import FlipkartReportsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ class CallRepeater:
                     can_renew = False
                     bearer = call.token.renew(bearer)
                     continue
-            except (AuthenticationError, TokenStoreError, CallError, ClaimLostError):
+            except FlipkartReportsError:
                 if result is not None and call.costs_money and result.is_unclear:
                     return result  # that an earlier try may have bought the report is the worse news
                 raise
