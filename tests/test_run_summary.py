@@ -49,6 +49,18 @@ def test_of_few_windows_all_are_named() -> None:
     ]
 
 
+def test_a_window_counts_once_however_many_streams_read_its_report(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    streams = "sales_ledger", "sales_ledger_cash_back"
+    output = bench.run(*streams, window_days=10, max_reports=1)
+    rows = sum(len(output.records(stream)) for stream in streams)
+    assert caplog.messages[-1] == (
+        f"In all: 1 bought, 1 window loaded with {rows} rows, 1 window left for the next run."
+    )
+
+
 def test_of_many_sellers_those_with_the_most_failures_are_named() -> None:
     summary = Summary()
     for number in range(1000):

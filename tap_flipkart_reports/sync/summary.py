@@ -26,12 +26,12 @@ class Tally:
         perhaps_triggered: what may have been bought besides, by tries whose answers broke off.
         retriggered: reports bought again for a window, because the first failed, expired or was lost.
         adopted: reports that earlier runs had bought.
-        finished: windows whose last record is out, counted once per stream that reads them.
+        finished: windows of which a stream has read all rows, however many streams read them.
         rows: records.
         rejected: rows that were passed over and kept aside.
         bytes: of downloaded files.
-        left: windows left for the next run.
-        failed: windows that failed.
+        left: windows that are left for the next run, by one stream at least.
+        failed: windows that failed, for one stream at least.
     """
 
     triggered: int = 0
@@ -71,6 +71,7 @@ class Summary:
         self.prices = prices or Prices()
         self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
         """By report type and seller."""
+        self._counted: set[tuple[str, ReportRequest]] = set()
 
     def of(self, request: ReportRequest) -> Tally:
         """The tally that a request counts for."""
@@ -91,17 +92,23 @@ class Summary:
     def finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
         """Count a window that a stream has read."""
         tally = self.of(request)
-        tally.finished += 1
+        tally.finished += self._is_new("finished", request)
         tally.rows += rows
         tally.rejected += rejected
 
     def left(self, left: Deferred) -> None:
         """Count a window that is left for the next run."""
-        self.of(left.request).left += 1
+        self.of(left.request).left += self._is_new("left", left.request)
 
     def failed(self, request: ReportRequest) -> None:
         """Count a window that failed."""
-        self.of(request).failed += 1
+        self.of(request).failed += self._is_new("failed", request)
+
+    def _is_new(self, figure: str, request: ReportRequest) -> bool:
+        """Whether this is the first stream of the window to count: a report is bought once for all of its streams."""
+        number = len(self._counted)
+        self._counted.add((figure, request))
+        return len(self._counted) > number
 
     def by_report_type(self) -> dict[str, Tally]:
         """The sums of all sellers."""
