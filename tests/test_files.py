@@ -221,7 +221,6 @@ def test_any_table_comes_back_cell_by_cell(
         (b"<?xml version='1.0'?><Error><Message>Expired</Message></Error>", ": Expired"),
         (json.dumps({"errors": [{"code": 1, "message": "No such report"}]}).encode(), ": No such report"),
         (b'{"error": "unauthorized", "error_description": "Bad credentials"}', ": unauthorized"),
-        (b'{"status": 1}', "without a message"),
         (b'{"cut', "the file is JSON"),
         (b'{"a":' * 12_000, "the file is JSON"),
         (zipped({"xl/workbook.xml": b"", "xl/worksheets/sheet1.xml": b""}), "a workbook (XLSX) that cannot be read"),
@@ -253,6 +252,10 @@ def test_any_table_comes_back_cell_by_cell(
 )
 def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     assert words in refusal(tmp_path, content)
+
+
+def test_of_json_without_an_error_message_only_its_kind_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path, b'{"status": 1}') == "the file is JSON, not a table"
 
 
 @pytest.mark.parametrize(

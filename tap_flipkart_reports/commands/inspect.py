@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.commands.tables import json_text
+from tap_flipkart_reports.commands.tables import counted, json_text
 from tap_flipkart_reports.exceptions import FileError, RowError, SettingsError
 from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
@@ -309,22 +309,28 @@ def _told(table: InspectedTable) -> Iterator[str]:
     if table.error:
         yield f"  cannot be read: {table.error}"
     if table.header:
-        yield f"  {len(table.header)} columns: {_listed(table.header)}"
-    counts = table.counts
-    yield (
-        f"  {counts.rows:,} rows; {counts.skipped:,} do not fit the header, {counts.dropped:,} are totals or headers, "
-        f"{counts.blank:,} are blank"
-    )
+        yield f"  {counted(len(table.header), 'column')}: {_listed(table.header)}"
+    yield f"  {_row_counts(table.counts)}"
     if table.stream and table.missing:
         yield f"  columns it does not have: {_listed(table.missing)}"
     if table.stream and table.new:
         yield f"  columns the stream does not have: {_listed(table.new)}"
     for row in table.rejected:
         yield f"  line {row.line} {row.cause}"
-    for name, cells in counts.bad_cells.items():
-        yield f"  {cells.count:,} cells of {name} do not fit its type, the first on line {cells.first_line}"
-    if table.unique and counts.rows > 1:
+    for name, cells in table.counts.bad_cells.items():
+        yield f"  {counted(cells.count, 'cell')} of {name} not of its type, the first on line {cells.first_line}"
+    if table.unique and table.counts.rows > 1:
         yield f"  unlike in every row, and so perhaps a key: {_listed(table.unique)}"
+
+
+def _row_counts(counts: RowCounts) -> str:
+    besides = {
+        "that do not fit the header": counts.skipped,
+        "of totals or headers": counts.dropped,
+        "that are blank": counts.blank,
+    }
+    passed_over = ", ".join(f"{number:,} {which}" for which, number in besides.items() if number)
+    return counted(counts.rows, "row") + (f"; besides {passed_over}" if passed_over else "")
 
 
 def _listed(headers: Sequence[str]) -> str:

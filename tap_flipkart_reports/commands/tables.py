@@ -26,4 +26,4 @@ def json_text(document: object, *, indent: int | None = None) -> str:
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the plural where it is one that takes an s."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

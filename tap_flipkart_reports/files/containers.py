@@ -291,7 +291,8 @@ def _reject_non_tables(start: bytes) -> None:
             if text.startswith(("{", "[{")):
                 raise FileError("the file is JSON, not a table") from None
         else:
-            raise FileError(f"the file is JSON, not a table: {_shortened(_message(answer) or 'without a message')}")
+            message = _message(answer)
+            raise FileError("the file is JSON, not a table" + (f": {_shortened(message)}" if message else ""))
 
 
 def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
