@@ -27,7 +27,7 @@ LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)")
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the documents as pages; the index of the site is the one of `docs/`."""
+    """Add the documents as pages; the index of the site is `docs/index.md`."""
     root = Path(config.docs_dir).parent
     for source, page in BESIDE.items():
         if page != "index.md":

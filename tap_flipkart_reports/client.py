@@ -235,7 +235,7 @@ class ReportClient:
             request = Request(method="GET", url=url, headers=_authorization(bearer), limits=short_answer())
             outcome = self._connections.ask(request)
             if judge(outcome) is Verdict.ACCEPTED and isinstance(outcome, Answer) and outcome.document() is None:
-                return Fault(words=f"{outcome.status} with something else than a JSON object", was_sent=True)
+                return Fault(words=f"{outcome.status} with something other than a JSON object", was_sent=True)
             return outcome
 
         result: CallResult[Answer] = self._repeater.repeat(call, send)
@@ -244,8 +244,8 @@ class ReportClient:
             detail = parse_detail(document, report_id=report_id)
             if detail.report_id != report_id:
                 raise AnotherReportError(
-                    f"{call.name} was answered with the detail of another report, {clean(detail.report_id)}: nothing "
-                    "in it is believed"
+                    f"{call.name} was answered with the detail of another report, {clean(detail.report_id)}: it "
+                    "is ignored"
                 )
             KNOWN_SECRETS.add_link(secrets_in(detail.location or ""), name=report_id)
             return detail
@@ -301,8 +301,8 @@ class ReportClient:
             return
         self._has_told_of_lengths = True
         LOGGER.warning(
-            "%s: the length of the file was not told, so one that is cut at the end of a line looks whole; not told "
-            "again in this run.",
+            "%s: the file came without its length, so one that is cut at the end of a line looks whole; this is said "
+            "once in a run.",
             call.name,
         )
 

@@ -173,8 +173,8 @@ def test_in_a_terminal_the_pasted_address_is_not_shown(tmp_path: Path, simulator
     [
         ("", "that is not the address the browser was sent to"),
         ("code.acme.canary-123456", "that is not the address the browser was sent to"),
-        (f"{REDIRECT}?code=canary-123456&state=forged", "its state is another"),
-        (f"{REDIRECT}?code=canary-123456", "its state is another"),
+        (f"{REDIRECT}?code=canary-123456&state=forged", "its state differs"),
+        (f"{REDIRECT}?code=canary-123456", "its state differs"),
         (f"{REDIRECT}?error=access_denied&error_description=No+thanks&state=STATE", "access_denied: No thanks"),
         (f"{REDIRECT}?state=STATE", "the address has no code"),
         (f"{REDIRECT}?code=code.acme.canary-123456&state=STATE", "400 (invalid_grant: Invalid authorization code)"),
@@ -199,7 +199,7 @@ def test_an_address_that_will_not_do_is_one_sentence(simulator: Simulator, addre
         ({"auth_url": "https://login.test/"}, {}, "auth_url https://login.test/ does not end in /token"),
         ({}, {"place": "token_store"}, "the setting token_store is not set"),
         ({"token_store": "tokens.db"}, {"place": "token_store"}, f"needs a key in the environment as {KEY_VARIABLE}"),
-        ({}, {"place": "keyring"}, "--store keyring is none of env:PATH, file:PATH, stdout, token_store"),
+        ({}, {"place": "keyring"}, "--store keyring is not one of env:PATH, file:PATH, stdout, token_store"),
         ({}, {"place": "file:/nowhere/at/all"}, "/nowhere/at/all cannot be written"),
         ({}, {"redirect_uri": "http://app.test/"}, "--redirect-uri http://app.test/ is not an https address"),
     ],
@@ -220,7 +220,7 @@ def test_the_command_says_in_one_sentence_what_is_wrong(tmp_path: Path, simulato
     with authorizing("--config", settings, "--seller-id", "acme", "--store", "stdout") as (process, _):
         out, told = finish(process, f"{REDIRECT}?code=canary-123456&state=forged")
     assert (process.returncode, out) == (1, "")
-    assert told.splitlines()[-1].startswith("flipkart-reports: the address is not of this link")
+    assert told.splitlines()[-1].startswith("flipkart-reports: the address does not belong to this link")
     assert "Traceback" not in told
     assert "canary" not in told
 

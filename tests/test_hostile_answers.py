@@ -420,7 +420,7 @@ def test_a_file_whose_length_nobody_told_is_taken_and_told_of_once(
         for _ in range(3):
             client.download(seller_id="acme", report_id="R-1", location=server.url, path=path)
     assert path.read_bytes() == body
-    assert caplog.text.count("the length of the file was not told") == 1
+    assert caplog.text.count("the file came without its length") == 1
 
 
 def test_a_file_whose_length_nobody_told_and_that_ends_within_a_line_is_cut(bench: ClientBench, path: Path) -> None:

@@ -525,7 +525,7 @@ def test_a_report_id_that_another_window_has_is_refused(opened: Callable[[Virtua
     owner = ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     assert owner == "orders_report, seller acme, 2026-01-01 to 2026-01-01"
     kept = query(place, "select status, report_id, answer from flipkart_reports where correlation_id = 'c-1'")
-    assert kept == [("NOT UNDERSTOOD", None, f"report R-1, which is the one of {owner}")]
+    assert kept == [("NOT UNDERSTOOD", None, f"report R-1, which belongs to {owner}")]
 
 
 def test_what_may_have_been_bought_besides_is_in_the_history(opened: Callable[[VirtualClock], Ledger]) -> None:
@@ -690,7 +690,7 @@ def test_a_row_that_the_tap_did_not_write_is_one_sentence(
         other.unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None)
         other.claim(request(), correlation_id="c-2")
 
-    with pytest.raises(LedgerError, match="the report ledger holds a row that the tap did not write so"):
+    with pytest.raises(LedgerError, match="the report ledger holds a row that the tap cannot have written"):
         ask()
 
 

@@ -347,7 +347,7 @@ def test_a_run_waits_for_an_api_that_went_away_and_goes_on_where_it_was(caplog: 
             assert client.detail(seller_id=f"seller-{index}", report_id="R-1").status_word == "PROCESSING"
     assert 400 <= clock.monotonic() < PATIENCE_SECONDS
     assert "answers again, after" in caplog.text
-    looks = [record for record in caplog.records if "looked for again" in record.getMessage()]
+    looks = [record for record in caplog.records if "all calls to it wait" in record.getMessage()]
     assert 3 < len(looks) < 25
 
 

@@ -337,7 +337,7 @@ def test_one_report_id_for_two_windows_is_refused_and_nothing_more_of_its_type_i
     other = request(0, stream="sales_ledger")
     scheduler = bench.scheduler(*requests, max_concurrent_reports=1)
     assert isinstance(scheduler.take(requests[0]), Delivery)
-    with pytest.raises(AnswerNotUnderstoodError, match="report R-1, which is the one of orders_report, seller acme"):
+    with pytest.raises(AnswerNotUnderstoodError, match="report R-1, which belongs to orders_report, seller acme"):
         scheduler.take(requests[1])
     assert all(isinstance(scheduler.take(wanted), Deferred) for wanted in requests[2:])
     assert len(bench.api.reports) == 2
@@ -351,7 +351,7 @@ def test_a_report_that_a_state_names_for_two_windows_is_read_for_one(bench: Benc
     first, second = request(0, report_id="R-1"), request(1, report_id="R-1")
     scheduler = bench.scheduler(first, second)
     assert isinstance(scheduler.take(first), Delivery)
-    with pytest.raises(MixedUpReportError, match=r"the one of orders_report.*2026-01-01.*given_up_reports"):
+    with pytest.raises(MixedUpReportError, match=r"belongs to orders_report.*2026-01-01.*given_up_reports"):
         scheduler.take(second)
     assert len(bench.api.reports) == 1
 
@@ -361,7 +361,7 @@ def test_one_link_for_two_windows_fails_the_second(bench: Bench) -> None:
     first, second = request(0), request(1)
     scheduler = bench.scheduler(first, second, max_concurrent_reports=1)
     assert isinstance(scheduler.take(first), Delivery)
-    with pytest.raises(MixedUpReportError, match="its download link is the one of orders_report"):
+    with pytest.raises(MixedUpReportError, match="its download link belongs to orders_report"):
         scheduler.take(second)
 
 
@@ -389,7 +389,7 @@ def test_the_very_same_rows_for_two_windows_fail_the_second(
     if outcome is Delivery:
         assert isinstance(scheduler.take(second), Delivery)
         return
-    with pytest.raises(MixedUpReportError, match="the very same bytes as the one of orders_report, seller acme"):
+    with pytest.raises(MixedUpReportError, match="its file is byte for byte that of orders_report, seller acme"):
         scheduler.take(second)
     assert list(bench.folder.iterdir()) == []
 
@@ -487,7 +487,7 @@ def test_a_report_id_that_the_ledger_knows_of_another_window_is_refused(bench: B
     first, second = request(0), request(1)
     scheduler = bench.scheduler(first, second, ledger=ledger, max_concurrent_reports=1)
     with pytest.raises(
-        MixedUpReportError, match="answered with report R-1, which is the one of orders_report, seller bose"
+        MixedUpReportError, match="answered with report R-1, which belongs to orders_report, seller bose"
     ):
         scheduler.take(first)
     assert isinstance(scheduler.take(second), Deferred)

@@ -115,7 +115,7 @@ def test_both_layouts_of_returns_are_told_apart_by_their_header(tmp_path: Path) 
 
 def test_a_table_that_is_none_of_the_reports_is_refused(tmp_path: Path) -> None:
     members = {"Sheet1": [["Colour", "Taste"], ["red", "sweet"]], "Sheet2": [["Size", "Weight"], ["1", "2"]]}
-    with pytest.raises(RowError, match=r"no table of the file is one of this report.s: Sheet1\.csv has .Colour."):
+    with pytest.raises(RowError, match=r"no table in the file belongs to this report: Sheet1\.csv has .Colour."):
         read(tmp_path, zip_of(members), SETTLEMENT)
 
 

@@ -268,7 +268,7 @@ class Archive:
             for chunk in iter(lambda: file.read(CHUNK), b""):
                 digest.update(chunk)
         if digest.hexdigest() != report.sha256:
-            raise ArchiveError(f"the archived file of report {report.report_id} is damaged: its hash is another")
+            raise ArchiveError(f"the archived file of report {report.report_id} is damaged: its hash does not match")
 
     def forget_older(self, days: int) -> int:
         """Remove the reports that were archived so many days ago or earlier, and the files that no other report is.
@@ -343,7 +343,7 @@ def _told(done: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ArchiveError(f"report_archive cannot be {done}: {reason}; check the place and its rights") from None
+        raise ArchiveError(f"report_archive cannot be {done}: {reason}; check the path and its permissions") from None
 
 
 @contextmanager

@@ -169,7 +169,7 @@ def _stored(body: io.BufferedReader, part: Path, *, max_bytes: int, has_length: 
             digest.update(chunk)
             beginning, last = beginning or chunk[:LOOKED_AT], chunk[-1:]
     if not has_length and last not in b"\r\n" and _is_table_text(beginning):
-        return Fault(words="a file whose length was not told and that ends in the middle of a line", was_sent=True)
+        return Fault(words="a file that came without its length and ends in the middle of a line", was_sent=True)
     return Download(size=size, sha256=digest.hexdigest(), has_length=has_length)
 
 

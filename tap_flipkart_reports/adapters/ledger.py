@@ -166,7 +166,7 @@ class Ledger:
             owner = connection.execute(others.limit(1)).one_or_none()
             values: dict[str, Any] = {"status": PurchaseStatus.TRIGGERED.value, "report_id": report_id}
             if owner is not None:
-                answer = f"report {report_id}, which is the one of {shown_window(owner)}"
+                answer = f"report {report_id}, which belongs to {shown_window(owner)}"
                 values = {"status": PurchaseStatus.NOT_UNDERSTOOD.value, "answer": answer}
             values |= {"triggered_at": sa.func.coalesce(COLUMNS.triggered_at, self._database.text_now())}
             change = sa.update(REPORTS).where(*_attempt(correlation_id))

@@ -75,13 +75,13 @@ class LedgerDatabase:
             raise
         except SQLAlchemyError as error:
             raise LedgerError(
-                f"the report ledger cannot be used ({first_line(error)}): nothing is bought without it; see to the "
+                f"the report ledger cannot be used ({first_line(error)}): nothing is bought without it; check the "
                 "database and run again"
             ) from None
         except (TypeError, ValueError, AttributeError) as error:
             raise LedgerError(
-                f"the report ledger holds a row that the tap did not write so ({error}): nothing is bought without it; "
-                "repair the row, or give report_ledger another place"
+                f"the report ledger holds a row that the tap cannot have written ({error}): nothing is bought without "
+                "it; repair the row, or give report_ledger another place"
             ) from None
 
     def _renew(self) -> None:

@@ -204,4 +204,4 @@ class Outages:
             return
         pause = min(backoff.full_jitter(next(known.pauses)), ends - now)
         known.looks_at = now + pause
-        LOGGER.warning("%s: %s; looked for again in %.1f s, and all calls to it wait.", host, fault.words, pause)
+        LOGGER.warning("%s: %s; tried again in %.1f s; all calls to it wait.", host, fault.words, pause)

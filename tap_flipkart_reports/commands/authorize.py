@@ -58,7 +58,7 @@ class Authorization:
             )
         if not auth_url.endswith("/token"):
             raise SettingsError(
-                f"auth_url {auth_url} does not end in /token, so where the authorize page lies cannot be told"
+                f"auth_url {auth_url} does not end in /token, so the address of its authorize page is unknown"
             )
         self._redirect_uri = redirect_uri
         self._state = secrets.token_urlsafe(24)
@@ -85,8 +85,8 @@ class Authorization:
             )
         if not hmac.compare_digest(said.get("state", "").encode(), self._state.encode()):
             raise AuthorizationError(
-                "the address is not of this link, as its state is another: open the link just printed, and paste the "
-                "address it leads to"
+                "the address does not belong to this link, as its state differs: open the link just printed, and paste "
+                "the address it leads to"
             )
         if "error" in said:
             words = ": ".join(said[name] for name in ("error", "error_description") if name in said)

@@ -128,7 +128,7 @@ def _clock(run: Run) -> Iterator[Check]:
     dates = [(each.headers.get("Date"), each.at) for each in (log.exchanges() if log is not None else [])]
     offsets = [offset for text, at in dates if (offset := _offset(text, at)) is not None]
     if not offsets:
-        yield _doubtful("clock", "the server told no time, so this machine's clock could not be compared")
+        yield _doubtful("clock", "the server sent no time, so this machine's clock could not be compared")
     elif abs(worst := max(offsets, key=abs)) > LARGEST_OFFSET:
         way = "ahead of" if worst > 0 else "behind"
         yield _bad("clock", f"this machine is {abs(worst):.0f} s {way} the server: set its clock")

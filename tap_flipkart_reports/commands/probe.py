@@ -270,7 +270,7 @@ class Probe:
                 triggered_at = exchange.at
             if exchange.status == TOO_MANY_REQUESTS:
                 finding.limited.append(
-                    f"{exchange.call}: Retry-After {exchange.headers.get('Retry-After', 'not told')}"
+                    f"{exchange.call}: Retry-After {exchange.headers.get('Retry-After', 'not sent')}"
                 )
             finding.headers |= _telling(exchange.headers)
             self._note_members(finding, exchange)

@@ -66,7 +66,7 @@ def destination_of(text: str, *, open_store: Callable[[], TokenStore]) -> TokenD
         return Output()
     if text == TOKEN_STORE:
         return Store(open_store=open_store)
-    raise SettingsError(f"--store {text} is none of env:PATH, file:PATH, stdout, token_store")
+    raise SettingsError(f"--store {text} is not one of env:PATH, file:PATH, stdout, token_store")
 
 
 @dataclass(frozen=True, kw_only=True)

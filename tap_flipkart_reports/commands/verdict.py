@@ -150,7 +150,7 @@ def _packing(finding: TypeFinding) -> Seen:
 def _tables(finding: TypeFinding) -> Seen:
     for table in finding.tables:
         if table.stream is None:
-            yield False, f"{table.sheet or 'the file'} is no table that is known"
+            yield False, f"{table.sheet or 'the file'} is not a known table"
         elif table.header:
             yield True, f"has {table.stream}"
 

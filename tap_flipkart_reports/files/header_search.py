@@ -118,7 +118,7 @@ class Report:
                 raise RowError(f"{other.sheet.title} has {listed(other.header)}: these are not the columns of {stream}")
         if found and not any(named) and not any(other.stream for other in found):
             told = "; ".join(f"{other.sheet.title or 'the file'} has {listed(other.header)}" for other in found)
-            raise RowError(f"no table of the file is one of this report's: {told}")
+            raise RowError(f"no table in the file belongs to this report: {told}")
         return [table.table() for table in found if table.stream == stream]
 
     @property

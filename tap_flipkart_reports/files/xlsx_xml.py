@@ -57,7 +57,7 @@ def parsed(
         nonlocal depth
         depth += 1
         if depth > MAX_DEPTH:
-            raise FileError(f"the workbook has elements in elements, more than {MAX_DEPTH} deep")
+            raise FileError(f"the workbook's XML is nested more than {MAX_DEPTH} deep")
         start(_local(name), attributes)
 
     def ended(name: str) -> None:

@@ -45,7 +45,7 @@ def unwrapped_state(document: Mapping[str, Any]) -> dict[str, Any]:
         else:
             break
     raise SettingsError(
-        "the state is not one: it has no bookmarks. Give the value of the target's last STATE message, the whole "
+        "this is not a Singer state: it has no bookmarks. Give the value of the target's last STATE message, the whole "
         "message, or what `meltano state get` prints"
     )
 

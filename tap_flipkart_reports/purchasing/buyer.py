@@ -105,7 +105,7 @@ class Buyer:
         if report_id is None:
             return
         if (owner := self._records.ownership.of_report(report_id, report.request)) is not None:
-            self._records.settle(report, MixedUpReportError(f"report {report_id} is the one of {owner}: {_GIVE_UP}"))
+            self._records.settle(report, MixedUpReportError(f"report {report_id} belongs to {owner}: {_GIVE_UP}"))
             return
         report.began(report_id, at=self._records.clock.monotonic())
         self._records.record_event(report, EventKind.ADOPTED)
@@ -163,7 +163,7 @@ class Buyer:
     def _bought(self, report: TrackedReport, answer: TriggerAnswer) -> None:
         request, correlation_id = report.request, cast("str", report.correlation_id)
         if (owner := self._records.ownership.of_report(answer.report_id, request)) is not None:
-            words = f"the trigger was answered with report {answer.report_id}, which is the one of {owner}"
+            words = f"the trigger was answered with report {answer.report_id}, which belongs to {owner}"
             error = AnswerNotUnderstoodError(words, answer=words, unanswered=answer.unanswered)
             self._not_understood(report, error)
             return
@@ -179,7 +179,7 @@ class Buyer:
                 return
             self._block(request.identifier)
             self._records.record_event(report, EventKind.ABANDONED)
-            words = f"the trigger was answered with report {answer.report_id}, which is the one of {owner}"
+            words = f"the trigger was answered with report {answer.report_id}, which belongs to {owner}"
             self._records.settle(report, MixedUpReportError(words))
 
         self._records.book(

@@ -88,7 +88,7 @@ class Fetcher:
             if pause is None:
                 self._fetch(report)
                 return
-            LOGGER.info("%s: its link would die before the file is here; asking for a new one.", report)
+            LOGGER.info("%s: its link would expire before the file has arrived; asking for a new one.", report)
             with self._records.lock:
                 report.has_waited_for_link |= pause > 0
                 self._records.queue.poll_at(report, self._records.clock.monotonic() + pause)
@@ -146,9 +146,7 @@ class Fetcher:
     def check_file(self, report: TrackedReport, delivery: Delivery) -> None:
         """Refuse a file whose very bytes were read as those of another window; with the lock held."""
         if (owner := self._records.ownership.of_file(delivery.sha256, report)) is not None:
-            report.outcome = MixedUpReportError(
-                f"its file has the very same bytes as the one of {owner}: nothing is read from it"
-            )
+            report.outcome = MixedUpReportError(f"its file is byte for byte that of {owner}: nothing is read from it")
             self.discard(delivery)
             if report.is_claimed:
                 self._records.book(Urgency.RELEASE, lambda: self._records.ledger.released(report.request))
@@ -183,7 +181,7 @@ class Fetcher:
         request = report.request
         if (owner := self._records.ownership.of_link(step.location, request)) is not None:
             self._records.settle(
-                report, MixedUpReportError(f"its download link is the one of {owner}: nothing is read from it")
+                report, MixedUpReportError(f"its download link belongs to {owner}: nothing is read from it")
             )
             return
         report.location, report.expiry, report.detail_trouble = step.location, step.expiry, NO_TROUBLE

@@ -31,10 +31,10 @@ class Ownership:
         return _other(self._links.setdefault(hashlib.sha256(location.encode()).digest(), request), request)
 
     def of_file(self, sha256: str, report: TrackedReport) -> ReportRequest | None:
-        """The other window whose rows were read from the very same bytes.
+        """The other window whose rows were read from the same bytes.
 
         Files without rows are alike for all windows in which nothing happened. A snapshot of a stock that has not moved
-        is the one of the day before. Windows that share days may show the same rows.
+        equals that of the day before. Windows that share days may show the same rows.
         """
         first = self._files.get(sha256)
         if first is None or first is report or first.rows == 0 or report.request.is_snapshot:

@@ -64,7 +64,7 @@ class ConcurrencyLimit:
 
 
 class ConcurrencyLimits:
-    """The limit of each seller, and the one of all sellers together.
+    """The limit of each seller, and the limit of all sellers together.
 
     A 429 counts for its seller. It counts for all once another seller got one shortly before: then the API limits the
     app and not the seller.

@@ -38,7 +38,7 @@ def _relative_day(text: str, today: date) -> date | None:
         return None
     from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - few settings need it, and it takes long to load
 
-    return today - relativedelta(**{f"{match['unit'].lower()}s": int(match["number"])})  # type: ignore[arg-type]  # its other parameters are no numbers
+    return today - relativedelta(**{f"{match['unit'].lower()}s": int(match["number"])})  # type: ignore[arg-type]  # mypy takes the name for any parameter, dates too
 
 
 def _calendar_day(text: str) -> date:

@@ -181,7 +181,7 @@ class PartitionStates:
             ) from error
         if len(members) > 1:
             raise SettingsError(
-                f"the state of {self._stream}, {key.context}, cannot be read (it is there {len(members)} times); "
+                f"the state of {self._stream}, {key.context}, cannot be read (it appears {len(members)} times); "
                 "start from a state the tap has written, or from none"
             )
         if not members:

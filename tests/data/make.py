@@ -772,7 +772,7 @@ SETTLEMENTS = [
         "settled-strangers.xlsx",
         "tables of another report",
         workbook({"A": [["Colour", "Taste"], ["red", "sour"]], "B": [["x", "y"], ["1", "2"]]}),
-        error="no table of the file is one of this report's: A has 'Colour', 'Taste'; B has",
+        error="no table in the file belongs to this report: A has 'Colour', 'Taste'; B has",
     ),
 ]
 
@@ -1223,7 +1223,7 @@ OTHERS = [
         "two tables, and nobody knows which is the report's",
         "mir_ledger",
         workbook({"A": [["Warehouse", "Missing"], ["x", 3.0]], "B": [["Colour", "Taste"], ["x", "y"]]}),
-        error="no table of the file is one of this report's",
+        error="no table in the file belongs to this report",
     ),
 ]
 
