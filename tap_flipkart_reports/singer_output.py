@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers._state import StateWriter
 from singer_sdk.singerlib.encoding.simple import StateMessage
 from singer_sdk.singerlib.json import serialize_json
+
+from tap_flipkart_reports.exceptions import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +23,18 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.sync.batch_files import BatchFiles
     from tap_flipkart_reports.sync.state_spacing import StateSpacing
+
+BATCH_FORMATS = ("jsonl", "parquet")
+
+
+def write_whole_lines() -> None:
+    """Put a buffer before standard output where it has none.
+
+    PYTHONUNBUFFERED, as many containers have it, takes it away: a signal then cuts a write short, and what is left of
+    it is lost without a word.
+    """
+    if isinstance(sys.stdout.buffer, io.RawIOBase):
+        sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
 
 
 def write_bytes(lines: bytes) -> None:
@@ -64,6 +79,28 @@ class SpacedStateWriter(StateWriter):
             write_bytes(line)
             self.spacing.wrote_state(len(line))
             self._last_digest = digest
+
+
+def check_batch_config(read: Callable[[], BatchConfig | None]) -> None:
+    """Find out before anything is bought whether BATCH files can be written.
+
+    Args:
+        read: has the SDK read `batch_config`.
+
+    Raises:
+        SettingsError: they cannot.
+    """
+    try:
+        config = read()
+        if config and config.encoding.format in BATCH_FORMATS and config.batch_size > 0:
+            config.storage.get_url("batch")
+            return
+    except (TypeError, ValueError, AttributeError, ImportError, OSError) as error:
+        raise SettingsError(f"batch_config cannot be used: {error}") from None
+    raise SettingsError(
+        f"batch_config cannot be used: it needs a storage, an encoding of {' or '.join(BATCH_FORMATS)}, and a "
+        "batch_size of 1 or more"
+    )
 
 
 class BatchWriter:

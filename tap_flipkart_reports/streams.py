@@ -12,7 +12,6 @@ What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
@@ -30,6 +29,7 @@ from tap_flipkart_reports.settings.catalog import REFRESH, differences
 from tap_flipkart_reports.singer_output import BatchWriter, SpacedStateWriter, write_bytes
 from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.ports import RecordTable
+from tap_flipkart_reports.sync.stream_maps import mapped_columns, mapped_records, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ class ReportStream(Stream):
         """
         key = PartitionKey.from_context(context or {})
         for columns in self._run().columns_of(self, key, form="python"):
-            yield from _records(columns)
+            yield from records_of(columns)
 
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
@@ -207,7 +207,7 @@ class ReportStream(Stream):
                 counter.with_context(partition)
                 records.with_context(partition)
                 for columns in self._run().columns_of(self, PartitionKey.from_context(partition), form=form):
-                    for stream, part in self._parts(columns) if is_mapped else [(self.name, columns)]:
+                    for stream, part in mapped_columns(self._mapped(columns)) if is_mapped else [(self.name, columns)]:
                         counter.increment(batches.add(stream, part))
                     records.increment(len(columns[BOOKMARK_COLUMN]))
                     if not batches.has_rows:
@@ -216,12 +216,6 @@ class ReportStream(Stream):
             counter.increment(batches.close())
         self._finalize_state(self.stream_state)
         self._write_state_message()
-
-    def _parts(self, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Mapping[str, Sequence[Any]]]]:
-        """What the stream maps make of some rows, as columns: those of one stream with the same columns together."""
-        for (stream, names), alike in groupby(self._mapped(columns), key=lambda mapped: (mapped[0], tuple(mapped[1]))):
-            rows = [record.values() for _, record in alike]
-            yield stream, dict(zip(names, zip(*rows, strict=True), strict=True)) if names else {}
 
     def _write_batch(self, message: SDKBatchMessage, size: int) -> None:
         self._tap.write_message(message)
@@ -236,24 +230,7 @@ class ReportStream(Stream):
         )
 
     def _mapped(self, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Record]]:
-        """What the stream maps make of each row, with the name of the stream they make it for.
-
-        Raises:
-            SettingsError: an expression cannot be evaluated.
-        """
-        stream_maps = self.stream_maps
-        for record in _records(columns):
-            for stream_map in stream_maps:
-                try:
-                    mapped = stream_map.transform(record)
-                except Exception as error:  # whatever a user's expression raises
-                    told = f"{error} ({error.__cause__})" if error.__cause__ else f"{type(error).__name__}: {error}"
-                    raise SettingsError(
-                        f"stream_maps cannot be applied to {self.name}, row {record.get('report_row_number')} of "
-                        f"report {record.get('report_id')}: {told}; set them right: the next run reads the report again"
-                    ) from error
-                if mapped is not None:
-                    yield stream_map.stream_alias, mapped
+        return mapped_records(self.name, columns, self.stream_maps)
 
     def _write_lines(self, lines: bytes) -> None:
         write_bytes(lines)
@@ -347,8 +324,3 @@ class ReportStream(Stream):
     def _write_state_message(self) -> None:
         if self._run().emits_state:
             super()._write_state_message()
-
-
-def _records(columns: Mapping[str, Sequence[Any]]) -> Iterator[Record]:
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))

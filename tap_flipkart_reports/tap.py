@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from contextlib import closing
@@ -18,7 +17,6 @@ from singer_sdk.tap_base import CliTestOptionValue
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.clock import Clock, SystemClock, today
 from tap_flipkart_reports.exceptions import (
-    ConnectionTestError,
     LedgerError,
     PipeClosedError,
     SettingsError,
@@ -33,9 +31,14 @@ from tap_flipkart_reports.settings.environment import read_environment
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
-from tap_flipkart_reports.singer_output import SpacedStateWriter
+from tap_flipkart_reports.singer_output import SpacedStateWriter, check_batch_config, write_whole_lines
 from tap_flipkart_reports.streams import ReportStream
-from tap_flipkart_reports.sync.connection_test import MELTANO_VARIABLE, is_meltano_config_test, messages, refused_tokens
+from tap_flipkart_reports.sync.connection_test import (
+    MELTANO_VARIABLE,
+    answer_config_test,
+    is_meltano_config_test,
+    refused_tokens,
+)
 from tap_flipkart_reports.sync.state_spacing import StateSpacing
 
 if TYPE_CHECKING:
@@ -48,8 +51,6 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.settings.values import App, Settings
     from tap_flipkart_reports.sync.run import Run
 
-
-BATCH_FORMATS = ("jsonl", "parquet")
 
 ENVIRONMENT = "ENV"
 """In place of a configuration file."""
@@ -163,20 +164,7 @@ class TapFlipkartReports(Tap):
         except ConfigValidationError as error:
             raise SettingsError(f"the settings of the flattening do not fit together: {error}") from error
         if "batch_config" in self.config:
-            self._check_batch_config()
-
-    def _check_batch_config(self) -> None:
-        try:
-            batch_config = next(iter(self.streams.values())).get_batch_config(self.config)
-            if batch_config and batch_config.encoding.format in BATCH_FORMATS and batch_config.batch_size > 0:
-                batch_config.storage.get_url("batch")
-                return
-        except (TypeError, ValueError, AttributeError, ImportError, OSError) as error:
-            raise SettingsError(f"batch_config cannot be used: {error}") from None
-        raise SettingsError(
-            f"batch_config cannot be used: it needs a storage, an encoding of {' or '.join(BATCH_FORMATS)}, and a "
-            "batch_size of 1 or more"
-        )
+            check_batch_config(lambda: next(iter(self.streams.values())).get_batch_config(self.config))
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of an earlier run; one that is not understood is refused when a run is built."""
@@ -208,25 +196,10 @@ class TapFlipkartReports(Tap):
         return self._current_run
 
     def _build_run(self) -> Run:
-        from tap_flipkart_reports.sync.run import Run  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.sync.services import RunServices  # noqa: PLC0415 - discovery does without
-        from tap_flipkart_reports.sync.wanted import WantedReports  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.new_run import new_run  # noqa: PLC0415 - discovery does without
 
         streams = cast("list[ReportStream]", list(self.streams.values()))
-        services: RunServices
-        wanted: WantedReports
-        if self.settings.replay:
-            from tap_flipkart_reports.sync.replay import (  # noqa: PLC0415 - few runs read the archive alone
-                ReplayedReports,
-                ReplayServices,
-            )
-
-            services = replayed = ReplayServices(settings=self.settings, clock=self.clock)
-            wanted = ReplayedReports(services=replayed, clock=self.clock, streams=streams)
-        else:
-            services = RunServices(settings=self.settings, clock=self.clock)
-            wanted = WantedReports(settings=self.settings, services=services, clock=self.clock, streams=streams)
-        return Run(wanted=wanted, services=services, clock=self.clock, streams=streams, workers=self.workers)
+        return new_run(settings=self.settings, clock=self.clock, streams=streams, workers=self.workers)
 
     def close(self) -> None:
         """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
@@ -242,10 +215,7 @@ class TapFlipkartReports(Tap):
             LedgerError: purchases could not be booked any more, so the run ended early.
             PipeClosedError: the target is gone.
         """
-        if isinstance(sys.stdout.buffer, io.RawIOBase):
-            # PYTHONUNBUFFERED, as many containers have it: a signal then cuts a write short, and what is left of it
-            # is lost without a word.
-            sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
+        write_whole_lines()
         run = self.current_run
         try:
             self._run_to_its_end(run)
@@ -351,23 +321,10 @@ class TapFlipkartReports(Tap):
             catalog=read_json(Path(catalog.name), "--catalog") if catalog else None,
         )
         if state is None and is_meltano_config_test(output=sys.stdout, log=sys.stderr, environment=os.environ):
-            tap.answer_config_test()
+            with closing(tap):
+                answer_config_test(tap.current_run.services.tokens, output=sys.stdout)
         else:
             tap.run()
-
-    def answer_config_test(self) -> None:
-        """Answer Meltano's `config test` without buying anything.
-
-        Raises:
-            ConnectionTestError: a seller's token is not to be had.
-        """
-        with closing(self):
-            tokens = self.current_run.services.tokens
-            if refused := refused_tokens(tokens.values()):
-                raise ConnectionTestError(f"{'; '.join(map(str, refused))}. Nothing was bought")
-        self.logger.info("The settings and the tokens are good. Nothing was bought: this was a test of the connection.")
-        sys.stdout.write(messages(tokens))
-        sys.stdout.flush()
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - the SDK's private class

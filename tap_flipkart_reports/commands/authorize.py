@@ -167,16 +167,7 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
     chosen.prepare()
     authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)
     code = authorization.code_in(ask(authorization.link))
-    rules = AddressRules(plain_http_hosts=app.plain_http_hosts)
-    with closing(Connections(user_agent=app.user_agent, clock=clock, rules=rules)) as connections:
-        endpoint = TokenEndpoint(
-            auth_url=app.auth_url,
-            client_id=app.client_id,
-            client_secret=app.client_secret,
-            connections=connections,
-            clock=clock,
-        )
-        granted = authorization.exchange(code, endpoint=endpoint, seller_id=seller_id)
+    granted = _exchanged(authorization, code, app=app, seller_id=seller_id, clock=clock)
     now = clock.now()
     configured = app.refresh_tokens.get(seller_id)
     where = chosen.put(
@@ -191,6 +182,19 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
     )
     last_day = (now + REFRESH_LIFE).astimezone(KOLKATA).date()
     return f"Seller {seller_id} has authorised the app until {last_day}; the refresh token is in {where}."
+
+
+def _exchanged(authorization: Authorization, code: str, *, app: App, seller_id: str, clock: Clock) -> Granted:
+    rules = AddressRules(plain_http_hosts=app.plain_http_hosts)
+    with closing(Connections(user_agent=app.user_agent, clock=clock, rules=rules)) as connections:
+        endpoint = TokenEndpoint(
+            auth_url=app.auth_url,
+            client_id=app.client_id,
+            client_secret=app.client_secret,
+            connections=connections,
+            clock=clock,
+        )
+        return authorization.exchange(code, endpoint=endpoint, seller_id=seller_id)
 
 
 def _store(app: App, clock: Clock) -> TokenStore:

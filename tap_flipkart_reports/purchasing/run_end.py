@@ -57,6 +57,11 @@ class RunEnd:
         """Whether calls that are under way may still finish."""
         return self.give_up_at is None or now < self.give_up_at
 
+    def seconds_to_next(self, *, now: float, deadline: float | None) -> float | None:
+        """How long until the end comes nearer by itself; nothing while no moment is set for it."""
+        ends = [end - now for end in (deadline, self.give_up_at) if end is not None]
+        return max(0.0, min(ends)) if ends else None
+
     def join_until(self, *, now: float) -> float:
         """Until when threads are waited for."""
         asked_at = now if self._asked_at is None else self._asked_at

@@ -282,13 +282,12 @@ class Scheduler:
 
     def _rest(self) -> None:
         """Wait until something changes or falls due."""
-        now, deadline = self._clock.monotonic(), self._records.queue.deadline
+        now, queue = self._clock.monotonic(), self._records.queue
         if self._workers == 0:
-            seconds = self._records.queue.seconds_to_next(now)
+            seconds = queue.seconds_to_next(now)
             self._clock.sleep(self._limits.poll_interval if seconds is None else seconds)
             return
-        ends = [end - now for end in (deadline, self._end.give_up_at) if end is not None]
-        self._clock.wait(self._changed, max(0.0, min(ends)) if ends else None)
+        self._clock.wait(self._changed, self._end.seconds_to_next(now=now, deadline=queue.deadline))
 
     # The threads
 

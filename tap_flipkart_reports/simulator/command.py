@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from tap_flipkart_reports.simulator.business.reports import IDENTIFIERS
 from tap_flipkart_reports.simulator.faults import FORMATS, SELECTING, Faults, listing
 from tap_flipkart_reports.simulator.profile import ApiProfile, bundled_profile, load_profile
-from tap_flipkart_reports.simulator.server import Simulator
+from tap_flipkart_reports.simulator.server import Simulator, check_formats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 FAILED = 2
+
+_T = TypeVar("_T")
 
 
 def fault_list() -> str:
@@ -30,18 +32,31 @@ def fault_list() -> str:
 
 
 def formats(words: Sequence[str]) -> dict[str, str]:
-    """The file format of each report type, from words such as `xlsx` (of all) or `orders_report=csv` (of one)."""
+    """The file format of each report type, from words such as `xlsx` (of all) or `orders_report=csv` (of one).
+
+    Raises:
+        ValueError: there is no such format, or no such report type.
+    """
     chosen = dict.fromkeys(IDENTIFIERS, FORMATS[0])
     for word in words:
         identifier, _, file_format = word.rpartition("=")
         chosen.update({identifier: file_format} if identifier else dict.fromkeys(IDENTIFIERS, file_format))
+    try:
+        check_formats(chosen)
+    except ValueError as error:
+        raise ValueError(f"--file-format: {error}") from error
     return chosen
 
 
-def _profile(path: Path | None) -> ApiProfile | None:
-    if path is None:
-        return None
+def _profile(path: Path) -> ApiProfile:
     return bundled_profile(path) if path.suffix == ".zip" else load_profile(path)
+
+
+def _loaded(load: Callable[[Path], _T], path: Path | None, *, option: str) -> _T | None:
+    try:
+        return None if path is None else load(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{option} {path}: {error}") from error
 
 
 def serve(  # noqa: PLR0913 - each is an option of its own
@@ -71,30 +86,18 @@ def serve(  # noqa: PLR0913 - each is an option of its own
         The exit code: 0 after Ctrl-C, 2 when it cannot serve.
     """
     try:
-        faults = Faults.load(faults_path) if faults_path is not None else Faults()
-    except (OSError, ValueError) as error:
-        print(f"flipkart-reports: --faults {faults_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
-        return FAILED
-    try:
-        profile = _profile(profile_path)
-    except (OSError, ValueError) as error:
-        print(f"flipkart-reports: --profile {profile_path}: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
-        return FAILED
-    try:
         simulator = Simulator(
             port=port,
-            faults=faults,
-            profile=profile,
+            faults=_loaded(Faults.load, faults_path, option="--faults"),
+            profile=_loaded(_profile, profile_path, option="--profile"),
             generation_seconds=generation_seconds,
             file_format=formats(file_formats),
             layout=layout,
             orders_per_day=orders_per_day,
         )
-    except ValueError as error:
-        print(f"flipkart-reports: --file-format: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
-        return FAILED
-    except (OSError, OverflowError) as error:
-        print(f"flipkart-reports: the simulator cannot be served: {error}", file=sys.stderr)  # noqa: T201 - its one sentence
+    except (OSError, OverflowError, ValueError) as error:
+        words = error if isinstance(error, ValueError) else f"the simulator cannot be served: {error}"
+        print(f"flipkart-reports: {words}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED
     with simulator, suppress(KeyboardInterrupt):
         print(

@@ -83,7 +83,7 @@ class Simulator:
         client_id: str = "simulator",
         client_secret: str = "simulator-secret",  # noqa: S107 - it guards nothing
     ) -> None:
-        _check_formats(file_format)
+        check_formats(file_format)
         if layout not in YEARS:
             raise ValueError(f"{layout!r} is not a layout; they are {', '.join(YEARS)}")
         self.client_id = client_id
@@ -373,7 +373,12 @@ def _no_constant(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
 
 
-def _check_formats(file_format: str | Mapping[str, str]) -> None:
+def check_formats(file_format: str | Mapping[str, str]) -> None:
+    """Check how files are to be packed.
+
+    Raises:
+        ValueError: there is no such format, or no such report type.
+    """
     formats = {"": file_format} if isinstance(file_format, str) else file_format
     for identifier, one in formats.items():
         if identifier and identifier not in LAYOUTS:

@@ -14,7 +14,7 @@ import stat
 from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.exceptions import FlipkartReportsError, OutageError
+from tap_flipkart_reports.exceptions import ConnectionTestError, FlipkartReportsError, OutageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +69,24 @@ def _refusal_of(token: AccessToken) -> FlipkartReportsError | None:
     return None
 
 
-def messages(sellers: Iterable[str]) -> str:
+def answer_config_test(tokens: Mapping[str, AccessToken], *, output: IO[str]) -> None:
+    """Answer Meltano's `config test`.
+
+    Args:
+        tokens: by seller.
+        output: standard output.
+
+    Raises:
+        ConnectionTestError: a seller's token is not to be had.
+    """
+    if refused := refused_tokens(tokens.values()):
+        raise ConnectionTestError(f"{'; '.join(map(str, refused))}. Nothing was bought")
+    LOGGER.info("The settings and the tokens are good. Nothing was bought: this was a test of the connection.")
+    output.write(_messages(tokens))
+    output.flush()
+
+
+def _messages(sellers: Iterable[str]) -> str:
     """Singer messages of a stream of its own: Meltano takes the settings for valid at the first record."""
     schema = {
         "type": "SCHEMA",

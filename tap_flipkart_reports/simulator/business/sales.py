@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.simulator.business.layouts import Row
 
-CASH_BACK_GST = Decimal(18)
+CASH_BACK_GST = Decimal("18.0")
 CASH_BACK = Decimal("10.00")
 
 SALES_HEADER = (
@@ -51,13 +51,6 @@ def _sales(view: View) -> Iterator[Row]:
 
 
 def _sale(order: Order, event: str, invoice_id: str, moment: datetime, sign: int) -> Row:
-    intra, rate = order.is_intra_state, order.product.gst
-    half, other_half = halves(order.tax) if intra else (ZERO, ZERO)
-    igst = ZERO if intra else order.tax
-    tcs = tcs_on(order.taxable)
-    tcs_half, tcs_other = halves(tcs) if intra else (ZERO, ZERO)
-    before = order.product.price * order.quantity
-
     def signed(amount: Decimal) -> str:
         return str(sign * amount)
 
@@ -78,7 +71,7 @@ def _sale(order: Order, event: str, invoice_id: str, moment: datetime, sign: int
         "Item Quantity": f"{order.quantity}.0",
         "Order Shipped From (State)": HOME_STATE,
         "Warehouse ID": WAREHOUSES[order.number % len(WAREHOUSES)] if order.is_fbf else "NA",
-        "Price before discount": signed(before),
+        "Price before discount": signed(order.product.price * order.quantity),
         "Total Discount": signed(order.discount),
         "Seller Share": signed(order.discount),
         "Bank Offer Share": "0.0",
@@ -89,8 +82,34 @@ def _sale(order: Order, event: str, invoice_id: str, moment: datetime, sign: int
         "Taxable Value (Final Invoice Amount -Taxes)": signed(order.taxable),
         "CST Rate": "0.0", "CST Amount": "0.0", "VAT Rate": "0.0", "VAT Amount": "0.0",
         "Luxury Cess Rate": "0.0", "Luxury Cess Amount": "0.0",
+        **_taxes(order, taxable=order.taxable, tax=order.tax, rate=order.product.gst, sign=sign),
+        "Buyer Invoice ID": invoice_id,
+        "Buyer Invoice Date": midnight(moment),
+        "Buyer Invoice Amount": signed(order.amount),
+        "Customer's Billing Pincode": STATES[order.state],
+        "Customer's Billing State": order.state,
+        "Customer's Delivery Pincode": STATES[order.state],
+        "Customer's Delivery State": order.state,
+        "Usual Price": "NA",
+        "Is Shopsy Order?": "TRUE" if order.is_shopsy else "FALSE",
+        "IRN": "NA",
+        **business_of(order),
+    }  # fmt: skip
+
+
+def _taxes(order: Order, *, taxable: Decimal, tax: Decimal, rate: Decimal, sign: int) -> Row:
+    """GST, and what is collected and deducted at source: in halves within a state, whole between two."""
+    intra = order.is_intra_state
+    half, other_half = halves(tax) if intra else (ZERO, ZERO)
+    tcs = tcs_on(taxable)
+    tcs_half, tcs_other = halves(tcs) if intra else (ZERO, ZERO)
+
+    def signed(amount: Decimal) -> str:
+        return str(sign * amount)
+
+    return {
         "IGST Rate": "0.0" if intra else str(rate),
-        "IGST Amount": signed(igst),
+        "IGST Amount": signed(ZERO if intra else tax),
         "CGST Rate": str(rate / 2) if intra else "0.0",
         "CGST Amount": signed(half),
         "SGST Rate (or UTGST as applicable)": str(rate / 2) if intra else "0.0",
@@ -102,20 +121,9 @@ def _sale(order: Order, event: str, invoice_id: str, moment: datetime, sign: int
         "TCS SGST Rate": "0.25" if intra else "0.0",
         "TCS SGST Amount": signed(tcs_other),
         "Total TCS Deducted": signed(tcs),
-        "Buyer Invoice ID": invoice_id,
-        "Buyer Invoice Date": midnight(moment),
-        "Buyer Invoice Amount": signed(order.amount),
-        "Customer's Billing Pincode": STATES[order.state],
-        "Customer's Billing State": order.state,
-        "Customer's Delivery Pincode": STATES[order.state],
-        "Customer's Delivery State": order.state,
-        "Usual Price": "NA",
-        "Is Shopsy Order?": "TRUE" if order.is_shopsy else "FALSE",
         "TDS Rate": "0.1",
-        "TDS Amount": signed((order.taxable * Decimal("0.001")).quantize(CENT)),
-        "IRN": "NA",
-        **business_of(order),
-    }  # fmt: skip
+        "TDS Amount": signed((taxable * Decimal("0.001")).quantize(CENT)),
+    }
 
 
 def tcs_on(taxable: Decimal) -> Decimal:
@@ -152,11 +160,7 @@ def _cash_back(view: View) -> Iterator[Row]:
 
 
 def _note(order: Order, document: str, event: str, note_id: str, moment: datetime, sign: int) -> Row:  # noqa: PLR0913, PLR0917 - as `_sale`
-    intra = order.is_intra_state
     taxable = (CASH_BACK / (1 + CASH_BACK_GST / 100)).quantize(CENT)
-    tax, tcs = CASH_BACK - taxable, tcs_on(taxable)
-    half, other_half = halves(tax) if intra else (ZERO, ZERO)
-    tcs_half, tcs_other = halves(tcs) if intra else (ZERO, ZERO)
 
     def signed(amount: Decimal) -> str:
         return str(sign * amount)
@@ -173,23 +177,9 @@ def _note(order: Order, document: str, event: str, note_id: str, moment: datetim
         "Taxable Value": signed(taxable),
         "Luxury Cess Rate": "0.0",
         "Luxury Cess Amount": "0.0",
-        "IGST Rate": "0.0" if intra else "18.0",
-        "IGST Amount": signed(ZERO if intra else tax),
-        "CGST Rate": "9.0" if intra else "0.0",
-        "CGST Amount": signed(half),
-        "SGST Rate (or UTGST as applicable)": "9.0" if intra else "0.0",
-        "SGST Amount (Or UTGST as applicable)": signed(other_half),
-        "TCS IGST Rate": "0.0" if intra else "0.5",
-        "TCS IGST Amount": signed(ZERO if intra else tcs),
-        "TCS CGST Rate": "0.25" if intra else "0.0",
-        "TCS CGST Amount": signed(tcs_half),
-        "TCS SGST Rate": "0.25" if intra else "0.0",
-        "TCS SGST Amount": signed(tcs_other),
-        "Total TCS Deducted": signed(tcs),
+        **_taxes(order, taxable=taxable, tax=CASH_BACK - taxable, rate=CASH_BACK_GST, sign=sign),
         "Customer's Delivery State": order.state,
         "Is Shopsy Order?": "TRUE" if order.is_shopsy else "FALSE",
-        "TDS Rate": "0.1",
-        "TDS Amount": signed((taxable * Decimal("0.001")).quantize(CENT)),
         "IRN": "NA",
         **business_of(order),
     }

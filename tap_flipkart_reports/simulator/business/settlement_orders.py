@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_flipkart_reports.simulator.business.layouts import Row
+    from tap_flipkart_reports.simulator.business.orders import Order
 
 ORDERS_HEADER = (
     "NEFT ID", "Neft Type", " Payment Date", "Bank Settlement Value (Rs.) \n= SUM(J:R)",
@@ -53,9 +54,9 @@ def order_rows(view: View) -> Iterator[Row]:
 
 def _orders_row(settlement: Settlement) -> Row:
     order, gst = settlement.order, settlement.gst
-    weight = "NA" if order.number % 5 == 0 else "0.22"
     return {
         **dict.fromkeys(_UNUSED_FEES, "0"),
+        **_shipment(order),
         "NEFT ID": settlement.neft_id,
         "Neft Type": "Prepaid" if order.is_prepaid else "Postpaid",
         "Order Type": "prepaid" if order.is_prepaid else "postpaid",
@@ -80,13 +81,6 @@ def _orders_row(settlement: Settlement) -> Row:
         "TDS (Rs.)": str(settlement.tds),
         "GST on MP Fees (Rs.)": str(gst),
         "Item GST Rate (%)": str(order.product.gst),
-        "Dead Weight (kgs)": weight,
-        "Length*Breadth*Height": "NA" if weight == "NA" else "8.50*8.50*8.50",
-        "Volumetric Weight (kgs)": weight,
-        "Chargeable Weight Source": "System measured weight",
-        "Chargeable Weight Type": "NA",
-        "Chargeable Wt. Slab (In Kgs)": "0.0-0.5",
-        "Shipping Zone": "Local" if order.is_intra_state else "National",
         "Order Date": order.placed.date().isoformat(),
         "Dispatch Date": order.dispatched.date().isoformat() if order.dispatched else "",
         "Fulfilment Type": "fbf" if order.is_fbf else "seller_easy_ship",
@@ -106,4 +100,18 @@ def _orders_row(settlement: Settlement) -> Row:
         "My Share / Total (Rs.) \n= SUM(BW:BX)": "0",
         "My Share / Free Shipping Offer (Rs.)": "Not Available",
         "My Share / Non-Free Shipping Offer (Rs.)": "Not Available",
+    }
+
+
+def _shipment(order: Order) -> Row:
+    """What the parcel weighed, and how far it went."""
+    weight = "NA" if order.number % 5 == 0 else "0.22"
+    return {
+        "Dead Weight (kgs)": weight,
+        "Length*Breadth*Height": "NA" if weight == "NA" else "8.50*8.50*8.50",
+        "Volumetric Weight (kgs)": weight,
+        "Chargeable Weight Source": "System measured weight",
+        "Chargeable Weight Type": "NA",
+        "Chargeable Wt. Slab (In Kgs)": "0.0-0.5",
+        "Shipping Zone": "Local" if order.is_intra_state else "National",
     }
