@@ -261,14 +261,19 @@ class WindowFailure:
     report_id: str | None
     cause: FlipkartReportsError
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the report is there and cannot be read."""
+        return isinstance(self.cause, (FileError, RowError, ArchiveError))
+
     def __str__(self) -> str:
         """Where it was, what went wrong, and what to do."""
         warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
         report = f", report {self.report_id}" if self.report_id else ""
         # The report stays bought: the next run downloads it again at no cost, and perhaps the settings then allow for
         # what is wrong with it, or a newer tap can read it. Whether to buy it again is for a person to decide.
-        is_unreadable = isinstance(self.cause, (FileError, RowError, ArchiveError))
-        advice = "; the next run reads it again at no cost, unless given_up_reports names it" if is_unreadable else ""
+        advice = "; the next run reads it again at no cost, unless given_up_reports names it"
+        advice = advice if self.is_unreadable else ""
         return f"{self.stream}, seller {self.seller_id}{warehouse}, {self.window}{report}: {self.cause}{advice}"
 
 

@@ -20,11 +20,11 @@ from tap_flipkart_reports.adapters.database import SECONDS_AWAY
 from tap_flipkart_reports.adapters.ledger import Ledger
 from tap_flipkart_reports.adapters.ledger_claims import CONFIRMED_SECONDS
 from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS
-from tap_flipkart_reports.adapters.ledger_table import VERSION
+from tap_flipkart_reports.adapters.ledger_table import VERSION, WITHOUT_FINDINGS
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
-from tap_flipkart_reports.purchasing.requests import Claim, Purchase, PurchaseStatus, ReportRequest
+from tap_flipkart_reports.purchasing.requests import Claim, Purchase, PurchaseStatus, Reading, ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def test_a_finished_window_is_read_again_on_the_same_day_and_bought_again_on_ano
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
-    ledger.finished(request(), rows=7, rejected=1, fingerprints={"b", "a"})
+    ledger.finished(request(), Reading(rows=7, rejected=1, fingerprints=frozenset({"b", "a"})))
     ledger.released(request())
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
     clock.advance(24 * 3600)
@@ -334,7 +334,7 @@ def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_
     assert successor.claim(request(1), correlation_id="c-4") == GRANTED
     suspended.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     suspended.completed(request(0), expiry=None)
-    suspended.finished(request(0), rows=7, rejected=0, fingerprints=())
+    suspended.finished(request(0), Reading(rows=7, rejected=0))
     suspended.not_bought(correlation_id="c-2")
     suspended.released(request(1))
     found = query(place, "select correlation_id, status, live, report_id, attempts from flipkart_reports order by 1")
@@ -356,7 +356,7 @@ def test_a_row_tells_the_whole_way_of_a_report(opened: Callable[[VirtualClock], 
         lambda: ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=1),
         lambda: ledger.completed(wanted, expiry=clock.now()),
         lambda: ledger.downloaded(wanted, size=1234, sha256="ab" * 32),
-        lambda: ledger.finished(wanted, rows=7, rejected=2, fingerprints={"b", "a"}),
+        lambda: ledger.finished(wanted, Reading(rows=7, rejected=2, fingerprints=frozenset({"b", "a"}))),
     ]
     for step in steps:
         clock.advance(60)
@@ -375,6 +375,7 @@ def test_a_row_tells_the_whole_way_of_a_report(opened: Callable[[VirtualClock], 
         finished_at=moments[4],
         rows=7,
         unanswered=1,
+        rejected=2,
     )
     columns = "intended_at, triggered_at, completed_at, expiry, downloaded_at, finished_at"
     texts = [moment.isoformat() for moment in (*moments[:3], moments[2], *moments[3:])]
@@ -588,7 +589,7 @@ def test_what_is_read_again_is_bought_anew_each_day_and_what_a_lost_state_wants_
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
-    ledger.finished(request(), rows=7, rejected=1, fingerprints={"b", "a"})
+    ledger.finished(request(), Reading(rows=7, rejected=1, fingerprints=frozenset({"b", "a"})))
     ledger.released(request())
     clock.advance(13 * 3600)
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
@@ -601,7 +602,7 @@ def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualC
     for number in (1, 2):
         ledger.claim(request(number), correlation_id=f"c-{number}")
         ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}", unanswered=0)
-    ledger.finished(request(1), rows=7, rejected=0, fingerprints=())
+    ledger.finished(request(1), Reading(rows=7, rejected=0))
 
     def unread_reports() -> list[tuple[str, bool]]:
         reports = opened(clock).unread_reports(seller_id="acme", identifier="orders_report", warehouse_id=None)
@@ -612,7 +613,110 @@ def test_reports_read_today_are_at_hand_and_marked_so(opened: Callable[[VirtualC
     assert unread_reports() == [("R-2", False)]
 
 
+# Why windows failed, and what was found in those that were read
+
+
+def failed(ledger: Ledger, wanted: ReportRequest, cause: str = "FAILED", report_id: str | None = None) -> None:
+    ledger.failed(wanted, stream=wanted.stream, report_id=report_id, is_unreadable=report_id is not None, cause=cause)
+
+
+def longer(wanted: ReportRequest) -> ReportRequest:
+    """The same, and the day after it."""
+    return replace(wanted, window=Window(wanted.window.first, wanted.window.last + timedelta(days=1)))
+
+
+def test_of_each_window_the_last_failure_is_kept_until_a_report_with_one_of_its_days_is_read(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    others = [replace(request(), seller_id="bharat"), replace(request(), warehouse_id="del"), request(9)]
+    for wanted in (request(), *others):
+        failed(ledger, wanted, "the first")
+    clock.advance(60)
+    failed(ledger, longer(request()), "the second", "R-1")
+    found = {(one.seller_id, one.warehouse_id, one.window): one for one in opened(clock).failures()}
+    assert len(found) == 4
+    second = found["acme", None, longer(request()).window]
+    assert (second.cause, second.report_id, second.is_unreadable) == ("the second", "R-1", True)
+    assert second.failed_at == clock.now()
+    ledger.claim(request(1), correlation_id="c-1")
+    ledger.bought(correlation_id="c-1", report_id="R-2", unanswered=0)
+    ledger.finished(request(1), Reading(rows=1))
+    assert {one.cause for one in ledger.failures()} == {"the first"}
+    assert len(ledger.failures()) == 3
+
+
+def test_a_failure_of_a_report_that_is_given_up_is_forgotten(opened: Callable[[VirtualClock], Ledger]) -> None:
+    ledger = opened(IdleClock())
+    failed(ledger, request(), report_id="R-1")
+    failed(ledger, request(5), report_id="R-2")
+    ledger.give_up("R-1")
+    assert [one.report_id for one in ledger.failures()] == ["R-2"]
+
+
+def test_a_report_that_another_worker_has_taken_over_leaves_the_failure_to_it(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    clock = IdleClock()
+    slow, quick = opened(clock), opened(clock)
+    slow.claim(request(), correlation_id="c-1")
+    slow.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    slow.released(request())
+    quick.claim(request(), correlation_id="c-2")
+    failed(quick, request(), report_id="R-1")
+    slow.finished(request(), Reading(rows=1))
+    assert [one.report_id for one in quick.failures()] == ["R-1"]
+
+
+def test_what_was_found_in_a_report_is_kept_with_it(opened: Callable[[VirtualClock], Ledger]) -> None:
+    ledger = opened(IdleClock())
+    drift = ("orders_report has new columns A, B", "orders_report does not have the columns C")
+    for number, reading in enumerate((Reading(rows=7, rejected=2, tied=3, drift=drift), Reading(rows=1))):
+        ledger.claim(request(number), correlation_id=f"c-{number}")
+        ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}", unanswered=0)
+        ledger.finished(request(number), reading)
+    first, second = sorted(ledger.history(), key=lambda purchase: purchase.window)
+    assert (first.rows, first.rejected, first.tied, first.drift) == (7, 2, 3, drift)
+    assert (second.rows, second.rejected, second.tied, second.drift) == (1, 0, 0, ())
+
+
+def test_a_ledger_that_cannot_be_written_costs_the_cause_of_a_failure_and_not_the_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = str(tmp_path / "ledger.db")
+    ledger = Ledger(place, clock=IdleClock())
+    query(place, "drop table flipkart_reports_failures")
+    failed(ledger, request())
+    ledger.close()
+    assert "why it failed is not in the report ledger" in caplog.text
+
+
 # The tables and their versions
+
+
+def test_a_ledger_of_version_4_keeps_what_it_holds_and_gets_what_it_lacks(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    ledger = opened(IdleClock())
+    ledger.claim(request(), correlation_id="c-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    ledger.finished(request(), Reading(rows=7))
+    ledger.close()
+    query(
+        place,
+        "drop table flipkart_reports_failures",
+        "alter table flipkart_reports drop column drift",
+        "alter table flipkart_reports drop column tied",
+        "update flipkart_reports_ledger set version = 4",
+    )
+    assert open_at_once(place) == 8
+    assert query(place, "select version from flipkart_reports_ledger") == [(VERSION,)]
+    ledger = opened(IdleClock())
+    (purchase,) = ledger.history()
+    assert (purchase.rows, purchase.tied, purchase.drift) == (7, 0, ())
+    failed(ledger, request())
+    assert len(ledger.failures()) == 1
 
 
 def open_at_once(place: str) -> int:
@@ -657,7 +761,7 @@ def test_a_file_that_another_worker_has_just_begun_is_waited_for(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("version", "cure"), [(VERSION + 1, "update the tap"), (VERSION - 1, "a version that was never released")]
+    ("version", "cure"), [(VERSION + 1, "update the tap"), (WITHOUT_FINDINGS - 1, "a version that was never released")]
 )
 def test_a_ledger_of_another_version_is_refused(
     opened: Callable[[VirtualClock], Ledger], place: str, version: int, cure: str

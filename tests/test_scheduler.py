@@ -32,12 +32,19 @@ from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.outcomes import DEAD_LINK_SECONDS, MIN_DEAD_LINKS, NOT_FOUND_SECONDS
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportLedger
 from tap_flipkart_reports.purchasing.report_detail import ReportStatus
-from tap_flipkart_reports.purchasing.requests import Claim, Priority, PurchaseStatus, ReportRequest, TriggerAnswer
+from tap_flipkart_reports.purchasing.requests import (
+    Claim,
+    Priority,
+    PurchaseStatus,
+    Reading,
+    ReportRequest,
+    TriggerAnswer,
+)
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 DAY_ONE = date(2026, 1, 1)
@@ -384,7 +391,7 @@ def test_the_very_same_rows_for_two_windows_fail_the_second(
     scheduler = bench.scheduler(first, second)
     delivery = scheduler.take(first)
     assert isinstance(delivery, Delivery)
-    scheduler.finish(delivery, stream=first.stream, rows=rows)
+    scheduler.finish(delivery, Reading(rows=rows), stream=first.stream)
     scheduler.release(delivery, stream=first.stream)
     if outcome is Delivery:
         assert isinstance(scheduler.take(second), Delivery)
@@ -524,19 +531,20 @@ def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tm
 
 def test_a_report_of_two_streams_is_finished_with_the_rows_of_both(bench: Bench) -> None:
     class Finishing(RecordingLedger):
-        def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
-            self.calls.append(f"finished {request.identifier} {rows} {rejected} {sorted(fingerprints)}")
+        def finished(self, request: ReportRequest, reading: Reading) -> None:
+            found = f"{reading.rows} {reading.rejected} {sorted(reading.fingerprints)}"
+            self.calls.append(f"finished {request.identifier} {found}")
 
     wanted = request(streams=("orders_report", "orders_report_b"))
     ledger = Finishing()
     scheduler = bench.scheduler(wanted, ledger=ledger)
     delivery = scheduler.take(wanted)
     assert isinstance(delivery, Delivery)
-    scheduler.finish(delivery, stream="orders_report", rows=3, rejected=1, fingerprints={"a"})
+    scheduler.finish(delivery, Reading(rows=3, rejected=1, fingerprints=frozenset({"a"})), stream="orders_report")
     scheduler.release(delivery, stream="orders_report")
     assert delivery.path.exists()
     assert "released" not in ledger.calls
-    scheduler.finish(delivery, stream="orders_report_b", rows=4, rejected=2, fingerprints={"b"})
+    scheduler.finish(delivery, Reading(rows=4, rejected=2, fingerprints=frozenset({"b"})), stream="orders_report_b")
     scheduler.release(delivery, stream="orders_report_b")
     assert not delivery.path.exists()
     assert ledger.calls[-2:] == ["finished orders_report 7 3 ['a', 'b']", "released"]

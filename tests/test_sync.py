@@ -535,14 +535,41 @@ def test_a_changed_header_is_told_with_its_fingerprint_which_the_ledger_keeps_wi
     settings: dict[str, Any] = {"window_days": 10, "max_concurrent_reports": 1, "bad_rows": "skip"}
     output = bench.run("orders_report", report_ledger=str(ledger), **settings)
     with closing(sqlite3.connect(ledger)) as connection:
-        booked = connection.execute("select rows, rejected, fingerprints from flipkart_reports order by from_date")
-        (rows, rejected, fingerprint), (other_rows, others, other_fingerprint) = booked.fetchall()
+        chosen = "select rows, rejected, fingerprints, drift from flipkart_reports order by from_date"
+        booked = connection.execute(chosen).fetchall()
+    (rows, rejected, fingerprint, drift), (other_rows, others, other_fingerprint, other_drift) = booked
+    assert {drift, other_drift} == {None, "orders_report has new columns Carbon Footprint (kg)"}
     assert rows + other_rows == len(output.records("orders_report"))
     assert sorted([rejected, others]) == [0, 1]
     assert fingerprint != other_fingerprint
     (told,) = [message for message in caplog.messages if "has new columns Carbon Footprint (kg)" in message]
     assert any(f"(header {kept})" in told for kept in (fingerprint, other_fingerprint))
     assert "1 rows passed over" in "".join(output.tap.current_run.summary.lines())
+
+
+def test_the_ledger_keeps_why_a_window_failed_once_for_all_streams_until_it_is_read(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    streams = "sales_ledger", "sales_ledger_cash_back"
+    bench.restart({"fault": "zero_bytes"}, {"fault": "token_dead", "seller_id": "bharat"})
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+
+    def causes() -> list[tuple[str, str | None, str]]:
+        with closing(sqlite3.connect(ledger)) as connection:
+            chosen = "select stream, report_id, cause from flipkart_reports_failures order by seller_id"
+            return connection.execute(chosen).fetchall()
+
+    first = bench.run(*streams, report_ledger=str(ledger), sellers=sellers, max_concurrent_reports=1)
+    (acme, bharat) = causes()
+    (trigger,) = bench.simulator.triggers
+    assert acme == ("sales_ledger", trigger.report_id, "the file is empty: zero bytes")
+    assert bharat[:2] == ("sales_ledger", None)
+    assert "credentials of seller bharat were refused" in bharat[2]
+    assert isinstance(first.error, WindowsFailedError)
+    assert len(first.error.failures) == 4  # each for two streams
+    bench.run(*streams, report_ledger=str(ledger), sellers=sellers[:1], given_up_reports=[trigger.report_id])
+    assert causes() == [bharat]
 
 
 def test_with_a_ledger_a_lost_state_costs_nothing(bench: Bench, tmp_path: Path) -> None:

@@ -33,25 +33,38 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
-from tap_flipkart_reports.adapters.database import SECONDS_AWAY
+from tap_flipkart_reports.adapters.database import SECONDS_AWAY, first_line
 from tap_flipkart_reports.adapters.leases import NOT_HELD
 from tap_flipkart_reports.adapters.ledger_claims import Claims
 from tap_flipkart_reports.adapters.ledger_database import LedgerDatabase
 from tap_flipkart_reports.adapters.ledger_table import (
     COLUMNS,
+    FAILURES,
     REPORTS,
+    failed_window_of,
     live,
+    overlapping,
     pending_report_of,
     purchase_of,
     shown_window,
+    window_key,
 )
 from tap_flipkart_reports.exceptions import LedgerError
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
-from tap_flipkart_reports.purchasing.requests import Claim, PendingReport, Purchase, PurchaseStatus, ReportRequest
+from tap_flipkart_reports.purchasing.requests import (
+    Claim,
+    FailedWindow,
+    PendingReport,
+    Purchase,
+    PurchaseStatus,
+    Reading,
+    ReportRequest,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tap_flipkart_reports.clock import Clock
 
@@ -216,16 +229,24 @@ class Ledger:
         status = PurchaseStatus.DOWNLOADED.value
         self._update(request, status=status, downloaded_at=self._database.text_now(), bytes=size, sha256=sha256)
 
-    def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
-        """All rows of the report are out, but for the rejected ones; the fingerprints are those of its headers."""
-        self._update(
-            request,
+    def finished(self, request: ReportRequest, reading: Reading) -> None:
+        """All rows of the report are out, but for the rejected ones; what failed of its days before is over."""
+        change = sa.update(REPORTS).where(*live(request), self._database.leases.held_by_this(REPORTS))
+        change = change.values(
             status=PurchaseStatus.FINISHED.value,
             finished_at=self._database.text_now(),
-            rows=rows,
-            rejected=rejected,
-            fingerprints=" ".join(sorted(fingerprints)),
+            rows=reading.rows,
+            rejected=reading.rejected,
+            fingerprints=" ".join(sorted(reading.fingerprints)),
+            drift="\n".join(reading.drift) or None,
+            tied=reading.tied,
         )
+
+        def work(connection: sa.Connection) -> None:
+            if connection.execute(change).rowcount:
+                connection.execute(sa.delete(FAILURES).where(*overlapping(request)))
+
+        self._database.write(work)
 
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
         """Nothing more is done about the report: it will never be had, or a person has to see to it."""
@@ -242,7 +263,59 @@ class Ledger:
         """
         is_meant = sa.or_(COLUMNS.report_id == report_id, COLUMNS.correlation_id == report_id)
         status = PurchaseStatus.GIVEN_UP.value
-        self._database.write_values(is_meant, COLUMNS.live == 1, status=status, live=None, **NOT_HELD)
+        change = sa.update(REPORTS).where(is_meant, COLUMNS.live == 1)
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(change.values(status=status, live=None, **NOT_HELD))
+            connection.execute(sa.delete(FAILURES).where(FAILURES.c.report_id == report_id))
+
+        self._database.write(work)
+
+    # Windows that failed, with a report or without one
+
+    def failed(
+        self, request: ReportRequest, *, stream: str, report_id: str | None, is_unreadable: bool, cause: str
+    ) -> None:
+        """A window failed, for a stream at least; if that cannot be said, it is in the run's last words alone.
+
+        Args:
+            request: the window.
+            stream: the stream.
+            report_id: the report, if one was bought.
+            is_unreadable: whether the report is there and cannot be read.
+            cause: what went wrong.
+        """
+        row = {
+            "window_key": window_key(request),
+            "seller_id": request.seller_id,
+            "identifier": request.identifier,
+            "warehouse_id": request.warehouse_id,
+            "from_date": request.window.first.isoformat(),
+            "to_date": request.window.last.isoformat(),
+            "stream": stream,
+            "report_id": report_id,
+            "is_unreadable": is_unreadable,
+            "cause": cause,
+            "failed_at": self._database.text_now(),
+        }
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(FAILURES).where(*overlapping(request)))
+            connection.execute(sa.insert(FAILURES).values(row))
+
+        try:
+            self._database.write(work, patience=0)
+        except (LedgerError, IntegrityError) as error:
+            LOGGER.warning("%s: why it failed is not in the report ledger (%s).", request, first_line(error))
+
+    def failures(self) -> list[FailedWindow]:
+        """The windows that failed and have not been read since, the oldest days first.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        chosen = sa.select(FAILURES).order_by(FAILURES.c.from_date, FAILURES.c.window_key)
+        return self._database.write(lambda connection: [failed_window_of(row) for row in connection.execute(chosen)])
 
     def released(self, request: ReportRequest) -> None:
         """This worker does no more about the window for now; if that cannot be said, the lease ends by itself."""

@@ -11,14 +11,17 @@ import sqlalchemy as sa
 
 from tap_flipkart_reports.adapters.leases import lease_columns
 from tap_flipkart_reports.exceptions import LedgerError
-from tap_flipkart_reports.purchasing.requests import PendingReport, Purchase, PurchaseStatus
+from tap_flipkart_reports.purchasing.requests import FailedWindow, PendingReport, Purchase, PurchaseStatus
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.requests import ReportRequest
 
-VERSION = 4
-"""Of the tables below; a ledger of any other version is refused."""
+VERSION = 5
+"""Of the tables below; a ledger of version 4 gets what it lacks, one of any other is refused."""
+
+WITHOUT_FINDINGS = 4
+"""The version that knew neither drift nor ties, nor the causes of failures."""
 
 _METADATA = sa.MetaData()
 _VERSION = sa.Table("flipkart_reports_ledger", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
@@ -50,10 +53,30 @@ REPORTS = sa.Table(
     sa.Column("fingerprints", sa.Text),
     sa.Column("bytes", sa.BigInteger),
     sa.Column("sha256", sa.String(64)),
+    sa.Column("drift", sa.Text),
+    sa.Column("tied", sa.BigInteger),
     *lease_columns(),
     sa.UniqueConstraint("window_key", "live", name="one_live_report_per_window"),
 )
 COLUMNS = REPORTS.c
+
+FAILURES = sa.Table(
+    "flipkart_reports_failures",
+    _METADATA,
+    sa.Column("window_key", sa.String(32), primary_key=True),
+    sa.Column("seller_id", sa.String(255), nullable=False),
+    sa.Column("identifier", sa.String(255), nullable=False),
+    sa.Column("warehouse_id", sa.String(255)),
+    sa.Column("from_date", sa.String(10), nullable=False),
+    sa.Column("to_date", sa.String(10), nullable=False),
+    sa.Column("stream", sa.String(255), nullable=False),
+    sa.Column("report_id", sa.String(255)),
+    sa.Column("is_unreadable", sa.Boolean, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("failed_at", sa.String(32), nullable=False),
+)
+"""Windows that failed and have not been read since: one row per window, and none that shares a day with another of its
+partition. Most of them have no report, so they cannot be rows of the table above."""
 
 
 def prepare(connection: sa.Connection) -> None:
@@ -68,12 +91,23 @@ def prepare(connection: sa.Connection) -> None:
     if version is None:
         _METADATA.create_all(connection)
         connection.execute(sa.insert(_VERSION).values(version=VERSION))
+    elif version == WITHOUT_FINDINGS:
+        _add_findings(connection)
     elif version != VERSION:
         cure = "update the tap" if version > VERSION else "it was written by a version that was never released"
         raise LedgerError(
             f"the report ledger has version {version}, this tap knows {VERSION}: {cure}, or give report_ledger "
             "another place"
         )
+
+
+def _add_findings(connection: sa.Connection) -> None:
+    """Bring a ledger of version 4 to 5; a worker that has it open goes on writing its rows without the new columns."""
+    for column in (COLUMNS.drift, COLUMNS.tied):
+        kind = column.type.compile(connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {REPORTS.name} ADD COLUMN {column.name} {kind}"))
+    _METADATA.create_all(connection)
+    connection.execute(sa.update(_VERSION).values(version=VERSION))
 
 
 def window_key(request: ReportRequest) -> str:
@@ -85,6 +119,33 @@ def window_key(request: ReportRequest) -> str:
 def live(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
     """The row that counts for a window."""
     return COLUMNS.window_key == window_key(request), COLUMNS.live == 1
+
+
+def overlapping(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
+    """The failures that share a day with a window of the same report type, seller and warehouse."""
+    failures = FAILURES.c
+    return (
+        failures.seller_id == request.seller_id,
+        failures.identifier == request.identifier,
+        failures.warehouse_id.is_not_distinct_from(request.warehouse_id),
+        failures.from_date <= request.window.last.isoformat(),
+        failures.to_date >= request.window.first.isoformat(),
+    )
+
+
+def failed_window_of(row: sa.Row[Any]) -> FailedWindow:
+    """A row of the failures."""
+    return FailedWindow(
+        identifier=row.identifier,
+        stream=row.stream,
+        seller_id=row.seller_id,
+        warehouse_id=row.warehouse_id,
+        window=window_of(row),
+        report_id=row.report_id,
+        is_unreadable=bool(row.is_unreadable),
+        cause=row.cause,
+        failed_at=datetime.fromisoformat(row.failed_at),
+    )
 
 
 def purchase_of(row: sa.Row[Any]) -> Purchase:
@@ -101,6 +162,9 @@ def purchase_of(row: sa.Row[Any]) -> Purchase:
         finished_at=_moment(row.finished_at),
         rows=row.rows,
         unanswered=row.unanswered,
+        rejected=row.rejected or 0,
+        tied=row.tied or 0,
+        drift=tuple(row.drift.splitlines()) if row.drift else (),
     )
 
 

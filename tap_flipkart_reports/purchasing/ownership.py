@@ -37,7 +37,7 @@ class Ownership:
         equals that of the day before. Windows that share days may show the same rows.
         """
         first = self._files.get(sha256)
-        if first is None or first is report or first.rows == 0 or report.request.is_snapshot:
+        if first is None or first is report or first.reading.rows == 0 or report.request.is_snapshot:
             self._files[sha256] = report
             return None
         is_alike = first.request.identifier == report.request.identifier

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest, TriggerAnswer
+from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, Reading, ReportRequest, TriggerAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -81,8 +81,8 @@ class ReportLedger(Protocol):
     def downloaded(self, request: ReportRequest, *, size: int, sha256: str) -> None:
         """The report's file is on disk."""
 
-    def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
-        """All rows of the report are out, but for the rejected ones; the fingerprints are those of its headers."""
+    def finished(self, request: ReportRequest, reading: Reading) -> None:
+        """All rows of the report are out, but for the rejected ones."""
 
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
         """Nothing more is done about the report: it will never be had, or a person has to see to it."""
@@ -120,7 +120,7 @@ class NoLedger:
     def downloaded(self, request: ReportRequest, *, size: int, sha256: str) -> None:
         """Nothing is remembered."""
 
-    def finished(self, request: ReportRequest, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
+    def finished(self, request: ReportRequest, reading: Reading) -> None:
         """Nothing is remembered."""
 
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:

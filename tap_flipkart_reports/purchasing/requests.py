@@ -168,6 +168,9 @@ class Purchase:
         finished_at: when its last row was out, if it was.
         rows: how many they were.
         unanswered: tries of the same trigger that may have bought a report too.
+        rejected: rows that were passed over.
+        tied: rows that their natural key does not tell apart.
+        drift: what its file lacked or had beyond the schemas, as sentences.
     """
 
     identifier: str
@@ -181,6 +184,9 @@ class Purchase:
     finished_at: datetime | None = None
     rows: int | None = None
     unanswered: int = 0
+    rejected: int = 0
+    tied: int = 0
+    drift: tuple[str, ...] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -191,6 +197,62 @@ class Purchase:
     def partition(self) -> PartitionKey:
         """Whose report it is, and of which warehouse."""
         return PartitionKey(self.seller_id, self.warehouse_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedWindow:
+    """A window that failed when it was last tried, as the ledger remembers it; it may never have had a report.
+
+    Attributes:
+        identifier: the report type in the API's words.
+        stream: the first stream for which it failed.
+        seller_id: whose report.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: the days.
+        report_id: the report, if one was bought.
+        is_unreadable: whether the report is there and cannot be read.
+        cause: what went wrong, as a sentence without its full stop.
+        failed_at: when.
+    """
+
+    identifier: str
+    stream: str
+    seller_id: str
+    warehouse_id: str | None
+    window: Window
+    report_id: str | None
+    is_unreadable: bool
+    cause: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was found in a report, by one of its streams or by all of them.
+
+    Attributes:
+        rows: those that are out.
+        rejected: those that were passed over.
+        fingerprints: of the headers.
+        drift: what the file lacked or had beyond the schemas, as sentences.
+        tied: rows that their natural key does not tell apart.
+    """
+
+    rows: int = 0
+    rejected: int = 0
+    fingerprints: frozenset[str] = frozenset()
+    drift: tuple[str, ...] = ()
+    tied: int = 0
+
+    def with_other(self, other: Reading) -> Reading:
+        """This together with what another stream found."""
+        return Reading(
+            rows=self.rows + other.rows,
+            rejected=self.rejected + other.rejected,
+            fingerprints=self.fingerprints | other.fingerprints,
+            drift=tuple(dict.fromkeys((*self.drift, *other.drift))),
+            tied=self.tied + other.tied,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

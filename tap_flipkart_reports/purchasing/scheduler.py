@@ -29,7 +29,7 @@ from tap_flipkart_reports.purchasing.threads import Threads
 from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tap_flipkart_reports.clock import Clock
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.bookings import Booking
     from tap_flipkart_reports.purchasing.limits import Budget, Limits
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
-    from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.purchasing.requests import Reading, ReportRequest
     from tap_flipkart_reports.purchasing.threads import NextStep, Step
 
 
@@ -174,17 +174,13 @@ class Scheduler:
         """The report that was bought for a request, if there is one."""
         return self._reports[request].report_id
 
-    def finish(
-        self, delivery: Delivery, *, stream: str, rows: int, rejected: int = 0, fingerprints: Collection[str] = ()
-    ) -> None:
+    def finish(self, delivery: Delivery, reading: Reading, *, stream: str) -> None:
         """Say that a stream's rows of a delivered report are out; finished is what all its streams have read."""
         with self._changed:
             report = self._reports[delivery.request]
-            report.finished(stream, rows=rows, rejected=rejected, fingerprints=fingerprints)
+            report.finished(stream, reading)
         if not report.unfinished:
-            self._ledger.finished(
-                delivery.request, rows=report.rows, rejected=report.rejected, fingerprints=report.fingerprints
-            )
+            self._ledger.finished(delivery.request, report.reading)
 
     def release(self, delivery: Delivery, *, stream: str) -> None:
         """Say that a stream needs a delivered file no more; the last one's word removes it from the disk."""

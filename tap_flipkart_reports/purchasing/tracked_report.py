@@ -7,9 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.purchasing.events import Deferred, Delivery
+from tap_flipkart_reports.purchasing.requests import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
     from tap_flipkart_reports.purchasing.requests import ReportRequest
@@ -69,6 +69,7 @@ class TrackedReport:
         link_trouble: what last went wrong with its downloads.
         poll_at: when it is asked about next, while it runs.
         in_progress: whether it takes a slot.
+        reading: what its streams have found in it so far.
     """
 
     request: ReportRequest
@@ -95,9 +96,7 @@ class TrackedReport:
     odd_words: set[str] = field(default_factory=set)
     unfinished: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
-    rows: int = 0
-    rejected: int = 0
-    fingerprints: set[str] = field(default_factory=set)
+    reading: Reading = field(default_factory=Reading)
     outcome: Delivery | Deferred | Exception | None = None
 
     @property
@@ -116,12 +115,10 @@ class TrackedReport:
         self.triggered_at = at
         self.detail_trouble = self.link_trouble = NO_TROUBLE
 
-    def finished(self, stream: str, *, rows: int, rejected: int, fingerprints: Collection[str]) -> None:
+    def finished(self, stream: str, reading: Reading) -> None:
         """One of its streams has sent its rows."""
         self.unfinished.discard(stream)
-        self.rows += rows
-        self.rejected += rejected
-        self.fingerprints.update(fingerprints)
+        self.reading = self.reading.with_other(reading)
 
     def __str__(self) -> str:
         """Stream, seller, window, report and correlation id, as far as they are known."""

@@ -19,6 +19,8 @@ from tap_flipkart_reports.files.row_keys import row_identity
 from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.files.sheets import StoppedReadingError
 from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
+from tap_flipkart_reports.purchasing.requests import Reading
+from tap_flipkart_reports.redaction import clean_line
 from tap_flipkart_reports.report_types import TABLES
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ _CONVERTERS: Mapping[ValueForm, Converters] = {
 }
 
 
+MAX_DRIFT = 500
+"""Characters of one sentence of drift that the ledger keeps."""
+
+
 class ReportReader:
     """One report, read for one stream.
 
@@ -59,7 +65,6 @@ class ReportReader:
         name: stream, seller, window and report, as every message names them.
         delivery: the report.
         counts: of the rows so far.
-        fingerprints: those of the tables' headers (`Layout.fingerprint`).
         is_cut_short: whether the run was asked to end in the middle; the next reads the report from its first row.
     """
 
@@ -81,9 +86,21 @@ class ReportReader:
         self._logger = logging.getLogger(PACKAGE).getChild(table.stream)
         self._rejected: list[RejectedRow] = []
         self.counts = RowCounts()
-        self.fingerprints: set[str] = set()
+        self._fingerprints: set[str] = set()
+        self._drift: list[str] = []
+        self._tied = 0
         self.is_cut_short = False
         self.name = f"{delivery.request.named(table.stream)}, report {delivery.report_id}"
+
+    def reading(self) -> Reading:
+        """What was found, once all of it is read."""
+        return Reading(
+            rows=self.counts.rows,
+            rejected=self.counts.skipped,
+            fingerprints=frozenset(self._fingerprints),
+            drift=tuple(clean_line(words, limit=MAX_DRIFT) for words in self._drift),
+            tied=self._tied,
+        )
 
     def columns(self, *, form: ValueForm) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Typed columns of the rows of the stream's tables, batch by batch.
@@ -168,7 +185,7 @@ class ReportReader:
             self._logger.warning(
                 "%s: %d bytes fit neither UTF-8 nor cp1252 and are U+FFFD in the records.", self.name, table.undecodable
             )
-        self.fingerprints.add(layout.fingerprint)
+        self._fingerprints.add(layout.fingerprint)
         self._tell_drift(layout)
         if self._settings.schema_drift == "evolve" and layout.new:
             new = [column for _, column in layout.new]
@@ -209,6 +226,8 @@ class ReportReader:
             ("does not have the columns %s, which are null", layout.missing),
             ("has new columns %s", [column for _, column in layout.new]),
         ):
+            if columns:
+                self._drift.append(f"{self._wanted.stream} {text % ', '.join(c.header.strip() for c in columns)}")
             logged = self._wanted.drift_logged
             news = [
                 column.header.strip() if column in layout.missing else _with_nearest(column, known)
@@ -228,6 +247,7 @@ class ReportReader:
         if not self._wanted.table.columns and (words := self._recognised(report)):
             self._logger.warning("%s: its columns are read as text%s.", self.name, words)
         for table in report.unmatched:
+            self._drift.append(f"{self._wanted.stream} has a table that no stream reads: {table.name or 'the file'}")
             if ("unmatched", table.name or "") not in self._wanted.drift_logged:
                 self._wanted.drift_logged.add(("unmatched", table.name or ""))
                 self._logger.warning(
@@ -255,6 +275,7 @@ class ReportReader:
     def _tell_repeats(self, identity: RowIdentity) -> None:
         """Say which rows share a key: when one of them is gone from a later report, its record stays."""
         repeats = identity.repeats
+        self._tied = repeats.tied + repeats.incomplete
         if repeats.tied or repeats.incomplete:
             self._logger.warning(
                 "%s: %d rows share their key (%s) with another and %d have a blank part in it, such as %s; they are "

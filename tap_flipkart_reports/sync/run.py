@@ -254,9 +254,9 @@ class Run:
         )
         if (generation_times := scheduler.generation_times.get(request.identifier)) is not None:
             states.record_generation_times(generation_times)
-        rows, rejected = reader.counts.rows, reader.counts.skipped
-        scheduler.finish(delivery, stream=stream.name, rows=rows, rejected=rejected, fingerprints=reader.fingerprints)
-        self.summary.finished(request, rows=rows, rejected=rejected)
+        reading = reader.reading()
+        scheduler.finish(delivery, reading, stream=stream.name)
+        self.summary.finished(request, rows=reading.rows, rejected=reading.rejected)
         stream.emit_state()
 
     def _leave(self, left: Deferred, stream: RecordStream, key: PartitionKey) -> None:
@@ -278,7 +278,14 @@ class Run:
         )
         LOGGER.error("%s", failure)
         self.failures.append(failure)
-        self.summary.failed(request)
+        if self.summary.failed(request) and self.services.ledger is not None:
+            self.services.ledger.failed(
+                request,
+                stream=stream.name,
+                report_id=report_id,
+                is_unreadable=failure.is_unreadable,
+                cause=str(error),
+            )
 
     def tidy(self) -> None:
         """Let go of what the archive need not keep any longer.

@@ -100,9 +100,11 @@ class Summary:
         """Count a window that is left for the next run."""
         self.of(left.request).left += self._is_new("left", left.request)
 
-    def failed(self, request: ReportRequest) -> None:
-        """Count a window that failed."""
-        self.of(request).failed += self._is_new("failed", request)
+    def failed(self, request: ReportRequest) -> bool:
+        """Count a window that failed; whether no other stream of it did before."""
+        is_first = self._is_new("failed", request)
+        self.of(request).failed += is_first
+        return is_first
 
     def _is_new(self, figure: str, request: ReportRequest) -> bool:
         """Whether this is the first stream of the window to count: a report is bought once for all of its streams."""
