@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 from singer_sdk import Stream
@@ -345,6 +345,7 @@ def test_parquet_has_exact_decimals_days_and_moments(bench: Bench, tmp_path: Pat
     assert str(schema.field("report_row_number").type) == "int64"
 
 
+@example(["322825881530176908440721180914591", "12.50"])
 @given(st.lists(st.none() | st.decimals(allow_nan=False, allow_infinity=False).map(str), min_size=1, max_size=20))
 def test_numbers_of_any_size_are_exact_in_parquet(texts: list[str | None]) -> None:
     columns = ParquetColumns({"amount": {"type": ["number", "null"]}})

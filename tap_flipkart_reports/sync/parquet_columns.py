@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 AMOUNT = pa.decimal128(38, 10)
 """Of numbers; ten digits behind the point are more than any file of Flipkart's has."""
+
+WIDEST = 28
+"""Characters of a number's text: Arrow makes another number of some longer ones, and of some with an exponent, without a
+word (pyarrow 26)."""
 
 # Arrow's own allocator keeps 25 MB that it does not use.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -88,9 +93,18 @@ def _array(values: list[Any], kind: str) -> pa.Array:
     try:
         if plain is not None:
             return pa.array(values, plain)
-        return pa.array(values, pa.string()).cast(OF_TEXT.get(kind, pa.string()))
+        texts = pa.array(values, pa.string())
+        if OF_TEXT.get(kind) == AMOUNT and not _is_plain(texts):
+            return _amounts(values)
+        return texts.cast(OF_TEXT.get(kind, pa.string()))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
         return _inferred(values) if kind not in {"number", "integer"} else _amounts(values)
+
+
+def _is_plain(texts: pa.Array) -> bool:
+    """Whether Arrow reads all of some numbers right."""
+    widest = pc.max(pc.binary_length(texts)).as_py() or 0
+    return widest <= WIDEST and not pc.any(pc.match_substring(texts, "E")).as_py()
 
 
 def _amounts(values: list[Any]) -> pa.Array:
