@@ -25,7 +25,7 @@ from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import BOOKMARK_COLUMN
 from tap_flipkart_reports.planning.record_schema import new_column, record_schema
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
-from tap_flipkart_reports.settings.catalog import REFRESH, differences
+from tap_flipkart_reports.settings.catalog import REFRESH, differences, joined
 from tap_flipkart_reports.singer_output import BatchWriter, SpacedStateWriter, write_bytes
 from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.ports import RecordTable
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.catalog import Catalog
 
     from tap_flipkart_reports.files.columns import Column
+    from tap_flipkart_reports.planning.record_schema import ColumnForms
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
     from tap_flipkart_reports.planning.select_rules import SelectRules
     from tap_flipkart_reports.sync.ports import ValueForm
@@ -55,6 +56,7 @@ class ReportStream(Stream):
         table: one of its tables.
         run: what the tap's streams share; built when it is first asked for.
         select_rules: whether columns that files bring are selected.
+        forms: how objects and amounts go out.
 
     Attributes:
         partition_states: what the state holds of each partition.
@@ -62,7 +64,7 @@ class ReportStream(Stream):
 
     replication_key = BOOKMARK_COLUMN
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a table, and what the tap says of all its streams
         self,
         tap: Tap,
         report_type: ReportType,
@@ -70,8 +72,9 @@ class ReportStream(Stream):
         *,
         run: Callable[[], Run],
         select_rules: SelectRules,
+        forms: ColumnForms,
     ) -> None:
-        super().__init__(tap, name=table.stream, schema=record_schema(report_type, table))
+        super().__init__(tap, name=table.stream, schema=record_schema(report_type, table, forms))
         self.primary_keys = report_type.key_properties(table)
         self.report_type = report_type
         self.table = table
@@ -82,6 +85,7 @@ class ReportStream(Stream):
         )
         self._run = run
         self._select_rules = select_rules
+        self._forms = forms
         self._new_columns: tuple[Column, ...] = ()
         self._drift_logged: set[tuple[str, str]] = set()
 
@@ -106,7 +110,7 @@ class ReportStream(Stream):
             entry.to_dict(), schema=self.schema, key_properties=self.primary_keys, replication_key=BOOKMARK_COLUMN
         )
         if found and entry.metadata.resolve_selection()[()]:
-            raise SettingsError(f"the catalog does not fit {self.name}: {'; '.join(found)}; {REFRESH}")
+            raise SettingsError(f"the catalog does not fit {self.name}: {joined(found)}; {REFRESH}")
         given = entry.schema.properties or {}
         entry.schema = Schema.from_dict(self.schema)
         entry.key_properties = self.primary_keys
@@ -246,6 +250,7 @@ class ReportStream(Stream):
             columns=(*self.table.columns, *self._new_columns),
             selected=self._selected_columns(),
             add_columns=self._add_columns,
+            forms=self._forms,
             drift_logged=self._drift_logged,
         )
 
@@ -271,12 +276,16 @@ class ReportStream(Stream):
                 ),
             )
         self._mask = None
+        self.register_schema()
+        self._write_schema_message()
+        return self._selected_columns()
+
+    def register_schema(self) -> None:
+        """Make the stream maps for the stream's own schema; the catalog's has lost what the SDK does not know."""
         self._tap.mapper.register_raw_stream_schema(
             self.name, get_selected_schema(self.name, self.effective_schema, self.mask), self.primary_keys
         )
         self._stream_maps = None
-        self._write_schema_message()
-        return self._selected_columns()
 
     # State
 

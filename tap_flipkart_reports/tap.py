@@ -22,6 +22,7 @@ from tap_flipkart_reports.exceptions import (
     SettingsError,
     WindowsFailedError,
 )
+from tap_flipkart_reports.planning.record_schema import AS_THEY_ARE
 from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
 from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unknown_sellers, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -74,6 +75,7 @@ class TapFlipkartReports(Tap):
         self._current_run: Run | None = None
         self._state_error: SettingsError | None = None
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
+        self._column_forms = AS_THEY_ARE
         if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
             catalog = well_formed_catalog(catalog)
         super().__init__(*args, catalog=catalog, **kwargs)
@@ -114,6 +116,7 @@ class TapFlipkartReports(Tap):
         reader = self._reader()
         self._config = reader.config
         self._report_types = reader.report_types
+        self._column_forms = reader.column_forms
         try:
             self._settings = self._read_settings(reader)
         except SettingsError as error:
@@ -145,6 +148,7 @@ class TapFlipkartReports(Tap):
                 table,
                 run=lambda: self.current_run,
                 select_rules=select_rules,
+                forms=self._column_forms,
             )
             for report_type in self._report_types.values()
             for table in report_type.tables
@@ -159,6 +163,9 @@ class TapFlipkartReports(Tap):
         _ = self.streams  # they bring the catalog into line with what the tap does, before maps are made for it
         try:
             super().setup_mapper()
+            if self._column_forms.amounts_are_text:
+                for stream in cast("list[ReportStream]", list(self.streams.values())):
+                    stream.register_schema()
         except MappingError as error:
             raise SettingsError(f"stream_maps cannot be used: {error}") from error
         except ConfigValidationError as error:

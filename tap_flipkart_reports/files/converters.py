@@ -161,7 +161,7 @@ def _number(text: str) -> Decimal:
 
 
 def _number_text(text: str) -> str:
-    return str(_number(text))
+    return format(_number(text), "f")  # without an exponent, which not every target reads in a text
 
 
 def _json_number(text: str) -> msgspec.Raw:

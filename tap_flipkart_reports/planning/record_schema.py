@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
 
 MAX_NAME_LETTERS = 255
 """Letters of a seller's name and of a warehouse's, as the settings limit them."""
 
 NULLABLE_TEXT = {"type": ["string", "null"]}
+
+SINGER_DECIMAL = {**NULLABLE_TEXT, "format": "x-singer.decimal", "precision": 38, "scale": 10}
+"""Of amounts as text. The format is the one that the SDK's targets know. Without a scale they would make a column of
+whole numbers; ten digits behind the point are more than any file of Flipkart's has, as in Parquet."""
 
 SELLER = {
     "seller_id": {
@@ -79,8 +86,30 @@ OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_HASH, **ROW_OR
 """Columns of every record that are not the file's; a new column of a file never takes their names."""
 
 
-def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]:
-    """The JSON Schema of a stream's records: the table's columns and the record's own."""
+@dataclass(frozen=True, kw_only=True)
+class ColumnForms:
+    """How columns go out that not every target takes as they are.
+
+    Attributes:
+        objects_are_text: whether an object is the text of its JSON.
+        amounts_are_text: whether a number is text with the file's digits.
+    """
+
+    objects_are_text: bool = False
+    amounts_are_text: bool = False
+
+
+AS_THEY_ARE = ColumnForms()
+
+
+def record_schema(report_type: ReportType, table: ReportTable, forms: ColumnForms = AS_THEY_ARE) -> dict[str, Any]:
+    """The JSON Schema of a stream's records: the table's columns and the record's own.
+
+    Args:
+        report_type: the report.
+        table: one of its tables.
+        forms: how objects and amounts go out.
+    """
     properties: dict[str, Any] = {
         **SELLER,
         **(WAREHOUSE if report_type.per_warehouse else {}),
@@ -91,7 +120,19 @@ def record_schema(report_type: ReportType, table: ReportTable) -> dict[str, Any]
         **({} if table.key else ROW_HASH),
         **ROW_ORDINAL,
     }
-    return {"type": "object", "description": table.description, "properties": properties}
+    return {
+        "type": "object",
+        "description": table.description,
+        "properties": {name: _in_form(schema, forms) for name, schema in properties.items()},
+    }
+
+
+def _in_form(schema: Mapping[str, Any], forms: ColumnForms) -> Mapping[str, Any]:
+    if forms.objects_are_text and "object" in schema["type"]:
+        return {**NULLABLE_TEXT, "description": f"{schema['description']}; an object as JSON text"}
+    if forms.amounts_are_text and "number" in schema["type"]:
+        return {**schema, **SINGER_DECIMAL}
+    return schema
 
 
 def new_column(header: str) -> dict[str, Any]:

@@ -36,9 +36,13 @@ def well_formed_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     mistakes = list(islice(_mistakes(document), MAX_TOLD + 1))
     if mistakes:
-        more = ", and more" if len(mistakes) > MAX_TOLD else ""
-        raise SettingsError(f"the catalog cannot be used: {'; '.join(mistakes[:MAX_TOLD])}{more}; {REFRESH}")
+        raise SettingsError(f"the catalog cannot be used: {joined(mistakes)}; {REFRESH}")
     return {"streams": [_reduced(entry) for entry in document["streams"]]}
+
+
+def joined(mistakes: Sequence[str]) -> str:
+    """Parts of one sentence, not too many."""
+    return "; ".join(mistakes[:MAX_TOLD]) + (", and more" if len(mistakes) > MAX_TOLD else "")
 
 
 def _mistakes(document: Mapping[str, Any]) -> Iterator[str]:

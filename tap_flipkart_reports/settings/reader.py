@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.prices import ANY_TYPE, CURRENCY, Prices
+from tap_flipkart_reports.planning.record_schema import ColumnForms
 from tap_flipkart_reports.report_types import UNIDENTIFIED
 from tap_flipkart_reports.settings.addresses import address_problem, header_problem, secret_problem, shows_secrets
 from tap_flipkart_reports.settings.credentials import Credentials
@@ -23,6 +24,7 @@ from tap_flipkart_reports.settings.values import (
     AUTH_PATH,
     CONFIG_JSONSCHEMA,
     DEFAULT_SELLER,
+    JSON_TEXT,
     SIMULATOR,
     App,
     Repair,
@@ -108,6 +110,15 @@ class Reader:
         result = reader.read()
         self.errors += reader.errors
         return result
+
+    @property
+    def column_forms(self) -> ColumnForms:
+        """How objects and amounts go out, in discovery too; the defaults where the configuration does not fit."""
+        config = self.config if self._fits else {}
+        return ColumnForms(
+            objects_are_text=config.get("object_columns") == JSON_TEXT,
+            amounts_are_text=config.get("use_singer_decimal", False),
+        )
 
     def _refuse_errors(self) -> None:
         if self.errors:

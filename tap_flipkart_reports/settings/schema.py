@@ -39,6 +39,11 @@ def choice(*words: str) -> th.StringType:
     return th.StringType(allowed_values=list(words))
 
 
+def yes_or_no() -> th.BooleanType:
+    """True or false."""
+    return th.BooleanType()
+
+
 def whole(minimum: int, maximum: int) -> th.IntegerType:
     """A whole number within limits."""
     return th.IntegerType(minimum=minimum, maximum=maximum)

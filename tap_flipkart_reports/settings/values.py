@@ -48,6 +48,7 @@ from tap_flipkart_reports.settings.schema import (
     seconds,
     setting,
     whole,
+    yes_or_no,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ AUTH_PATH = "/oauth-service/oauth/token"
 DEFAULT_SELLER = "default"
 
 DEFAULT_HOLD_BACK_DAYS = 2
+
+JSON_TEXT = "json_text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,6 +342,20 @@ class Settings:
         default="evolve",
         description="Columns the schema does not have: `evolve` adds them as text columns, `extra` keeps them in "
         "`_extra`, `fail` fails the window",
+    )
+    object_columns: Literal["object", "json_text"] = setting(
+        choice("object", JSON_TEXT),
+        title="Object columns",
+        default="object",
+        description="How `_extra` and `_unparsed` go out: as objects, or as JSON text, for targets that refuse or lose "
+        "free objects; see docs/targets.md",
+    )
+    use_singer_decimal: bool = setting(
+        yes_or_no(),
+        title="Use Singer decimal",
+        default=False,
+        description="Whether amounts go out as text of the format `x-singer.decimal` with the digits of the file, for "
+        "targets that round JSON numbers, such as Snowflake's and BigQuery's; see docs/targets.md",
     )
     bad_cells: Literal["keep", "fail"] = setting(
         choice("keep", "fail"),

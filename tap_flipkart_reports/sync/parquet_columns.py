@@ -17,8 +17,8 @@ AMOUNT = pa.decimal128(38, 10)
 """Of numbers; ten digits behind the point are more than any file of Flipkart's has."""
 
 WIDEST = 28
-"""Characters of a number's text: Arrow makes another number of some longer ones, and of some with an exponent, without a
-word (pyarrow 26)."""
+"""Characters of a number's text. Of some longer ones, and of some with an exponent, Arrow makes another number without
+an error (pyarrow 26)."""
 
 # Arrow's own allocator keeps 25 MB that it does not use.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -26,7 +26,7 @@ pa.set_memory_pool(pa.system_memory_pool())
 PLAIN = {"integer": pa.int64(), "boolean": pa.bool_()}
 """Types of columns whose values are not texts."""
 
-OF_TEXT = {"number": AMOUNT, "date": pa.date32(), "date-time": pa.timestamp("us", tz="UTC")}
+OF_TEXT = {"number": AMOUNT, "x-singer.decimal": AMOUNT, "date": pa.date32(), "date-time": pa.timestamp("us", tz="UTC")}
 """Types that Arrow makes of texts."""
 
 GATHERED_ROWS = 1000
@@ -98,7 +98,7 @@ def _array(values: list[Any], kind: str) -> pa.Array:
             return _amounts(values)
         return texts.cast(OF_TEXT.get(kind, pa.string()))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
-        return _inferred(values) if kind not in {"number", "integer"} else _amounts(values)
+        return _inferred(values) if kind not in {"number", "x-singer.decimal", "integer"} else _amounts(values)
 
 
 def _is_plain(texts: pa.Array) -> bool:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tap_flipkart_reports.files.columns import Column
+    from tap_flipkart_reports.planning.record_schema import ColumnForms
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
     from tap_flipkart_reports.sync.partition_state import PartitionStates
 
@@ -57,6 +58,7 @@ class RecordTable:
         columns: those of the schema, and those that files have brought.
         selected: names of the columns that the catalog selects.
         add_columns: takes columns that a file brings, and returns the names that are selected then.
+        forms: how objects and amounts go out.
         drift_logged: what has been said of missing and new columns.
     """
 
@@ -66,4 +68,5 @@ class RecordTable:
     columns: Sequence[Column]
     selected: Sequence[str]
     add_columns: Callable[[Sequence[Column]], Sequence[str]]
+    forms: ColumnForms
     drift_logged: set[tuple[str, str]] = field(default_factory=set)

@@ -113,7 +113,7 @@ class ReportReader:
             RowError: its rows are not what the settings allow.
             ArchiveError: it cannot be put into the archive.
         """
-        converters = _CONVERTERS[form]
+        converters = _CONVERTERS["text" if self._wanted.forms.amounts_are_text else form]
         try:
             with self._opened() as report:
                 self._files.keep(self.delivery, lambda: report.headers)
@@ -202,7 +202,7 @@ class ReportReader:
             reject=self._rejected.append,
             converters=converters,
         ):
-            columns = _all_columns(batch)
+            columns = _all_columns(batch, objects_are_text=self._wanted.forms.objects_are_text)
             yield {name: columns.get(name) or [origin[name]] * batch.count for name in self._selected}
             if self._is_stopping():
                 self.is_cut_short = True
@@ -306,17 +306,24 @@ def _with_nearest(column: Column, known: Sequence[Column]) -> str:
     return column.header.strip() + (f" (most like {nearest.name})" if nearest is not None else "")
 
 
-def _all_columns(batch: RowBatch) -> dict[str, Sequence[Any]]:
+def _all_columns(batch: RowBatch, *, objects_are_text: bool) -> dict[str, Sequence[Any]]:
     """The file's columns and those of the record's own that differ from row to row."""
+    extra, unparsed = (
+        (_json_texts(batch.extra), _json_texts(batch.unparsed)) if objects_are_text else (batch.extra, batch.unparsed)
+    )
     columns: dict[str, Sequence[Any]] = {
         **batch.columns,
         "report_row_number": batch.row_numbers,
         "_row_ordinal": batch.row_ordinals,
-        "_extra": batch.extra,
-        "_unparsed": batch.unparsed,
+        "_extra": extra,
+        "_unparsed": unparsed,
     }
     if batch.row_hashes is not None:
         columns["_row_hash"] = batch.row_hashes
     if batch.is_provisional is not None:
         columns["is_provisional"] = batch.is_provisional
     return columns
+
+
+def _json_texts(objects: Sequence[dict[str, str] | None]) -> list[str | None]:
+    return [None if each is None else json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in objects]
