@@ -22,7 +22,7 @@ from tap_flipkart_reports.adapters.ledger_claims import CONFIRMED_SECONDS
 from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS
 from tap_flipkart_reports.adapters.ledger_table import VERSION, WITHOUT_FINDINGS
 from tap_flipkart_reports.clock import SystemClock
-from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError
+from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError, WorkerError
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.requests import Claim, Purchase, PurchaseStatus, Reading, ReportRequest
 from tap_flipkart_reports.windows import Window
@@ -876,3 +876,18 @@ def test_a_database_that_stays_away_is_one_sentence_and_the_ledger_still_closes(
         assert "free again" in caplog.text
     finally:
         postgres.start()
+
+
+def test_a_ledger_whose_lease_cannot_be_renewed_claims_nothing_and_still_closes(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ledger = Ledger(place, clock=IdleClock())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(WorkerError, match="no room for another thread"):
+            ledger.claim(request(), correlation_id="c-1")
+    ledger.close()
+    assert statuses(place) == []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from tap_flipkart_reports.adapters.processes import is_gone, is_other_process, own_name
+from tap_flipkart_reports.exceptions import WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,11 +110,22 @@ class Renewals:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, unless that has been done."""
+        """Begin, unless that has been done.
+
+        Raises:
+            WorkerError: the machine has no room for another thread.
+        """
         with self._stopping:
             if self._thread is None and not self._is_stopped:
-                self._thread = threading.Thread(target=self._run, name="ledger-lease", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="ledger-lease", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    raise WorkerError(
+                        "the machine has no room for another thread, and without one that renews its leases the report "
+                        "ledger cannot be used: nothing was bought; run again"
+                    ) from None
+                self._thread = thread
 
     def stop(self) -> None:
         """Renew nothing any more."""

@@ -147,6 +147,7 @@ class Ledger:
 
         Raises:
             LedgerError: the database does not answer; nothing may be bought then.
+            WorkerError: the lease could not be renewed; nothing may be bought then.
         """
         return self._claims.claim(request, correlation_id=correlation_id)
 

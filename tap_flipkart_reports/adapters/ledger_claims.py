@@ -47,7 +47,9 @@ class Claims:
 
         Raises:
             LedgerError: the database does not answer; nothing may be bought then.
+            WorkerError: the lease could not be renewed; nothing may be bought then.
         """
+        self._database.start_renewing()  # before the row is there: one that is left behind looks like a lost answer
         began = self._database.clock.monotonic()
         for _ in range(CLAIM_TRIES):
             try:
@@ -56,7 +58,6 @@ class Claims:
                 claim = None
             if claim is not None:
                 self._confirmed_at[correlation_id] = began
-                self._database.start_renewing()
                 return claim
         raise LedgerError("the report ledger is so busy that the window could not be claimed; run again")
 

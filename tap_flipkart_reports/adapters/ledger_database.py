@@ -59,7 +59,11 @@ class LedgerDatabase:
         self._engine.dispose()
 
     def start_renewing(self) -> None:
-        """Keep what is held until it is closed."""
+        """Keep what is held until it is closed.
+
+        Raises:
+            WorkerError: the machine has no room for another thread.
+        """
         self._renewals.start()
 
     def write_values(self, *where: sa.ColumnElement[bool], patience: float = SECONDS_AWAY, **values: object) -> int:
