@@ -80,6 +80,9 @@ class StuckLedger(NoLedger):
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
         self._ask("ended")
 
+    def not_bought(self, *, correlation_id: str) -> None:  # noqa: ARG002 - the port's
+        self._ask("not bought")
+
     def released(self, request: ReportRequest) -> None:  # noqa: ARG002 - the port's
         self._ask("released")
 
@@ -203,6 +206,28 @@ def test_a_stop_is_heard_while_the_ledger_does_not_answer(bench: Bench, stuck: s
     ledger.answers.set()
     thread.join(PATIENCE)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "undone_by"),
+    [(request(), "not bought"), (request(report_id="R-1"), "released")],
+    ids=["to be bought", "bought earlier"],
+)
+def test_a_claim_that_was_being_written_when_the_run_was_stopped_is_undone(
+    wanted: ReportRequest, undone_by: str, bench: Bench
+) -> None:
+    ledger = StuckLedger("claim")
+    scheduler = bench.scheduler(wanted, ledger=ledger)
+    thread, results = in_another_thread(lambda: scheduler.take(wanted))
+    assert ledger.is_asked.wait(PATIENCE)
+    scheduler.stop("asked to")
+    thread.join(PATIENCE)
+    ledger.answers.set()
+    scheduler.close()
+    assert isinstance(results[0], Deferred)
+    assert ledger.calls == ["claim", undone_by]
+    assert bench.api.reports == {}
+    assert scheduler.budget.triggers == 0
 
 
 def test_what_is_bought_is_told_before_it_is_booked_and_booked_before_the_end(bench: Bench) -> None:

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from tap_flipkart_reports.planning.bookmarks import read_coverage, read_pending, write_coverage, write_pending
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.purchasing.requests import PendingReport
+from tap_flipkart_reports.sync.partition_state import PartitionState
 from tap_flipkart_reports.windows import Window
+
+OCTOBER = Window(date(2026, 10, 1), date(2026, 10, 31))
 
 days = st.integers(0, 4000).map(lambda number: date(2020, 1, 1) + timedelta(days=number))
 windows = st.tuples(days, days).map(lambda pair: Window(min(pair), max(pair)))
@@ -45,3 +48,17 @@ def test_an_empty_coverage_leaves_no_members_behind() -> None:
 
 def test_a_bookmark_that_is_a_time_stamp_counts_as_its_day() -> None:
     assert read_coverage({"replication_key_value": "2026-01-31T00:00:00+00:00"}).bookmark == date(2026, 1, 31)
+
+
+def test_a_repaired_window_is_off_the_pending_ones_and_moves_nothing_else() -> None:
+    own = {
+        "context": {"seller_id": "acme"},
+        "reread": {"newest": "2026-01-25", "windows": [["2026-01-11", "2026-01-15"]]},
+        "unbought": [["2026-01-12", "2026-01-13"]],
+    }
+    for kept in ({**own, "replication_key_value": "2026-01-20"}, {"context": {"seller_id": "acme"}}):
+        partition: dict[str, Any] = json.loads(json.dumps(kept))
+        write_pending(partition, [PendingReport(report_id="R-1", window=OCTOBER, digest="d", is_repair=True)])
+        state = PartitionState(name="orders_report", state=partition, changed=len, finalize=len)
+        state.record_finished(OCTOBER, report_id="R-1", owed=None)
+        assert partition == kept

@@ -212,6 +212,20 @@ def test_a_failed_lookback_holds_the_bookmark_and_is_owed_again_the_next_day() -
     ]
 
 
+def test_a_lookback_of_which_a_part_was_read_on_another_day_holds_the_bookmark() -> None:
+    before = Coverage(
+        bookmark=date(2026, 1, 20),
+        reread_newest=date(2026, 1, 25),
+        reread=(window("2026-01-11", "2026-01-15"),),
+    )
+    owed, newest = date(2026, 1, 11), date(2026, 1, 26)
+    after = before.with_finished(window("2026-01-16", "2026-01-26"), owed_from=owed, newest=newest)
+    assert after.bookmark == date(2026, 1, 20)
+    assert after.finished == (window("2026-01-21", "2026-01-26"),)
+    same_day = before.with_finished(window("2026-01-16", "2026-01-25"), owed_from=owed, newest=date(2026, 1, 25))
+    assert same_day.bookmark == date(2026, 1, 25)
+
+
 def test_a_lookback_that_was_read_is_bought_again_on_another_day_alone() -> None:
     rule = WindowRule(kind=WindowKind.DAYS, window_days=5, lookback_days=10)
     start, newest = date(2026, 1, 1), date(2026, 2, 2)
