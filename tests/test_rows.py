@@ -20,7 +20,7 @@ from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS, Column, ColumnTy
 from tap_flipkart_reports.files.converters import clean
 from tap_flipkart_reports.files.header_match import Layout, match_header
 from tap_flipkart_reports.files.header_search import open_report
-from tap_flipkart_reports.files.header_words import MAX_HEADER, column_name, normalise
+from tap_flipkart_reports.files.header_words import MAX_HEADER, normalise
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
 from tap_flipkart_reports.files.row_rules import RowRules
@@ -175,24 +175,6 @@ def test_different_headers_stay_apart(one: str, other: str) -> None:
 @given(st.text())
 def test_normalising_twice_is_normalising_once(header: str) -> None:
     assert normalise(normalise(header)) == normalise(header)
-
-
-@pytest.mark.parametrize(
-    ("header", "name"),
-    [
-        ("Bank Settlement Value (Rs.) \n= SUM(J:R)", "bank_settlement_value_rs"),
-        ("CGST %", "cgst_percent"),
-        ("Customer's State", "customers_state"),
-        ("7D Sales", "_7d_sales"),
-        ("_extra", "extra"),
-        ("की मात्रा", "की_मात्रा"),
-        (" - ", None),
-        ("", None),
-        ("x" * 100, "x" * 60),
-    ],
-)
-def test_names_of_new_columns(header: str, name: str | None) -> None:
-    assert column_name(header) == name
 
 
 @given(st.permutations(HEADER))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
+
+from tap_flipkart_reports.files.sql_words import SQL_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +63,9 @@ def normalise(header: str) -> str:
 def column_name(header: str) -> str | None:
     """A name for a header that no schema has: words joined by `_`, not beginning with a digit.
 
+    Some targets leave out all letters but Latin ones: without any, a name ends with a hash of the header, so that
+    something is left that tells it from others. A word of SQL, which some targets do not quote, gets another beside it.
+
     Args:
         header: the header as the file has it.
 
@@ -69,7 +75,21 @@ def column_name(header: str) -> str | None:
     name = "_".join(_words(header.replace("\u20b9", " ")))
     if name[:1].isdigit():
         name = f"_{name}"
-    return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").rstrip("_") or None
+    if name in SQL_WORDS:
+        return f"{name}_column"
+    if name and not ascii_part(name).strip("_"):
+        digest = blake2b(name.encode(), digest_size=4).hexdigest()
+        return f"{_cut(name, MAX_NAME_BYTES - len(digest) - 1)}_{digest}"
+    return _cut(name, MAX_NAME_BYTES) or None
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore").rstrip("_")
+
+
+def ascii_part(name: str) -> str:
+    """What is left of a column's name in targets that take no other letters than Latin ones."""
+    return "".join(letter for letter in name if letter.isascii())
 
 
 @dataclass(frozen=True, kw_only=True)
