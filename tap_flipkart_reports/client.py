@@ -353,8 +353,8 @@ def _proves_nothing_bought(outcome: object) -> bool:
 
 def _lost(call: Call, result: CallResult[_T]) -> AnswerLostError:
     return AnswerLostError(
-        f"{call.name} was tried {result.tried}, and what came last was {call.told(result.outcome)}: the report may "
-        f"have been bought, {_besides(result)}but its id never arrived; Flipkart's support may find it by the "
+        f"{call.name} was tried {result.tried}, and the last try ended with {call.told(result.outcome)}: the report "
+        f"may have been bought, {_besides(result)}but its id never arrived; Flipkart's support may find it by the "
         "correlation id",
         unanswered=max(1, result.unanswered),
         status=result.outcome.status if isinstance(result.outcome, Answer) else None,

@@ -169,7 +169,7 @@ class TapFlipkartReports(Tap):
         except MappingError as error:
             raise SettingsError(f"stream_maps cannot be used: {error}") from error
         except ConfigValidationError as error:
-            raise SettingsError(f"the settings of the flattening do not fit together: {error}") from error
+            raise SettingsError(f"the flattening settings contradict each other: {error}") from error
         if "batch_config" in self.config:
             check_batch_config(lambda: next(iter(self.streams.values())).get_batch_config(self.config))
 

@@ -187,5 +187,5 @@ def test_rows_that_are_passed_over_are_kept_with_line_cause_and_text(
     assert (row["line"], row["cause"]) == (3, "has 4 cells, the header 30")
     assert row["text"].startswith(truth[1]["return_id"])
     assert len(output.records("returns_report")) + 1 == len(truth)
-    assert any("1 rows were passed over, the first on line 3" in message for message in caplog.messages)
+    assert any("rows skipped: 1, the first on line 3" in message for message in caplog.messages)
     assert ("archive" in path.parts) is with_archive

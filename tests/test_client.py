@@ -387,7 +387,7 @@ def test_a_second_401_is_final(call: Callable[[ClientBench], object], bench: Cli
 @pytest.mark.parametrize("call", [ClientBench.trigger, ClientBench.detail])
 def test_a_403_speaks_of_permission(call: Callable[[ClientBench], object], bench: ClientBench) -> None:
     bench.api.plays(Reply(status=403))
-    with pytest.raises(CallRefusedError, match="may lack the permission for reports, which takes a third-party token"):
+    with pytest.raises(CallRefusedError, match="may lack the permission for reports: they need a third-party app"):
         call(bench)
 
 
@@ -509,7 +509,7 @@ def test_an_answer_that_never_comes_is_asked_for_again(bench: ClientBench) -> No
 def test_waits_grow_with_full_jitter(bench: ClientBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backoff.full_jitter", lambda ceiling: ceiling / 2)
     bench.api.default = Reply(status=503)
-    with pytest.raises(CallError, match=r"detail of R-1 for seller acme was tried 6 times.* last was 503"):
+    with pytest.raises(CallError, match=r"detail of R-1 for seller acme was tried 6 times.* last try ended with 503"):
         bench.detail()
     assert bench.clock.waited == [0.5, 1, 2, 4, 8]
 

@@ -160,7 +160,7 @@ def test_a_setting_nobody_knows_is_told_with_the_one_that_was_meant(tmp_path: Pa
         (["--config", "missing.json"], "--config missing.json cannot be read: No such file"),
         (["--config", "text.json"], "--config text.json cannot be read: it is not JSON"),
         (["--config", "config.json", "--state", "text.json"], "--state text.json cannot be read: it is not JSON"),
-        (["--config", "config.json", "--catalog", "list.json"], "--catalog list.json holds no JSON object"),
+        (["--config", "config.json", "--catalog", "list.json"], "--catalog list.json does not hold a JSON object"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, arguments: list[str], words: str) -> None:

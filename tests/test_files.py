@@ -230,7 +230,7 @@ def test_any_table_comes_back_cell_by_cell(
         (zipped({"a.csv": CSV, "b.csv": b"<html><title>Sorry</title>"}), "b.csv in the ZIP: the file is a web page"),
         (zipped({"a.csv": CSV, "b.csv": b""}), "b.csv in the ZIP: the file is empty"),
         (zipped({}), "a ZIP without a file in it"),
-        (zipped({"a.csv": CSV}, zipfile.ZIP_BZIP2), "rare compression"),
+        (zipped({"a.csv": CSV}, zipfile.ZIP_BZIP2), "rare kind of compression"),
         (zipped({"a.csv": CSV})[:-10], "a ZIP that cannot be read"),
         (zipped({"a.csv.gz": gzip.compress(CSV)}), "packed twice"),
         (gzip.compress(gzip.compress(CSV)), "packed twice"),

@@ -163,7 +163,7 @@ def test_nulls_are_absent_at_any_depth_and_whole_numbers_may_be_written_with_a_p
             "batch_config cannot be used",
         ),
         ({"batch_config": {"x": 1}}, "batch_config cannot be used"),
-        ({"flattening_enabled": True}, "the settings of the flattening do not fit together"),
+        ({"flattening_enabled": True}, "the flattening settings contradict each other"),
         ({"stream_maps": {"sales_ledger": {"x": "("}}}, "stream_maps cannot be used"),
         ({"api_url": "api.flipkart.net"}, "api_url does not begin with https://"),
         ({"api_url": "localhost:8080"}, "api_url does not begin with https://"),
@@ -240,7 +240,7 @@ def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(monkeypatch: p
         ('{"a": ' * 150 + "1" + "}" * 150, "nested more than 100 levels deep"),
         ('{"start_date": "2026-10-01", "start_date": "2025-10-01"}', "names 'start_date' twice"),
         ("", "it is not JSON"),
-        ("\ufeff[]", "holds no JSON object"),
+        ("\ufeff[]", "does not hold a JSON object"),
         ("9" * 10_000, "it is not JSON"),
     ],
 )
@@ -301,7 +301,7 @@ def test_a_state_with_anything_anywhere_is_taken_or_refused_in_a_sentence(
         code, told = planned(capsys, config=config(), state=put(STATE, way, value))
         assert is_told(code, told), (value, told)
         assert code in {0, 2}
-        if code == 2 and len(way) > 1 and "half of a character" not in told:
+        if code == 2 and len(way) > 1 and "incomplete character" not in told:
             assert "the state of sales_ledger cannot be read: " in told
 
 

@@ -221,7 +221,7 @@ def test_links_are_dead_when_many_were_refused_over_many_minutes() -> None:
     step = undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS)
     assert isinstance(step, BuyAgain)
     assert (step.status, step.is_last) == (PurchaseStatus.EXPIRED, True)
-    assert str(step.error) == "5 links of it were refused in 15 minutes"
+    assert str(step.error) == "5 of its links were refused in 15 minutes"
     assert isinstance(undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS - 1), PollAgain)
     few = replace(before, times=MIN_DEAD_LINKS - 2)
     assert isinstance(undelivered(DEAD, link_trouble=few, now=BOUGHT_AT + DEAD_LINK_SECONDS), PollAgain)
@@ -230,8 +230,8 @@ def test_links_are_dead_when_many_were_refused_over_many_minutes() -> None:
     assert isinstance(last.error, ReportExpiredError)
     assert (last.status, last.is_gone) == (PurchaseStatus.LINKS_REFUSED, False)
     assert str(last.error) == (
-        "5 links of it were refused in 15 minutes, as were those of a report bought before it: no other one is bought; "
-        "see whether the storage can be reached from here, or name the report in given_up_reports"
+        "5 of its links were refused in 15 minutes, as were those of a report bought before it: no other one is "
+        "bought; check whether the storage can be reached from here, or name the report in given_up_reports"
     )
 
 

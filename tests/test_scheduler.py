@@ -414,10 +414,10 @@ def test_an_answer_that_is_not_understood_ends_the_triggers_of_its_type(bench: B
     with pytest.raises(AnswerNotUnderstoodError, match="where is the id"):
         scheduler.take(requests[0])
     reasons = {scheduler.take(wanted).reason for wanted in requests[1:]}  # type: ignore[union-attr]  # all are deferred
-    assert reasons == {"the answer to a trigger of orders_report was not understood, so no other one is made"}
+    assert reasons == {"the answer to a trigger of orders_report was not understood, so this run makes no other"}
     assert isinstance(scheduler.take(other), Delivery)
     assert scheduler.budget.triggers == 2
-    assert bench.told()[0] == ("bought, but its id could not be told from the answer", None)
+    assert bench.told()[0] == ("bought, but its id could not be read from the answer", None)
     assert ledger.answers == ['{"reportId": "R-9"}']
 
 

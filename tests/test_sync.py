@@ -382,7 +382,7 @@ def test_the_plan_is_what_the_run_then_does(bench: Bench) -> None:
     planned = [(step.stream, step.from_date, step.to_date) for step in plan.steps if step.buys]
     assert sorted(planned) == sorted((identifier, first, last) for identifier, _, first, last in bench.bought())
     assert plan.document()["triggers"] == len(bench.bought())
-    assert "none of its days may be asked for yet" in {step.reason for step in plan.steps if step.action == "skip"}
+    assert "none of its days can be requested yet" in {step.reason for step in plan.steps if step.action == "skip"}
 
 
 def test_a_plan_under_a_budget_names_what_the_run_then_leaves(bench: Bench) -> None:
@@ -544,7 +544,7 @@ def test_a_changed_header_is_told_with_its_fingerprint_which_the_ledger_keeps_wi
     assert fingerprint != other_fingerprint
     (told,) = [message for message in caplog.messages if "has new columns Carbon Footprint (kg)" in message]
     assert any(f"(header {kept})" in told for kept in (fingerprint, other_fingerprint))
-    assert "1 rows passed over" in "".join(output.tap.current_run.summary.lines())
+    assert "1 row skipped" in "".join(output.tap.current_run.summary.lines())
 
 
 def test_the_ledger_keeps_why_a_window_failed_once_for_all_streams_until_it_is_read(

@@ -69,7 +69,7 @@ def error_of(
     if isinstance(outcome, Fault) and outcome.is_permanent:
         advice = outcome.advice
     return CallError(
-        f"{call.name} was tried {result.tried}, and what came last was {came}: {advice}",
+        f"{call.name} was tried {result.tried}, and the last try ended with {came}: {advice}",
         status=outcome.status if isinstance(outcome, Answer) else None,
         correlation_id=call.correlation_id,
     )
@@ -78,7 +78,7 @@ def error_of(
 def _advice(status: int) -> str:
     if status == FORBIDDEN:
         return (
-            "the app or the seller may lack the permission for reports, which takes a third-party token, that is a "
+            "the app or the seller may lack the permission for reports: they need a third-party app and a "
             "refresh_token of the seller"
         )
     if status // 100 == 3:  # noqa: PLR2004 - 3xx

@@ -77,7 +77,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Kind], ...] 
             "address and the machine's clock",
         ),
     ),
-    (ReadTimeoutError, _Kind(words="nothing from {host} in time", was_sent=True, is_away=True, is_slow=True)),
+    (ReadTimeoutError, _Kind(words="no answer from {host} in time", was_sent=True, is_away=True, is_slow=True)),
     (
         requests.exceptions.InvalidProxyURL,
         _Kind(
@@ -118,7 +118,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Kind], ...] 
 _FORBIDDEN = _Kind(
     words="the link leads into a private network and not to a public host ({host}), so it is not followed",
     is_permanent=True,
-    advice="if reports do lie there, name the host in allowed_link_hosts",
+    advice="if reports are stored there, name the host in allowed_link_hosts",
 )
 
 _NO_SUCH_HOST = _Kind(words="host {host} does not exist", is_permanent=True, is_away=True, advice=_CHECK_ADDRESS)

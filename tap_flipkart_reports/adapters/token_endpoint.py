@@ -157,7 +157,7 @@ class TokenEndpoint:
         if isinstance(outcome, Fault) and outcome.is_permanent:
             advice = outcome.advice
         return CallError(
-            f"{name} was asked for {tries}, and what came last was {came}: {advice}",
+            f"{name} was asked for {tries}, and the last try ended with {came}: {advice}",
             status=outcome.status if isinstance(outcome, Answer) else None,
         )
 

@@ -261,7 +261,7 @@ class Hold:
         try:
             self._store.let_go(self._seller_id)
         except TokenStoreError as error:
-            LOGGER.warning("%s; other workers wait for the tokens of seller %s a while.", error, self._seller_id)
+            LOGGER.warning("%s; other workers wait a while for the tokens of seller %s.", error, self._seller_id)
 
 
 def new_key() -> str:

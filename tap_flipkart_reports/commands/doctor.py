@@ -188,7 +188,7 @@ def _target(folder: Path) -> Iterator[Check]:
         else:
             yield _good("target", "target-duckdb has the pin that it needs")
     if "target-csv" in text:
-        yield _doubtful("target", "target-csv begins each file again in every run: give each run a file of its own")
+        yield _doubtful("target", "target-csv overwrites its files on every run: give each run a file of its own")
 
 
 def _next_run(run: Run) -> Iterator[Check]:
@@ -222,7 +222,7 @@ def screen(checks: Sequence[Check], *, is_coloured: bool) -> str:
             for line, check in zip(lines, checks, strict=True)
         ]
     bad = sum(check.health is Health.BAD for check in checks)
-    return "\n".join([*lines, "", f"{bad} {_plural('thing', bad)} to mend." if bad else "Nothing has to be mended."])
+    return "\n".join([*lines, "", f"{bad} {_plural('thing', bad)} to fix." if bad else "Nothing has to be fixed."])
 
 
 def exit_code(checks: Sequence[Check]) -> int:

@@ -80,7 +80,7 @@ def gather(given: Mapping[str, Any], ask: Ask) -> Answers:
 
     kind = answer("kind", "Project: meltano or json", usual=MELTANO)
     if kind not in {MELTANO, JSON}:
-        raise SettingsError(f"{kind!r} is not a kind of project; it is meltano or json")
+        raise SettingsError(f"{kind!r} is not a kind of project; choose meltano or json")
     is_trial = bool(given.get("trial")) or (
         given.get("client_id") is None and _is_yes(ask, "Try it with the simulator?")
     )

@@ -320,7 +320,7 @@ def _told(table: InspectedTable) -> Iterator[str]:
     for name, cells in table.counts.bad_cells.items():
         yield f"  {counted(cells.count, 'cell')} of {name} not of its type, the first on line {cells.first_line}"
     if table.unique and table.counts.rows > 1:
-        yield f"  unlike in every row, and so perhaps a key: {_listed(table.unique)}"
+        yield f"  different in every row, so perhaps a key: {_listed(table.unique)}"
 
 
 def _row_counts(counts: RowCounts) -> str:

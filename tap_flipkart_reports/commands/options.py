@@ -99,7 +99,7 @@ def _add_probe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report-type", action="append", default=[], help="a report type; may be repeated; by default all selected"
     )
-    parser.add_argument("--seller", help="whose reports; by default the first seller's")
+    parser.add_argument("--seller", help="the seller whose reports are bought; by default the first")
     parser.add_argument("--yes", action="store_true", help="ask nothing; buy the list and no more")
     parser.add_argument("--bundle", type=Path, metavar="FILE", help="write what was seen into a ZIP, without secrets")
     _add_format_option(parser)
@@ -121,7 +121,7 @@ def _add_init_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
     _completes_files(parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report's file"))
-    parser.add_argument("--report-type", help="the report type it is of; by default the one whose columns it has")
+    parser.add_argument("--report-type", help="the file's report type; by default the one whose columns it has")
     parser.add_argument("--schema", action="store_true", help="print a proposal for the schema of unknown columns")
     _add_format_option(parser)
 
@@ -149,7 +149,7 @@ def _add_sellers_options(parser: argparse.ArgumentParser) -> None:
         type=_whole(0, MAX_DAYS),
         default=14,
         metavar="DAYS",
-        help="days left with which a seller is due; default 14",
+        help="warn of consent that ends within so many days; default 14",
     )
     _add_format_option(parser)
 
@@ -161,8 +161,8 @@ def _add_authorize_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         default="token_store",
-        help="where the refresh token goes: env:PATH (Meltano's .env), file:PATH (mode 0600), stdout, or token_store, "
-        "the default, that of the settings",
+        help="where the refresh token goes: env:PATH (Meltano's .env), file:PATH (mode 0600), stdout, or "
+        "token_store (the default)",
     )
 
 
@@ -195,7 +195,7 @@ def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
         help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
     )
     parser.add_argument(
-        "--layout", choices=("2026", "2025"), default="2026", help="the year as in which files are laid out"
+        "--layout", choices=("2026", "2025"), default="2026", help="the year whose layout the files have"
     )
     parser.add_argument(
         "--orders-per-day",
@@ -278,7 +278,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         _add_init_options,
     ),
     "doctor": (
-        "check everything that can be checked for nothing: settings, tokens, clock, ledger, archive, target, next run",
+        "check, without buying anything, settings, tokens, clock, ledger, archive, target, next run",
         CONFIG,
         _add_plan_options,
     ),
@@ -327,7 +327,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         f"{CONFIG} --seller-id acme --redirect-uri https://example.com/flipkart --store env:.env",
         _add_authorize_options,
     ),
-    "token-key": ("print a fresh key for token_store", "", _add_no_options),
+    "token-key": ("print a new key for token_store", "", _add_no_options),
     "simulate": (
         "serve a simulator of Flipkart's Report Management API",
         "--port 8080 --generation-seconds 5",

@@ -116,7 +116,7 @@ def step_of(
 ) -> Step:
     """What a run does about a window."""
     if is_left:
-        action, reason = LEAVE, "the budget of reports is used up; it is first in the next run"
+        action, reason = LEAVE, "the budget of reports is used up; it comes first in the next run"
     elif request.is_archived:
         action, reason = ARCHIVE, "its file is in the archive"
     elif request.report_id is not None:
@@ -183,8 +183,8 @@ def _skipped(wanted: WantedReports, streams: Sequence[RecordStream]) -> Iterator
 
 def _reason_to_skip(complete: date | None, *, is_repair: bool) -> str:
     if is_repair:
-        return "nothing of it is to be repaired"
-    return f"it is complete up to {complete}" if complete else "none of its days may be asked for yet"
+        return "the setting repair does not name it"
+    return f"it is complete up to {complete}" if complete else "none of its days can be requested yet"
 
 
 def make_plan(  # noqa: PLR0913 - what a plan shows of each window

@@ -83,7 +83,7 @@ def probe_items(
 
     Args:
         run: the run whose settings hold.
-        seller_id: whose reports; by default the first seller's.
+        seller_id: the seller whose reports are bought; by default the first.
         names: report types; empty for all that are selected.
 
     Raises:
@@ -115,7 +115,7 @@ def _item(run: Run, streams: tuple[RecordStream, ...], seller_id: str) -> ProbeI
     newest = run.settings.newest_day(report_type, today=today(run.clock))
     window = probe_window(report_type, newest=newest) if newest is not None else None
     if window is None:
-        return "none of its days may be asked for yet"
+        return "none of its days can be requested yet"
     partition = run.wanted.partition(streams, keys[0])
     request = partition.request(window, [stream.name for stream in streams], priority=Priority.NEWEST)
     return ProbeItem(report_type=report_type, streams=streams, key=keys[0], request=request)
@@ -162,7 +162,7 @@ class Probe:
                 finding.link = look_at_link(self._run, seller_id=item.request.seller_id, report_id=taken.report_id)
         elif isinstance(taken, Deferred):
             finding.report_id = taken.report_id or ""
-            finding.error = f"it is not there yet ({taken.reason}); run the probe again: nothing is bought twice"
+            finding.error = f"it is not ready yet ({taken.reason}); run the probe again: nothing is bought twice"
         self._note_answers(finding)
 
     def _exchanges(self) -> list[Exchange]:

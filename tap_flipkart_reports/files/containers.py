@@ -110,7 +110,7 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     if len(members) > MAX_MEMBERS:
         raise FileError(f"the file is a ZIP of {len(members):,} files, more than the {MAX_MEMBERS:,} of any report")
     if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
-        raise FileError("the file is a ZIP of a rare compression, which cannot be read")
+        raise FileError("the file is a ZIP with a rare kind of compression, which cannot be read")
     if others := names & _OTHER_WORKBOOKS.keys():
         raise FileError(f"the file is {_OTHER_WORKBOOKS[min(others)]}, which cannot be read")
     if _WORKBOOK in names:
@@ -194,7 +194,7 @@ def _told_damages() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EINVAL:  # of a place before the file's first byte; others are the disk's
             raise
-        raise FileError("the file is a ZIP that cannot be read: it names places that are not there") from error
+        raise FileError("the file is a ZIP that cannot be read: it points to before its own beginning") from error
 
 
 def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) -> Iterator[Sheet]:
@@ -265,7 +265,7 @@ class _Unpacker:
             if self._unpacked_bytes > self._limit:
                 raise FileError(
                     f"the file's {self._packed_bytes:,} bytes unpack to more than {self._limit:,}, "
-                    "which no report does; it was not read on"
+                    "which no report does; reading stopped there"
                 )
             yield chunk
 

@@ -1,7 +1,7 @@
 """Days and moments as files spell them. Which of two numbers is the month, a column decides.
 
 A cell such as `08/26/2026` can only be read with the month first, and then its whole column is read so. Where no cell
-of a column forbids it, the day comes first, and what would be guessed at is refused: days and months of one digit,
+of a column forbids it, the day comes first, and what would be a guess is refused: days and months of one digit,
 which American spreadsheets print, and years of two. Cells that spell the month, or begin with the year, need no order.
 """
 
@@ -146,7 +146,7 @@ def _numeric_moment(part: Mapping[str, str], order: DayOrder | None) -> datetime
     one, other, year = part["one"], part["other"], part["year"]
     is_short = len(year) == 2  # noqa: PLR2004 - a year of two digits
     if (order is None and (is_short or len(one + other) < len("ddmm"))) or (is_short and part["separator"] != "/"):
-        raise ValueError("a day that would be guessed at")
+        raise ValueError("a day that could be read in two ways")
     day, month = (other, one) if order is DayOrder.MONTH_FIRST else (one, other)
     return _written_moment({
         **part, "day": day, "month": month.zfill(2), "year": _CENTURY + year if is_short else year,

@@ -224,7 +224,7 @@ class _TableReader:
     def _check_accounts(self, accounted: int) -> None:
         read = self._table.tally.rows
         if accounted != read:
-            raise RowError(f"{read:,} rows were read and {accounted:,} accounted for, a fault of the tap")
+            raise RowError(f"{read:,} rows were read and {accounted:,} accounted for: this is a defect of the tap")
 
 
 def _shortened(name: str, keys: Sequence[str], rows: list[dict[str, str] | None]) -> list[str]:

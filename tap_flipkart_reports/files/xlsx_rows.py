@@ -83,7 +83,7 @@ def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool)
     last = 0
     for row in rows:
         if row.number <= last:
-            raise FileError(f"the workbook's rows are not in order: behind row {last} stands row {row.number}")
+            raise FileError(f"the workbook's rows are not in order: row {row.number} comes after row {last}")
         last = row.number
         if last > MAX_ROWS:
             raise FileError("the workbook has a cell in a row that no sheet has")
@@ -96,7 +96,7 @@ def _parsed_rows(chunks: Iterable[bytes], readers: CellReaders, *, above: int = 
         yield from rows.found
         rows.found.clear()
     if not rows.is_begun:
-        raise FileError("the file is a workbook (XLSX) that cannot be read: one of its sheets has no place for rows")
+        raise FileError("the file is a workbook (XLSX) that cannot be read: one of its sheets has no <sheetData>")
 
 
 # Rows as nearly all programs write them

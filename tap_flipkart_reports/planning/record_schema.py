@@ -39,7 +39,7 @@ SNAPSHOT = {
     "snapshot_date": {
         "type": ["string"],
         "format": "date",
-        "description": "Day on which the report was asked for, in Asia/Kolkata; the rows say what was so then",
+        "description": "Day on which the report was requested, in Asia/Kolkata; the rows show the stock of that day",
     }
 }
 

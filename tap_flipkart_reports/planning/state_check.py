@@ -45,8 +45,8 @@ def unwrapped_state(document: Mapping[str, Any]) -> dict[str, Any]:
         else:
             break
     raise SettingsError(
-        "this is not a Singer state: it has no bookmarks. Give the value of the target's last STATE message, the whole "
-        "message, or what `meltano state get` prints"
+        "the state is not a Singer state: it has no bookmarks. Give the value of the target's last STATE message, the "
+        "whole message, or what `meltano state get` prints"
     )
 
 

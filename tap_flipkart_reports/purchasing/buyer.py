@@ -222,7 +222,7 @@ class Buyer:
         self._records.settle(report, error)
 
     def _block(self, identifier: str) -> None:
-        reason = f"the answer to a trigger of {identifier} was not understood, so no other one is made"
+        reason = f"the answer to a trigger of {identifier} was not understood, so this run makes no other"
         claimed = self._records.queue.take_claimed(identifier=identifier)
         self._records.queue.block(identifier, reason=reason, now=self._records.clock.monotonic())
         for other in claimed:

@@ -20,7 +20,7 @@ class EventKind(Enum):
     ADOPTED = "adopted"
     TRIGGERED = "triggered"
     LOST = "perhaps bought, but its id never arrived"
-    NOT_UNDERSTOOD = "bought, but its id could not be told from the answer"
+    NOT_UNDERSTOOD = "bought, but its id could not be read from the answer"
     COMPLETED = "completed"
     DOWNLOADED = "downloaded"
     ABANDONED = "abandoned"

@@ -258,13 +258,13 @@ def _link_refused(report: TrackedReport, error: LinkRefusedError, *, now: float,
     if trouble.times < MIN_DEAD_LINKS or lasted < DEAD_LINK_SECONDS:
         after = min(poll_interval * 2 ** min(trouble.times - 2, 30), LONGEST_LINK_PAUSE) if trouble.times > 1 else 0.0
         return PollAgain(after=after, words=f"{error}; asking for a new link", link_trouble=trouble)
-    words = f"{trouble.times} links of it were refused in {lasted / 60:.0f} minutes"
+    words = f"{trouble.times} of its links were refused in {lasted / 60:.0f} minutes"
     if not report.is_last:
         return _buy_again(report, ReportExpiredError(words), PurchaseStatus.EXPIRED, is_last=True)
     return Fail(
         error=ReportExpiredError(
-            f"{words}, as were those of a report bought before it: no other one is bought; see whether the storage can "
-            "be reached from here, or name the report in given_up_reports"
+            f"{words}, as were those of a report bought before it: no other one is bought; check whether the storage "
+            "can be reached from here, or name the report in given_up_reports"
         ),
         status=PurchaseStatus.LINKS_REFUSED,
     )

@@ -35,7 +35,7 @@ def address_problem(address: str) -> str | None:
         return f"does not begin with https://: write it like {EXAMPLE}"
     if not _can_be_a_host(parts.hostname or "") or port == 0:
         return NO_HOST
-    return f"has something behind ? or #: write it like {EXAMPLE}" if parts.query or parts.fragment else None
+    return f"has a query or a fragment (? or #): write it like {EXAMPLE}" if parts.query or parts.fragment else None
 
 
 def _can_be_a_host(name: str) -> bool:

@@ -60,7 +60,7 @@ def _mistakes(document: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(name, str) or not name:
             yield f"{place}.tap_stream_id is not a text"
         elif name in names:
-            yield f"{place}: {name} is there twice"
+            yield f"{place}: {name} appears twice"
         else:
             names.add(name)
         yield from _mistakes_of_entry(entry, place)
@@ -77,7 +77,7 @@ def _mistakes_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
     if not isinstance(properties, dict) or not all(isinstance(each, dict) for each in properties.values()):
         yield f"{place}.schema is not the schema of an object"
     elif not all(_is_kinds(each.get("type")) and _is_text(each.get("format")) for each in properties.values()):
-        yield f"{place}.schema has a column whose type is not one"
+        yield f"{place}.schema has a column with an invalid type"
     elif not metadata and "selected" not in schema:
         yield f"{place} has no metadata, so it is not said whether it is selected"
     if metadata is not None and not isinstance(metadata, LISTS):

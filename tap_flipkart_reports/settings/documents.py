@@ -33,11 +33,11 @@ def read_json(path: Path, option: str) -> dict[str, Any]:
     except RecursionError:
         raise SettingsError(f"{option} {path} cannot be read: {TOO_DEEP}") from None
     if not isinstance(document, dict):
-        raise SettingsError(f"{option} {path} holds no JSON object")
+        raise SettingsError(f"{option} {path} does not hold a JSON object")
     if is_too_deep(document):
         raise SettingsError(f"{option} {path} cannot be read: {TOO_DEEP}")
     if HALF_A_CHARACTER in text.lower() and not is_whole_text(json.dumps(document, ensure_ascii=False)):
-        raise SettingsError(f"{option} {path} cannot be read: it holds half of a character")
+        raise SettingsError(f"{option} {path} cannot be read: it holds an incomplete character (a lone surrogate)")
     return document
 
 

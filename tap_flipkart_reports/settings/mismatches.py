@@ -37,11 +37,11 @@ def _unusable(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tupl
     if isinstance(value, float) and not math.isfinite(value):
         yield path, "is not a finite number"
     elif isinstance(value, str) and not is_whole_text(value):
-        yield path, "holds half of a character"
+        yield path, "holds an incomplete character (a lone surrogate)"
     elif isinstance(value, (dict, list)):
         for name, member in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(name, str) and not is_whole_text(name):
-                yield path, "has a member whose name holds half of a character"
+                yield path, "has a member whose name holds an incomplete character (a lone surrogate)"
             else:
                 yield from _unusable(member, (*path, name))
 

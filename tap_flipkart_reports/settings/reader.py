@@ -197,7 +197,7 @@ class Reader:
             if stream not in streams:
                 wrong.append(f"{stream!r} is not a stream{did_you_mean(stream, streams)}")
             elif streams[stream].is_snapshot:
-                wrong.append(f"{stream} shows the day on which it is asked for; past days cannot be had again")
+                wrong.append(f"{stream} shows the day on which it is asked for; past days cannot be requested again")
             if seller_id is not None and seller_id not in seller_ids:
                 wrong.append(f"{seller_id!r} is not one of the sellers{did_you_mean(seller_id, seller_ids)}")
             self.errors += [f"repair[{number}]: {text}" for text in wrong]

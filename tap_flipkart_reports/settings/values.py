@@ -280,7 +280,7 @@ class Settings:
     report_prices: Prices = setting(
         REPORT_PRICES,
         title="Report prices",
-        description="What one report costs, so that plans, probes, the run's last words, metrics and coverage speak in "
+        description="What one report costs, so that plans, probes, the run's summary, metrics and coverage show "
         "money too: a price by report type, `*` for all others, and `currency`",
     )
     confirm_reports: int | None = setting(
@@ -293,7 +293,7 @@ class Settings:
         title="Reports without confirmation",
         default=50,
         description="A run without a state and without `max_reports` that would buy more reports than this ends before "
-        "the first purchase, unless `confirm_reports` allows for them",
+        "the first purchase, unless `confirm_reports` allows that many",
     )
     report_ledger: str | None = setting(
         TEXT,
@@ -324,8 +324,8 @@ class Settings:
     run_summary: str | None = setting(
         TEXT,
         title="Run summary",
-        description="File that gets what came of the run as JSON: figures by report type and seller, and every window "
-        "that failed or is left. The last lines of the log name the twenty worst and count the others",
+        description="File to which the results of the run are written as JSON: figures by report type and seller, and "
+        "every window that failed or is left. The last lines of the log name the twenty worst and count the others",
     )
     token_store: str | None = setting(
         TEXT,

@@ -28,7 +28,7 @@ def fault_list() -> str:
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
     ]
-    return "\n".join([*lines, "", f"A script is a JSON list of rules; a rule may say: {', '.join(SELECTING)}."])
+    return "\n".join([*lines, "", f"A script is a JSON list of rules; a rule may have: {', '.join(SELECTING)}."])
 
 
 def formats(words: Sequence[str]) -> dict[str, str]:
@@ -78,7 +78,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
         profile_path: what the API takes, refuses and answers, where it is not as documented: JSON, or a bundle.
         generation_seconds: shortest and longest time a report takes.
         file_formats: how files are packed, see `formats`.
-        layout: the year as in which files are laid out.
+        layout: the year whose layout the files have.
         orders_per_day: about as many orders each seller gets.
         out: where the address is printed.
 

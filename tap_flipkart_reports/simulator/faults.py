@@ -69,11 +69,11 @@ def _table(meaning: str, *needs: str, **members: Kind) -> Fault:
 
 FAULTS: Mapping[str, Fault] = {
     # any call
-    "rate_limit": _any("429, with `Retry-After` if told: seconds, or the word `date`", retry_after=(int, float, str)),
-    "server_error": _any("a server error and a page of HTML; 500 unless told", status=int),
+    "rate_limit": _any("429, with `Retry-After` if given: seconds, or the word `date`", retry_after=(int, float, str)),
+    "server_error": _any("a server error, by default 500, and a page of HTML", status=int),
     "drop_connection": _any("the connection ends without an answer"),
     "bad_json": _any("200, and half a document"),
-    "slow_answer": _any("the answer takes a second, or as many as told", seconds=NUMBER),
+    "slow_answer": _any("the answer takes a second, or as many as given", seconds=NUMBER),
     "token_expired": _any("401; the access token is dead from then on"),
     "token_forbidden": _any("403 that names the token as dead, which it is from then on"),
     "echoed_token": _any("400 that repeats the request's `Authorization`, with a line break and an escape sequence"),
@@ -98,20 +98,20 @@ FAULTS: Mapping[str, Fault] = {
     "expires": _detail("the report is EXPIRED from then on"),
     "dead_link": _download("403: the link is dead before its time"),
     "cut_download": _download("the connection ends half way, or after so many bytes", bytes=int),
-    "cut_chunked": _download("the same of a file whose length was not announced", bytes=int),
+    "cut_chunked": _download("the same for a file sent without its length", bytes=int),
     "gzip_encoding": _download("the file comes with `Content-Encoding: gzip`"),
     "odd_encoding": _download(
-        "the file says `Content-Encoding: aws-chunked`, or as told, and is as it was", encoding=str
+        "the file says `Content-Encoding: aws-chunked`, or as given, and is not packed at all", encoding=str
     ),
-    "no_length": _download("the length of the file is not told; it may be cut after so many bytes", bytes=int),
+    "no_length": _download("the file is sent without its length; it may be cut after so many bytes", bytes=int),
     "redirected": _download("a redirect to the file, by a relative address"),
-    "private_link": _detail("the link leads to 169.254.169.254, or to the host told", host=str),
+    "private_link": _detail("the link leads to 169.254.169.254, or to `host`", host=str),
     # its file
     "file_format": _trigger(f"the file is packed in another way: {', '.join(FORMATS)}", "format", format=str),
     "zero_bytes": _trigger("the file is empty"),
     "html_page": _trigger("the file is a page of HTML"),
     "gzip_file": _trigger("the file is gzipped"),
-    "zip_file": _trigger("the file lies in a ZIP"),
+    "zip_file": _trigger("the file is in a ZIP"),
     "layout": _trigger(f"the file is laid out as in another year: {', '.join(YEARS)}", "year", year=str),
     "second_layout": _trigger("the report comes in its other layout, if it has one: returns_report does"),
     "bom": _text("the file begins with a byte order mark"),
@@ -120,17 +120,17 @@ FAULTS: Mapping[str, Fault] = {
     "unterminated_quote": _text("the file ends within quotes"),
     # its tables; of the first one unless `table` names another by its title
     "header_only": _table("there are no rows"),
-    "shuffled_columns": _table("the columns stand in another order"),
+    "shuffled_columns": _table("the columns are in another order"),
     "extra_column": _table("there is one column more", "header", header=str),
     "missing_column": _table("there is one column less", "header", header=str),
     "renamed_column": _table("a column has another name", "header", "to", header=str, to=str),
-    "blank_columns": _table("behind every tenth column, or as told, stands a blank one", after=int),
+    "blank_columns": _table("a blank column follows every tenth one, or every `after`", after=int),
     "ragged_row": _table("one row has so many cells", row=int, cells=int),
     "bad_cell": _table("one cell has another text", "header", "text", row=int, header=str, text=str),
     "blank_lines": _table("blank rows between the rows, and in text before the header"),
     "duplicate_rows": _table("every row is there twice"),
-    "total_row": _table("behind the rows stands their total"),
-    "payout_once": _table("NEFT id and payment date stand only on the first row of each payout"),
+    "total_row": _table("a row of totals follows the rows"),
+    "payout_once": _table("only the first row of each payout has NEFT id and payment date"),
     "float_ids": _table("ids of more than 15 digits went through a float"),
     # its workbook
     "native_dates": _workbook("dates are dates of the workbook, not text"),

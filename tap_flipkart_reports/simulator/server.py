@@ -54,7 +54,7 @@ class Simulator:
         file_format: how the files are packed, of all types or by identifier: `csv` (the first table),
             `csv_with_preamble`, `xlsx` (a workbook of all tables), `zip_of_workbooks` (one workbook for each quarter of
             the financial_year_ledger, otherwise as `xlsx`). The documents do not say which it is.
-        layout: the year as in which files are laid out, 2026 or 2025.
+        layout: the year whose layout the files have, 2026 or 2025.
         orders_per_day: about as many orders each seller gets.
         link_seconds: how long a download link works.
         sellers: names of the sellers who have authorised the app; by default every name is one.

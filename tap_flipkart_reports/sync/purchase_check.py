@@ -92,6 +92,6 @@ def check_purchases(
     by_type = Counter(request.stream for request in to_buy)
     types = ", ".join(f"{number} {name}" for name, number in by_type.most_common())
     raise SettingsError(
-        f"this first run would buy {len(to_buy)} reports ({types}), and no state was handed in; nothing was bought. "
+        f"this first run would buy {len(to_buy)} reports ({types}), and no state was given; nothing was bought. "
         f"Look at flipkart-reports plan, then set confirm_reports to {len(to_buy)}, or max_reports to fewer"
     )

@@ -58,7 +58,7 @@ class ReportReader:
         table: what the stream wants of it.
         delivery: the report.
         settings: of the run.
-        files: keeps the file, and rows that are passed over.
+        files: keeps the file, and rows that are skipped.
         is_stopping: whether the run was asked to end.
 
     Attributes:
@@ -261,10 +261,10 @@ class ReportReader:
                 )
 
     def _tell_rejected(self) -> None:
-        """Keep the rows that were passed over, and say where."""
+        """Keep the rows that were skipped, and say where."""
         folder = self._files.keep_rejected(self._wanted.stream, self.delivery, self._rejected)
         self._logger.warning(
-            "%s: %d rows were passed over, the first on line %d, which %s; they are kept in %s.",
+            "%s: rows skipped: %d, the first on line %d, which %s; kept in %s.",
             self.name,
             len(self._rejected),
             self._rejected[0].line,

@@ -317,7 +317,7 @@ class Run:
         return self._scheduler.outage if self._scheduler is not None else None
 
     def tell_ending(self) -> None:
-        """Say what came of the run, in its last words and in its metrics."""
+        """Report the results of the run, in its summary and in its metrics."""
         tell_deferred(self.left)
         log_totals(self.summary)
         tell_summary(self.summary, is_anything_selected=bool(self.wanted.selected_streams()))

@@ -48,7 +48,7 @@ def mapped_records(
                 told = f"{error} ({error.__cause__})" if error.__cause__ else f"{type(error).__name__}: {error}"
                 raise SettingsError(
                     f"stream_maps cannot be applied to {stream}, row {record.get('report_row_number')} of "
-                    f"report {record.get('report_id')}: {told}; set them right: the next run reads the report again"
+                    f"report {record.get('report_id')}: {told}; correct them: the next run reads the report again"
                 ) from error
             if mapped is not None:
                 yield stream_map.stream_alias, mapped

@@ -28,7 +28,7 @@ class Tally:
         adopted: reports that earlier runs had bought.
         finished: windows of which a stream has read all rows, however many streams read them.
         rows: records.
-        rejected: rows that were passed over and kept aside.
+        rejected: rows that were skipped and kept aside.
         bytes: of downloaded files.
         left: windows that are left for the next run, by one stream at least.
         failed: windows that failed, for one stream at least.
@@ -57,7 +57,7 @@ class Tally:
             (self.perhaps_triggered, "perhaps {} more, as answers to triggers broke off"),
             (self.adopted, "{} adopted"),
             (self.finished, f"{{}} {_windows(self.finished)} loaded with {self.rows:,} rows"),
-            (self.rejected, "{} rows passed over"),
+            (self.rejected, f"{{}} {'row' if self.rejected == 1 else 'rows'} skipped"),
             (self.left, f"{{}} {_windows(self.left)} left for the next run"),
             (self.failed, f"{{}} {_windows(self.failed)} failed"),
         )
@@ -121,7 +121,7 @@ class Summary:
         return self._sums((seller, tally) for (_, seller), tally in self.tallies.items())
 
     def lines(self) -> Iterator[str]:
-        """The run's last words: by report type, then by seller where there are several, then in all.
+        """The run's summary: by report type, then by seller where there are several, then in all.
 
         Of many sellers only those are named of whom most failed or was left.
         """

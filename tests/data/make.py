@@ -388,7 +388,7 @@ ROWS = [
     ),
     orders(
         "ragged-skipped.csv",
-        "the same, passed over",
+        "the same, skipped",
         text([ORDERS, ["OI:1", "an unquoted, comma"], LAMP, [*SHADE, "x"], SHADE]),
         skip=True,
         rejected=[(2, "has 2 cells, the header 7"), (4, "has 8 cells, the header 7")],
