@@ -2,6 +2,9 @@
 
 set positional-arguments
 
+# The tests start hundreds of processes: without files of bytecode each would compile all that it loads.
+export PYTHONDONTWRITEBYTECODE := ""
+
 # What a fresh checkout needs.
 [private]
 default:

@@ -100,6 +100,12 @@ def put(document: Any, way: list[str | int], value: Any) -> Any:
     return changed
 
 
+@pytest.fixture(scope="module")
+def one_stream() -> dict[str, Any]:
+    """A catalog of one stream: settings and states are read alike for all, which would take five times as long."""
+    return catalog_of("sales_ledger")
+
+
 def is_told(code: int, told: str) -> bool:
     """Whether a command ended well, or in sentences that begin with its name."""
     lines = told.splitlines()
@@ -108,19 +114,22 @@ def is_told(code: int, told: str) -> bool:
 
 @pytest.mark.parametrize("name", CONFIG_JSONSCHEMA["properties"])
 def test_a_setting_of_any_value_is_taken_or_refused_in_a_sentence(
-    capsys: pytest.CaptureFixture[str], name: str
+    capsys: pytest.CaptureFixture[str], one_stream: dict[str, Any], name: str
 ) -> None:
     for value in WEIRD:
-        code, told = planned(capsys, config=config(**{name: value}))
+        code, told = planned(capsys, config=config(**{name: value}), catalog=one_stream)
         assert is_told(code, told), (value, told)
         assert CANARY not in told
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_a_member_of_any_value_is_taken_or_refused_in_a_sentence(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_member_of_any_value_is_taken_or_refused_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], one_stream: dict[str, Any], name: str
+) -> None:
     document, way = MEMBERS[name]
     for value in WEIRD:
-        code, told = planned(capsys, config=config(**{name.partition(".")[0]: put(document, way, value)}))
+        settings = config(**{name.partition(".")[0]: put(document, way, value)})
+        code, told = planned(capsys, config=settings, catalog=one_stream)
         assert is_told(code, told), (value, told)
 
 
@@ -224,13 +233,15 @@ IN_THE_ENVIRONMENT = (
 
 
 @pytest.mark.parametrize("name", CONFIG_JSONSCHEMA["properties"])
-def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, one_stream: dict[str, Any], name: str
+) -> None:
     monkeypatch.setenv("TAP_FLIPKART_REPORTS_API_URL", "simulator")
     monkeypatch.setenv("TAP_FLIPKART_REPORTS_START_DATE", "2026-10-01")
     for text in IN_THE_ENVIRONMENT:
         monkeypatch.setenv(f"TAP_FLIPKART_REPORTS_{name.upper()}", text)
         with suppress(SettingsError):
-            TapFlipkartReports(parse_env_config=True)
+            TapFlipkartReports(parse_env_config=True, catalog=deepcopy(one_stream))
 
 
 @pytest.mark.parametrize(
@@ -295,10 +306,10 @@ def ways(document: Any, way: tuple[str | int, ...] = ()) -> Iterator[list[str | 
 
 @pytest.mark.parametrize("way", list(ways(STATE)), ids=lambda way: ".".join(map(str, way)))
 def test_a_state_with_anything_anywhere_is_taken_or_refused_in_a_sentence(
-    capsys: pytest.CaptureFixture[str], way: list[str | int]
+    capsys: pytest.CaptureFixture[str], one_stream: dict[str, Any], way: list[str | int]
 ) -> None:
     for value in WEIRD:
-        code, told = planned(capsys, config=config(), state=put(STATE, way, value))
+        code, told = planned(capsys, config=config(), state=put(STATE, way, value), catalog=one_stream)
         assert is_told(code, told), (value, told)
         assert code in {0, 2}
         if code == 2 and len(way) > 1 and "incomplete character" not in told:
@@ -325,7 +336,7 @@ def test_a_state_that_is_not_understood_is_refused_and_never_taken_for_none(
 ) -> None:
     code, told = planned(capsys, config=config(), state=state)
     assert code == 2
-    assert "the state" in told
+    assert "Singer state" in told or "the state" in told
 
 
 @pytest.mark.parametrize(
