@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import stat
+from importlib.metadata import Distribution
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tap_flipkart_reports.commands.cli import main
+from tap_flipkart_reports.commands.init import installed_from
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
@@ -43,10 +45,12 @@ def test_a_meltano_project_has_its_secret_in_env_alone(
     project = yaml.safe_load(text)
     (tap,) = project["plugins"]["extractors"]
     assert tap["config"]["start_date"] == "2026-10-01"
+    assert tap["config"]["seller_id"] == "acme"
     assert tap["config"]["max_reports"] == 10
     assert tap["select"] == ["sales_ledger.*", "sales_ledger_cash_back.*"]
     assert {setting["name"] for setting in tap["settings"]} >= {"client_secret", "report_ledger", "batch_config"}
     assert project["plugins"]["loaders"][0]["pip_url"].endswith("duckdb==1.1.3")
+    assert ".env" in (folder / ".gitignore").read_text().split()
     assert "Nothing was bought" in told
     assert "meltano invoke tap-flipkart-reports:doctor" in told
 
@@ -58,6 +62,31 @@ def test_a_json_project_is_a_configuration_that_the_tap_reads(tmp_path: Path, mo
     assert config["only_report_types"] == ["orders_report"]
     assert "client_secret" not in config
     assert "canary" in (tmp_path / ".env").read_text()
+
+
+@pytest.mark.parametrize(
+    ("record", "source"),
+    [
+        (None, "tap-flipkart-reports"),
+        ({"url": "file:///home/asha/tap", "dir_info": {}}, "file:///home/asha/tap"),
+        ({"url": "file:///tmp/tap-1.whl", "archive_info": {}}, "file:///tmp/tap-1.whl"),
+        (
+            {"url": "https://git.test/tap", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "git+https://git.test/tap@abc",
+        ),
+    ],
+    ids=["index", "folder", "wheel", "repository"],
+)
+def test_a_meltano_project_installs_the_tap_from_where_it_was_installed(
+    tmp_path: Path, record: dict[str, object] | None, source: str
+) -> None:
+    """An unpublished name is anybody's: pip would install whatever a stranger puts there."""
+    installed = tmp_path / "tap_flipkart_reports-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: tap-flipkart-reports\nVersion: 1\n")
+    if record is not None:
+        (installed / "direct_url.json").write_text(json.dumps(record))
+    assert installed_from(Distribution.at(installed)) == source
 
 
 def test_the_trial_needs_no_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

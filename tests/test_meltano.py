@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +24,6 @@ from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MELTANO = (*UV, "tool", "run", "--python", TARGETS_PYTHON, released("meltano==4.4.1"))
 TAP = "tap-flipkart-reports"
@@ -336,3 +337,29 @@ def test_a_project_of_ones_own_adds_the_tap_from_its_definition_and_keeps_secret
     assert (tmp_path / ".env").read_text(encoding="utf-8").count("canary") == 2
     assert "canary" not in meltano("config", "print", TAP)
     assert meltano("invoke", TAP, "--version").startswith("tap-flipkart-reports v")
+
+
+@pytest.mark.integration
+def test_a_project_that_init_has_made_installs_the_tap_that_made_it_and_runs(tmp_path: Path) -> None:
+    with Simulator(now=SystemClock().now) as simulator:
+        environment = {
+            "TAP_FLIPKART_REPORTS_API_URL": simulator.url,
+            "TAP_FLIPKART_REPORTS_REFRESH_TOKEN": simulator.refresh_token("acme"),
+            "TAP_FLIPKART_REPORTS_POLL_INTERVAL": "0.05",
+        }
+        options = "--client-id simulator --seller-id acme --target target-jsonl --report-type sales_ledger"
+        program = Path(sys.executable).with_name("flipkart-reports")
+        succeed(
+            [program, "init", "--kind", "meltano", *options.split()],
+            cwd=tmp_path,
+            input=f"{simulator.client_secret}\n",
+            stdin=None,
+        )
+        succeed([*MELTANO, "run", TAP, "target-jsonl"], cwd=tmp_path, env=environment)
+        truth = records(simulator, "sales_ledger")
+        assert truth
+        rows = (tmp_path / "output" / "sales_ledger.jsonl").read_text(encoding="utf-8").splitlines()
+        assert differences("sales_ledger", truth, [json.loads(row, parse_float=Decimal) for row in rows]) == []
+        bought = len(simulator.triggers)
+        succeed([*MELTANO, "run", TAP, "target-jsonl"], cwd=tmp_path, env=environment)
+        assert len(simulator.triggers) == bought

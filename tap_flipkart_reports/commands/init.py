@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.commands.meltano_plugin import TARGETS, project
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -23,6 +25,9 @@ PREFIX = "TAP_FLIPKART_REPORTS_"
 
 LEDGER, ARCHIVE = "purchases.db", "reports"
 """Where the new project keeps what it bought."""
+
+IGNORED = (".env", ".meltano/", "output/", f"{LEDGER}*", f"{ARCHIVE}/")
+"""Secrets and data, which do not belong into version control."""
 
 MELTANO, JSON = "meltano", "json"
 """The two kinds of project."""
@@ -142,7 +147,8 @@ def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapp
     config = _config(answers)
     if answers.kind == MELTANO:
         streams = [stream for name in answers.report_types for stream in REPORT_TYPES[name].streams]
-        text = project(settings=settings, config=config, streams=streams, target=answers.target)
+        source = installed_from(distribution(PACKAGE))
+        text = project(settings=settings, config=config, streams=streams, target=answers.target, pip_url=source)
         files = {folder / "meltano.yml": text}
     else:
         only = {"only_report_types": list(answers.report_types)} if answers.report_types else {}
@@ -153,6 +159,8 @@ def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapp
         )
     if there := [path for path in files if path.exists()]:
         raise SettingsError(f"{there[0]} is there already; init changes no file: name another folder with --folder")
+    if not (folder / ".gitignore").exists():
+        files[folder / ".gitignore"] = "\n".join(IGNORED) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
@@ -162,6 +170,20 @@ def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapp
     except OSError as error:
         raise SettingsError(f"{folder} cannot be written: {error.strerror}") from None
     return list(files)
+
+
+def installed_from(package: Distribution) -> str:
+    """What pip installs a package from again: its name only if it came from an index.
+
+    Until the tap is published, a stranger could take its name.
+    """
+    record = package.read_text("direct_url.json")  # PEP 610
+    if record is None:
+        return PACKAGE
+    origin = json.loads(record)
+    if (repository := origin.get("vcs_info")) is not None:
+        return f"{repository['vcs']}+{origin['url']}@{repository['commit_id']}"
+    return str(origin["url"])
 
 
 def _config(answers: Answers) -> dict[str, Any]:
@@ -175,7 +197,13 @@ def _config(answers: Answers) -> dict[str, Any]:
             "poll_interval": 0.1,
             "poll_max_interval": 1,
         }
-    return {"start_date": answers.start_date, "report_ledger": LEDGER, "report_archive": ARCHIVE, "max_reports": 10}
+    return {
+        "seller_id": answers.seller_id,
+        "start_date": answers.start_date,
+        "report_ledger": LEDGER,
+        "report_archive": ARCHIVE,
+        "max_reports": 10,
+    }
 
 
 def _quoted(text: str) -> str:

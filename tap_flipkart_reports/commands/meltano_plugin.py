@@ -82,7 +82,12 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
 
 
 def project(
-    *, settings: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any], streams: list[str], target: str | None
+    *,
+    settings: Mapping[str, Mapping[str, Any]],
+    config: Mapping[str, Any],
+    streams: list[str],
+    target: str | None,
+    pip_url: str,
 ) -> str:
     """A `meltano.yml` with the tap, and a loader if one is chosen.
 
@@ -91,16 +96,20 @@ def project(
         config: values of settings, none of them a secret.
         streams: those that are selected; empty for all.
         target: one of `TARGETS`.
+        pip_url: what pip installs the tap from.
     """
     lines = [
         "project_id: flipkart-reports",
+        "default_environment: prod",  # `meltano run` refuses a project without an environment
         "send_anonymous_usage_stats: false",
+        "environments:",
+        "- name: prod",
         "plugins:",
         "  extractors:",
         "  - name: tap-flipkart-reports",
         "    namespace: tap_flipkart_reports",
         "    executable: tap-flipkart-reports",
-        "    pip_url: tap-flipkart-reports",
+        f"    pip_url: {json.dumps(pip_url)}",
         "    capabilities:",
         *(f"    - {name}" for name in CAPABILITIES),
         "    commands:",
