@@ -160,6 +160,15 @@ def test_another_reports_detail_is_refused_five_times_in_a_row() -> None:
     assert isinstance(refused(error, detail_trouble=trouble.again("no answer", now=0.0)), PollAgain)
 
 
+def test_a_429_that_names_no_time_is_followed_by_the_pause_however_short() -> None:
+    slow = RateLimitedError("slow", retry_after=None)
+    step = outcomes.after_refused_detail(report(), slow, now=BOUGHT_AT, pause=0.5)
+    assert step == PollAgain(after=0.5, words="slow")
+    step = outcomes.after_refused_download(report(), slow, now=BOUGHT_AT, poll_interval=0.5)
+    assert isinstance(step, PollAgain)
+    assert step.after == 0.5
+
+
 def test_a_429_is_waited_out_as_far_as_the_report_may_take() -> None:
     assert refused(RateLimitedError("slow", retry_after=None)) == PollAgain(after=PAUSE, words="slow")
     assert refused(RateLimitedError("slow", retry_after=3.0)) == PollAgain(after=PAUSE, words="slow")
@@ -178,6 +187,9 @@ def test_the_apis_own_404_counts_when_it_is_repeated_over_minutes() -> None:
     assert step.status is PurchaseStatus.EXPIRED
     assert isinstance(step.error, ReportExpiredError)
     assert str(step.error) == "the API has said 5 times in 10 minutes that it does not know the report"
+    hours_later = refused(NOT_KNOWN, detail_trouble=before, now=BOUGHT_AT + 7200)
+    assert isinstance(hours_later, BuyAgain)
+    assert "5 times in 120 minutes" in str(hours_later.error)
     early = refused(NOT_KNOWN, detail_trouble=before, now=BOUGHT_AT + NOT_FOUND_SECONDS - 1)
     again = replace(before, times=MIN_NOT_FOUND)
     assert early == PollAgain(after=PAUSE, words="404", detail_trouble=again)
@@ -222,6 +234,9 @@ def test_links_are_dead_when_many_were_refused_over_many_minutes() -> None:
     assert isinstance(step, BuyAgain)
     assert (step.status, step.is_last) == (PurchaseStatus.EXPIRED, True)
     assert str(step.error) == "5 of its links were refused in 15 minutes"
+    hours_later = undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + 7200)
+    assert isinstance(hours_later, BuyAgain)
+    assert str(hours_later.error) == "5 of its links were refused in 120 minutes"
     assert isinstance(undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS - 1), PollAgain)
     few = replace(before, times=MIN_DEAD_LINKS - 2)
     assert isinstance(undelivered(DEAD, link_trouble=few, now=BOUGHT_AT + DEAD_LINK_SECONDS), PollAgain)
@@ -268,7 +283,7 @@ def test_a_host_that_is_given_up_defers_what_is_bought_and_ends_what_is_not() ->
         assert (step.reason, step.outage) == ("away", away)
     untouched = outcomes.after_refused_trigger(report(), away)
     assert isinstance(untouched, Defer)
-    assert (untouched.outage, untouched.ends_run) == (away, True)
+    assert (untouched.reason, untouched.outage, untouched.ends_run) == ("away", away, True)
 
 
 # Triggers

@@ -125,6 +125,8 @@ def test_a_429_counts_for_all_sellers_once_another_got_one_shortly_before() -> N
     assert limits.not_before("cipla") == 425.0
     assert limits.next_opening(421.0) == 425.0
     assert limits.next_opening(425.0) is None
+    assert limits.refused("acme", now=430.0, in_progress=running, retry_after=60.0, pause=5.0) == 60.0
+    assert limits.not_before("cipla") == 490.0
 
 
 def test_a_429_of_another_seller_long_ago_does_not_count() -> None:

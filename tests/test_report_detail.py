@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tap_flipkart_reports.purchasing.events import Deferred
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus, parse_detail
-from tap_flipkart_reports.purchasing.requests import ReportRequest, digest_of
+from tap_flipkart_reports.purchasing.requests import Reading, ReportRequest, digest_of
 from tap_flipkart_reports.windows import Window
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
@@ -118,6 +119,8 @@ def test_a_request_is_named_by_stream_seller_warehouse_and_window() -> None:
     assert (whole.readers, of_a_warehouse.readers) == (("stock",), ("stock", "stock_moves"))
     assert (whole.partition, of_a_warehouse.partition) == (PartitionKey("acme"), PartitionKey("acme", "del"))
     assert whole.digest == digest_of("stock_ledger", {})
+    assert str(Deferred(request=whole, report_id=None, reason="")) == str(whole)
+    assert str(Deferred(request=whole, report_id="R-1", reason="")) == f"{whole} (report R-1)"
 
 
 @pytest.mark.parametrize("context", [{"seller_id": "acme"}, {"seller_id": "acme", "warehouse_id": "del"}])
@@ -125,3 +128,15 @@ def test_a_partition_keeps_the_name_that_the_state_has_for_it(context: dict[str,
     key = PartitionKey.from_context(context)
     assert key.context == context
     assert key == PartitionKey("acme", context.get("warehouse_id"))
+
+
+def test_what_several_streams_found_in_a_report_is_added_up_and_told_once() -> None:
+    one = Reading(rows=3, rejected=1, fingerprints=frozenset({"a"}), drift=("x is missing", "y is new"), tied=2)
+    other = Reading(rows=4, rejected=5, fingerprints=frozenset({"b"}), drift=("y is new", "z is new"), tied=6)
+    assert one.with_other(other) == Reading(
+        rows=7,
+        rejected=6,
+        fingerprints=frozenset({"a", "b"}),
+        drift=("x is missing", "y is new", "z is new"),
+        tied=8,
+    )

@@ -252,8 +252,13 @@ def test_a_report_that_keeps_failing_is_triggered_three_times_and_no_more(
 ) -> None:
     bench = Bench(tmp_path, final=lambda _report_id: status)
     wanted = request()
+    ledger = RecordingLedger()
+    scheduler = bench.scheduler(wanted, ledger=ledger)
     with pytest.raises(error, match="3 times over"):
-        bench.scheduler(wanted).take(wanted)
+        scheduler.take(wanted)
+    scheduler.close()
+    assert ledger.ends == [PurchaseStatus[status.name]] * 3
+    assert ledger.calls == ["claim", "bought"] * 3  # what is gone is not released besides
     assert len(bench.api.reports) == 3
     assert [change for change, _ in bench.told()] == ["triggered", "abandoned"] * 3
 
@@ -429,7 +434,7 @@ def test_an_answer_that_is_understood_later_costs_no_second_report(bench: Bench)
     delivery = bench.scheduler(wanted, ledger=ledger).take(wanted)
     assert isinstance(delivery, Delivery)
     assert delivery.report_id == "R-1"
-    assert "bought" in ledger.calls
+    assert ledger.booked == [("c-1", "R-1", 0)]
     still = RecordingLedger(claims=[Claim(unread_answer="odd", correlation_id="c-1")])
     with pytest.raises(AnswerNotUnderstoodError, match=r"c-1.*report_id_path.*given_up_reports.*odd"):
         bench.scheduler(wanted, ledger=still).take(wanted)
@@ -529,6 +534,29 @@ def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tm
     assert (ended.reports, ended.waiting, ended.done) == ([], 0, 5)
 
 
+def test_progress_tells_ages_from_the_trigger_and_when_each_is_asked_about_next(bench: Bench) -> None:
+    """The second request goes first, so the oldest report is not the first that was wanted."""
+    shown: list[tuple[float, RunProgress]] = []
+
+    def on_detail(_seller: str, _report_id: str) -> None:
+        if not shown:
+            bench.clock.advance(1000)
+            shown.append((bench.clock.monotonic(), scheduler.progress()))
+
+    bench.api.on_trigger = lambda _seller, _identifier: bench.clock.advance(2)
+    bench.api.on_detail = on_detail
+    requests = [request(0), request(1, priority=Priority.NEWEST)]
+    scheduler = bench.scheduler(*requests, poll_interval=100)
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
+    ((now, progress),) = shown
+    assert [(one.request, one.report_id, one.age) for one in progress.reports] == [
+        (requests[1], "R-1", now - 2),
+        (requests[0], "R-2", now - 4),
+    ]
+    assert {one.status: one.next_poll for one in progress.reports} == {"being asked for": None, "in progress": 0.0}
+    assert [one.next_poll for one in scheduler.progress().reports] == [None, None]  # both wait on disk
+
+
 def test_a_report_of_two_streams_is_finished_with_the_rows_of_both(bench: Bench) -> None:
     class Finishing(RecordingLedger):
         def finished(self, request: ReportRequest, reading: Reading) -> None:
@@ -548,6 +576,21 @@ def test_a_report_of_two_streams_is_finished_with_the_rows_of_both(bench: Bench)
     scheduler.release(delivery, stream="orders_report_b")
     assert not delivery.path.exists()
     assert ledger.calls[-2:] == ["finished orders_report 7 3 ['a', 'b']", "released"]
+
+
+@pytest.mark.parametrize(
+    "claim", [Claim(held_by="process 7 on host"), Claim(report_id="R-1")], ids=["another worker", "bought earlier"]
+)
+def test_a_window_that_is_not_bought_after_all_costs_nothing_of_the_budget(bench: Bench, claim: Claim) -> None:
+    if claim.report_id is not None:
+        bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    first, second = request(0), request(1)
+    scheduler = bench.scheduler(first, second, ledger=RecordingLedger(claims=[claim]), max_reports=1)
+    outcome = scheduler.take(first)
+    assert isinstance(scheduler.take(second), Delivery)
+    assert scheduler.budget.triggers == 1
+    if isinstance(outcome, Deferred):
+        assert outcome.reason == "another worker (process 7 on host) is getting it"
 
 
 def test_a_worker_that_lost_its_claim_while_it_slept_sends_nothing(bench: Bench) -> None:
@@ -575,10 +618,33 @@ def test_what_may_have_been_bought_besides_is_counted(bench: Bench) -> None:
 def test_an_answer_that_is_lost_twice_fails_the_window(bench: Bench) -> None:
     bench.api.on_trigger = raising(*[AnswerLostError("nobody knows the id", unanswered=3)] * 9)
     wanted = request()
-    scheduler = bench.scheduler(wanted)
+    ledger = RecordingLedger()
+    scheduler = bench.scheduler(wanted, ledger=ledger)
     with pytest.raises(AnswerLostError, match="2 times over"):
         scheduler.take(wanted)
+    scheduler.close()
     assert scheduler.budget.triggers == 6
+    assert ledger.calls == ["claim", "claim"]  # with its answer lost, there is nothing to release
+
+
+def test_a_trigger_that_keeps_coming_to_nothing_is_made_four_times(bench: Bench) -> None:
+    sent: list[float] = []
+
+    def hook(_seller: str, _identifier: str) -> None:
+        sent.append(bench.clock.monotonic())
+        raise CallError("no connection")
+
+    bench.api.on_trigger = hook
+    wanted = request()
+    ledger = RecordingLedger()
+    scheduler = bench.scheduler(wanted, ledger=ledger, poll_interval=5, max_wait=7200)
+    with pytest.raises(CallError, match="no connection"):
+        scheduler.take(wanted)
+    scheduler.close()
+    assert [later - earlier for earlier, later in itertools.pairwise(sent)] == [60.0] * 3
+    assert ledger.calls == ["claim"] * 4
+    assert [word for _, word, _ in ledger.booked] == ["not bought"] * 4
+    assert scheduler.budget.triggers == 0
 
 
 def test_a_download_that_breaks_for_good_fails_the_window_but_the_report_stays_bought(bench: Bench) -> None:
@@ -887,6 +953,25 @@ def test_files_on_disk_are_bounded_and_every_report_is_delivered_all_the_same(
         assert len(list(tmp_path.iterdir())) <= 4  # three are more than 250 bytes, and the one that is waited for
         scheduler.release(delivery, stream=wanted.stream)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_removed_makes_room_for_the_next_and_may_be_gone_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_flipkart_reports.purchasing.queue.MAX_BYTES_WAITING", 150)
+    bench = Bench(tmp_path)
+    bench.api.size = 100
+    requests = [request(number) for number in range(20)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=9, max_concurrent_reports_per_seller=9)
+    on_disk: list[int] = []
+    for wanted in requests:
+        delivery = scheduler.take(wanted)
+        assert isinstance(delivery, Delivery)
+        on_disk.append(len(list(tmp_path.iterdir())))
+        delivery.path.unlink()
+        scheduler.release(delivery, stream=wanted.stream)
+    assert max(on_disk) == 3  # two are more than 150 bytes, and the one that is waited for
+    assert max(on_disk[10:]) == 3  # what was removed has made room
 
 
 def test_downloads_never_take_the_last_worker_from_polls_and_triggers(tmp_path: Path) -> None:

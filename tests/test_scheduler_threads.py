@@ -15,6 +15,7 @@ from support.scripted_api import ScriptedApi
 
 from tap_flipkart_reports.exceptions import (
     AnswerNotUnderstoodError,
+    AuthenticationError,
     CallError,
     LedgerError,
     RateLimitedError,
@@ -26,6 +27,7 @@ from tap_flipkart_reports.purchasing.ports import NoLedger
 from tap_flipkart_reports.purchasing.report_detail import ReportStatus
 from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
+from tap_flipkart_reports.purchasing.threads import Threads
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -39,14 +41,12 @@ PATIENCE = 60
 
 def request(number: int = 0, **attributes: Any) -> ReportRequest:
     day = DAY_ONE + timedelta(days=number)
+    own: dict[str, Any] = {"stream": "orders_report", "identifier": "orders_report", "seller_id": "acme"}
     return ReportRequest(
-        stream="orders_report",
-        identifier="orders_report",
-        seller_id="acme",
         window=Window(day, day),
         parameters={"from_date": str(day)},
         report_timeout=21600.0,
-        **attributes,
+        **(own | attributes),
     )
 
 
@@ -283,6 +283,55 @@ def test_what_was_claimed_and_not_triggered_is_taken_off_the_budget_once(
     assert scheduler.budget.triggers == costs * len(sent)
 
 
+@pytest.mark.parametrize(
+    ("error", "other"),
+    [
+        (AuthenticationError("the token is dead"), {"seller_id": "bose"}),
+        (RateLimitedError("slow down", retry_after=30_000.0), {"seller_id": "bose"}),
+        (AnswerNotUnderstoodError("no id", answer="{}"), {"stream": "sales_ledger", "identifier": "sales_ledger"}),
+    ],
+    ids=["no token", "limited", "not understood"],
+)
+def test_what_calls_off_the_claims_of_a_seller_or_a_type_leaves_those_of_others_alone(
+    error: Exception, other: dict[str, str], bench: Bench
+) -> None:
+    ended, others = request(0), [request(number, **other) for number in range(1, 4)]
+    called_off = threading.Event()
+    undone: list[str] = []
+
+    class CountingLedger(NoLedger):
+        def __init__(self) -> None:
+            self.claims: dict[str, ReportRequest] = {}
+            self.has_all = threading.Event()
+
+        def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
+            self.claims[correlation_id] = request
+            if len(self.claims) == 4:
+                self.has_all.set()
+            return super().claim(request, correlation_id=correlation_id)
+
+        def not_bought(self, *, correlation_id: str) -> None:
+            undone.append(correlation_id)
+
+    ledger = CountingLedger()
+
+    def on_trigger(seller: str, identifier: str) -> None:
+        assert ledger.has_all.wait(PATIENCE)
+        if (seller, identifier) == ("acme", "orders_report"):
+            raise error
+        assert called_off.wait(PATIENCE)
+
+    bench.api.on_trigger = on_trigger
+    limits = {"max_concurrent_reports": 4, "max_concurrent_reports_per_seller": 4}
+    scheduler = bench.scheduler(ended, *others, ledger=ledger, **limits)
+    with suppress(AnswerNotUnderstoodError, AuthenticationError):
+        assert isinstance(scheduler.take(ended), Deferred)
+    called_off.set()
+    assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in others)
+    assert {ledger.claims[correlation_id] for correlation_id in undone} <= {ended}
+    assert len(ledger.claims) == 4
+
+
 def test_a_claim_that_is_being_written_when_its_type_is_blocked_is_not_triggered(bench: Bench) -> None:
     ledger = StuckLedger("claim", after=1)
     sent: list[str] = []
@@ -362,6 +411,83 @@ def test_with_room_for_few_threads_the_run_goes_on(bench: Bench, monkeypatch: py
     monkeypatch.setattr(threading.Thread, "start", start_few)
     assert all(isinstance(scheduler.take(wanted), Delivery) for wanted in requests)
     monkeypatch.undo()
+
+
+def test_a_machine_with_room_for_the_ledgers_thread_alone_ends_the_run_with_a_sentence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def start_one(thread: threading.Thread) -> None:
+        if thread.name != "report-ledger":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    wanted = request()
+    scheduler = bench.scheduler(wanted)
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    with pytest.raises(
+        WorkerError, match=r"^the machine has no room for another thread: nothing was bought; run again$"
+    ):
+        scheduler.take(wanted)
+    monkeypatch.undo()
+
+
+def test_threads_end_when_the_ledger_breaks_whatever_was_still_to_be_written(bench: Bench) -> None:
+    class Breaking(StuckLedger):
+        def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:
+            super().bought(correlation_id=correlation_id, report_id=report_id, unanswered=unanswered)
+            raise LedgerError("the report ledger cannot be used")
+
+    ledger = Breaking("bought")
+    has_second = threading.Event()
+    bench.api.on_trigger = lambda _seller, _identifier: has_second.set() if bench.api.reports else None
+    requests = [request(number) for number in range(2)]
+    scheduler = bench.scheduler(*requests, ledger=ledger)
+    thread, results = in_another_thread(lambda: scheduler.take(requests[0]))
+    assert has_second.wait(PATIENCE)
+    assert ledger.is_asked.wait(PATIENCE)
+    workers = [one for one in threading.enumerate() if one.name.startswith("report-")]
+    ledger.answers.set()
+    thread.join(PATIENCE)
+    assert isinstance(results[0], LedgerError)
+    for worker in workers:
+        assert worker.daemon  # or a call that hangs would keep the process
+        worker.join(PATIENCE)
+    assert [worker.name for worker in workers if worker.is_alive()] == []
+
+
+def test_a_thread_that_has_ended_is_started_again_beside_one_that_runs() -> None:
+    changed, is_over, has_restarted = threading.Condition(), threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+
+    def ends_once() -> None:
+        if not errors:
+            raise OverflowError("once")
+        has_restarted.set()
+        is_over.set()
+
+    def told(error: BaseException) -> None:
+        errors.append(error)
+        has_ended.set()
+
+    has_ended = threading.Event()
+    threads = Threads(
+        clock=VirtualClock(), changed=changed, is_over=is_over.is_set, seconds_to_next=lambda: 1.0, on_end=told
+    )
+    steps: dict[str, Callable[[], Callable[[], None] | None]] = {
+        "report-stays": lambda: None,
+        "report-ends": lambda: None if is_over.is_set() else ends_once,
+    }
+    threads.start(steps)
+    assert has_ended.wait(PATIENCE)
+    for one in threading.enumerate():
+        if one.name == "report-ends":
+            one.join(PATIENCE)
+    threads.start(steps)
+    assert has_restarted.wait(PATIENCE)
+    threads.join(until=PATIENCE)
+    assert [str(error) for error in errors] == ["once"]
 
 
 def steps_to_leave(number: int, folder: Path) -> int:
