@@ -8,6 +8,7 @@ import re
 import zipfile
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -255,6 +256,7 @@ def test_workbooks_of_both_years_are_the_same_but_for_values(identifier: str, ye
             assert texts.sub(b"", after.read(name)) == texts.sub(b"", before.read(name)), name
 
 
+@cache
 def records(path: Path, sheet: str, header_rows: int) -> list[list[Any]]:
     rows = load_workbook(path)[sheet].iter_rows(min_row=header_rows + 1, values_only=True)
     return [list(row) for row in rows]

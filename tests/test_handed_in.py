@@ -232,6 +232,7 @@ IN_THE_ENVIRONMENT = (
 )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", CONFIG_JSONSCHEMA["properties"])
 def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, one_stream: dict[str, Any], name: str
@@ -304,6 +305,7 @@ def ways(document: Any, way: tuple[str | int, ...] = ()) -> Iterator[list[str | 
             yield from ways(inner, (*way, step))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("way", list(ways(STATE)), ids=lambda way: ".".join(map(str, way)))
 def test_a_state_with_anything_anywhere_is_taken_or_refused_in_a_sentence(
     capsys: pytest.CaptureFixture[str], one_stream: dict[str, Any], way: list[str | int]
@@ -411,6 +413,7 @@ CATALOG_WAYS = [
 ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("way", CATALOG_WAYS, ids=lambda way: ".".join(map(str, way)))
 def test_a_catalog_with_anything_anywhere_is_taken_or_refused_in_a_sentence(
     capsys: pytest.CaptureFixture[str], way: list[str | int]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Change = Callable[[dict[str, Any]], None]
 
 STREAM = "orders_report"
+FEW = 3
+"""Orders a day: the SDK's loop is slow."""
 
 
 def told(output: Output) -> list[dict[str, Any]]:
@@ -91,11 +93,11 @@ def both(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: str, *faults: dict[str, Any], **options: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What is told in batches, and what by the SDK's own loop."""
-    bench.restart(*faults)
+    bench.restart(*faults, orders_per_day=FEW)
     in_batches = without_spaced_states(told(bench.run(*([] if "catalog" in options else [stream]), **options)))
     with monkeypatch.context() as patch:
         patch.setattr(ReportStream, "_sync_records", Stream._sync_records)  # noqa: SLF001 - the method at issue
-        bench.restart(*faults)
+        bench.restart(*faults, orders_per_day=FEW)
         one_by_one = without_spaced_states(told(bench.run(*([] if "catalog" in options else [stream]), **options)))
     assert sum(line["type"] == "RECORD" for line in in_batches) > 0
     return in_batches, one_by_one
@@ -324,9 +326,9 @@ def test_batch_files_hold_the_records_of_the_messages(bench: Bench, tmp_path: Pa
     faults = [{"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2}]
     catalog = changed_catalog(bench, STREAM, deselected("return_reason"))
     options: dict[str, Any] = {"catalog": catalog, "window_days": 10, "max_concurrent_reports": 1, **FILE_MAPS[maps]}
-    bench.restart(*faults)
+    bench.restart(*faults, orders_per_day=FEW)
     plain = bench.run(**options)
-    bench.restart(*faults)
+    bench.restart(*faults, orders_per_day=FEW)
     files = batched(bench.run(**options, batch_config=batch_config(tmp_path, encoding, batch_size=100)))
     streams = {line["stream"] for line in plain.lines if line["type"] == "RECORD"}
     assert streams == set(files)

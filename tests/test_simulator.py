@@ -713,7 +713,7 @@ def test_header_rows_name_each_group_once_and_merge_its_cells(serve: Callable[..
 
 
 def test_a_financial_year_comes_as_a_workbook_per_quarter(serve: Callable[..., Client]) -> None:
-    client = serve(file_format="zip_of_workbooks")
+    client = serve(file_format="zip_of_workbooks", orders_per_day=2)
     answer = client.file(client.bought("financial_year_ledger", **YEAR))
     assert answer.headers["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
