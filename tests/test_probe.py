@@ -167,7 +167,12 @@ def test_a_second_invented_api_is_found_out(contact: Contact) -> None:
     assert set(overrides["unsellable_inventory_report"]["parameters"]) == {"warehouse_id", "from_date", "to_date"}
 
 
-def test_nothing_is_bought_without_a_yes(contact: Contact, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_bought_without_a_yes(
+    contact: Contact,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(contact.settings("orders_report")))
     monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
@@ -175,6 +180,7 @@ def test_nothing_is_bought_without_a_yes(contact: Contact, monkeypatch: pytest.M
         main(["probe", "--config", str(config)])
     assert ended.value.code == 1
     assert contact.bench.bought() == []
+    assert b"Buy it? [y/N] \n" in capsysbinary.readouterr().err  # within Meltano a person sees whole lines only
 
 
 @pytest.mark.parametrize(

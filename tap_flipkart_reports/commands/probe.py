@@ -96,7 +96,7 @@ def probe_items(
         raise SettingsError(f"--seller {seller} is not one of the sellers")
     reports = {streams[0].report_type.name: tuple(streams) for streams in run.wanted.reports()}
     if unknown := [name for name in names if name not in reports]:
-        raise SettingsError(f"--report-type {unknown[0]} is not a selected report type; they are {', '.join(reports)}")
+        raise SettingsError(f"--report-type {unknown[0]} is not a selected report type; selected: {', '.join(reports)}")
     items, skipped = [], []
     for name in names or reports:
         item = _item(run, reports[name], seller)

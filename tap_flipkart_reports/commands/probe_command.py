@@ -92,5 +92,6 @@ def _tell(text: str) -> None:
 
 def _ask(question: str) -> bool:
     """Ask on the terminal; without one, nothing is agreed to."""
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - its dialogue
+    end = "" if sys.stderr.isatty() else "\n"  # Meltano shows what a plugin says by whole lines
+    print(f"{question} [y/N] ", end=end, file=sys.stderr, flush=True)  # noqa: T201 - its dialogue
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
