@@ -20,7 +20,7 @@ from tap_flipkart_reports.adapters.database import SECONDS_AWAY
 from tap_flipkart_reports.adapters.ledger import Ledger
 from tap_flipkart_reports.adapters.ledger_claims import CONFIRMED_SECONDS
 from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS
-from tap_flipkart_reports.adapters.ledger_table import VERSION, WITHOUT_FINDINGS
+from tap_flipkart_reports.adapters.ledger_table import VERSION, WITHOUT_FINDINGS, window_key
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError, WorkerError
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
@@ -891,3 +891,173 @@ def test_a_ledger_whose_lease_cannot_be_renewed_claims_nothing_and_still_closes(
             ledger.claim(request(), correlation_id="c-1")
     ledger.close()
     assert statuses(place) == []
+
+
+# Whose rows are written
+
+
+def bought(ledger: Ledger, wanted: ReportRequest, *, name: str) -> None:
+    """Claim a window and buy its report; `name` is part of both ids."""
+    assert ledger.claim(wanted, correlation_id=f"c-{name}") == GRANTED
+    ledger.bought(correlation_id=f"c-{name}", report_id=f"R-{name}", unanswered=0)
+
+
+def test_what_became_of_a_report_is_written_to_its_own_row_alone(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    ledger = opened(IdleClock())
+    for number in (0, 1):
+        bought(ledger, request(number), name=str(number))
+
+    def rows() -> list[tuple[Any, ...]]:
+        return query(place, "select status, live, holder is null from flipkart_reports order by report_id")
+
+    untouched = ("TRIGGERED", 1, False)
+    ledger.completed(request(0), expiry=None)
+    assert rows() == [("COMPLETED", 1, False), untouched]
+    ledger.downloaded(request(0), size=1, sha256="s")
+    assert rows() == [("DOWNLOADED", 1, False), untouched]
+    ledger.finished(request(0), Reading(rows=1))
+    assert rows() == [("FINISHED", 1, False), untouched]
+    ledger.ended(request(0), status=PurchaseStatus.FAILED)
+    assert rows() == [("FAILED", None, True), untouched]
+    ledger.released(request(1))
+    assert rows() == [("FAILED", None, True), ("TRIGGERED", 1, True)]
+
+
+def test_leases_that_are_renewed_or_given_up_are_this_workers_own(place: str) -> None:
+    asked, renewed = threading.Event(), threading.Event()
+
+    class RenewingClock(VirtualClock):
+        """Lets the thread renew once, when the test says so."""
+
+        def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+            assert seconds is not None
+            if asked.is_set():
+                renewed.set()
+                condition.wait()
+                return
+            condition.release()
+            try:
+                assert asked.wait(60)
+            finally:
+                condition.acquire()
+
+    first, second = Ledger(place, clock=RenewingClock()), Ledger(place, clock=IdleClock())
+    try:
+        bought(first, request(0), name="0")
+        bought(second, request(1), name="1")
+        held = query(place, "select holder, lease_until from flipkart_reports order by report_id")
+        asked.set()
+        assert renewed.wait(60)
+        assert query(place, "select holder, lease_until from flipkart_reports order by report_id") == held
+    finally:
+        asked.set()
+        first.close()
+    assert query(place, "select holder from flipkart_reports order by report_id") == [(None,), (held[1][0],)]
+    second.close()
+
+
+def test_the_history_is_in_the_order_of_the_triggers_and_of_claims_whose_answer_was_lost(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    ledger.claim(request(0), correlation_id="c-0")
+    ledger.claim(request(1), correlation_id="c-1")
+    clock.advance(60)
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    clock.advance(60)
+    ledger.claim(request(2), correlation_id="c-2")
+    ledger.lost(correlation_id="c-2", unanswered=1)
+    clock.advance(60)
+    ledger.bought(correlation_id="c-0", report_id="R-0", unanswered=0)
+    assert [purchase.window for purchase in ledger.history()] == [request(number).window for number in (1, 2, 0)]
+
+
+def test_giving_up_a_report_leaves_alone_what_was_read_from_it_before(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    bought(ledger, request(), name="1")
+    ledger.finished(request(), Reading(rows=1))
+    clock.advance(2 * 86_400)
+    bought(ledger, request(), name="2")
+    ledger.give_up("R-1")
+    assert statuses(place) == [("FINISHED", None, "R-1"), ("TRIGGERED", 1, "R-2")]
+
+
+def test_days_are_those_of_kolkata(opened: Callable[[VirtualClock], Ledger]) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    again = replace(request(), is_reread=True)
+    clock.advance(12 * 3600)  # 23:30 in Kolkata, and 18:00 in UTC
+    bought(ledger, again, name="1")
+    ledger.finished(again, Reading(rows=1))
+    ledger.released(again)
+    clock.advance(600)
+    assert ledger.claim(again, correlation_id="c-2") == Claim(report_id="R-1")
+    clock.advance(3000)
+    assert ledger.claim(again, correlation_id="c-3") == GRANTED
+
+
+def test_a_claim_is_asked_for_again_from_its_eleventh_second_on(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+    clock.advance(1000)
+    ledger.claim(request(), correlation_id="c-1")
+    clock.advance(CONFIRMED_SECONDS)
+    query(place, "update flipkart_reports set holder = 'another'")
+    ledger.confirm(correlation_id="c-1")
+    clock.advance(1)
+    with pytest.raises(ClaimLostError, match=r"^another worker has taken it over while this one slept$"):
+        ledger.confirm(correlation_id="c-1")
+
+
+def test_a_ledger_that_is_busy_is_not_waited_for_where_nothing_depends_on_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place, clock = str(tmp_path / "ledger.db"), IdleClock()
+    ledger = Ledger(place, clock=clock)
+    bought(ledger, request(), name="1")
+    query(place, "alter table flipkart_reports rename to moved", "drop table flipkart_reports_failures")
+    ledger.released(request())
+    failed(ledger, request())
+    ledger.close()
+    assert len(caplog.records) == 3
+    assert clock.slept == []
+
+
+def test_failures_keep_their_warehouse_and_stand_in_the_order_of_their_days(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    ledger = opened(IdleClock())
+    warehouses = [replace(request(number), warehouse_id=name) for number, name in ((3, "del"), (1, "blr"), (3, "blr"))]
+    for wanted in warehouses:
+        failed(ledger, wanted)
+    assert ledger.failures()[0].window == request(1).window
+    assert {(one.window, one.warehouse_id) for one in ledger.failures()} == {
+        (wanted.window, wanted.warehouse_id) for wanted in warehouses
+    }
+    failed(ledger, longer(warehouses[1]), "again")  # its last day is the day before that of the others
+    bought(ledger, longer(replace(request(2), warehouse_id="blr")), name="1")
+    ledger.finished(longer(replace(request(2), warehouse_id="blr")), Reading(rows=1))
+    assert [one.warehouse_id for one in ledger.failures()] == ["del"]
+
+
+def test_the_owner_of_a_report_id_is_named_with_its_warehouse(opened: Callable[[VirtualClock], Ledger]) -> None:
+    ledger = opened(IdleClock())
+    bought(ledger, replace(request(), warehouse_id="del"), name="1")
+    ledger.claim(request(1), correlation_id="c-2")
+    owner = ledger.bought(correlation_id="c-2", report_id="R-1", unanswered=0)
+    assert owner == "orders_report, seller acme, warehouse del, 2026-01-01 to 2026-01-01"
+
+
+def test_the_key_of_a_window_never_changes_since_ledgers_hold_it() -> None:
+    assert window_key(request()) == "1e5d5bcaec5d489255deb2decccdca2c"
+    others = [request(1), replace(request(), seller_id="bose"), replace(request(), warehouse_id="del")]
+    others += [replace(request(), parameters={}), replace(request(), identifier="returns_report")]
+    assert len({window_key(one) for one in (request(), *others)}) == 6

@@ -4,11 +4,24 @@ import json
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports.planning.bookmarks import read_coverage, read_pending, write_coverage, write_pending
+from tap_flipkart_reports.planning.bookmarks import (
+    LONGEST_GENERATION,
+    MOST_SEEN,
+    read_coverage,
+    read_pace,
+    read_pending,
+    read_unbought,
+    write_coverage,
+    write_pace,
+    write_pending,
+    write_unbought,
+)
 from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.purchasing.polling import GenerationTimes
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.sync.partition_state import PartitionState
 from tap_flipkart_reports.windows import Window
@@ -62,3 +75,69 @@ def test_a_repaired_window_is_off_the_pending_ones_and_moves_nothing_else() -> N
         state = PartitionState(name="orders_report", state=partition, changed=len, finalize=len)
         state.record_finished(OCTOBER, report_id="R-1", owed=None)
         assert partition == kept
+
+
+# The members as they stand in the state: what another version has written is read as before
+
+
+def test_each_member_has_its_name_and_its_form() -> None:
+    partition: dict[str, Any] = {"context": {"seller_id": "acme"}}
+    late = Window(date(2026, 11, 3), date(2026, 11, 4))
+    coverage = Coverage(
+        bookmark=date(2026, 10, 31), finished=(late,), reread_newest=date(2026, 11, 5), reread=(OCTOBER,)
+    )
+    write_coverage(partition, coverage)
+    repair = PendingReport(report_id="R-1", window=OCTOBER, digest="d", is_repair=True)
+    write_pending(partition, [repair, PendingReport(report_id="R-2", window=late, digest="e")])
+    write_unbought(partition, [late, Window(date(2026, 11, 4), date(2026, 11, 9))])
+    assert partition == {
+        "context": {"seller_id": "acme"},
+        "replication_key": "report_to_date",
+        "replication_key_value": "2026-10-31",
+        "finished": [["2026-11-03", "2026-11-04"]],
+        "reread": {"newest": "2026-11-05", "windows": [["2026-10-01", "2026-10-31"]]},
+        "pending": [
+            {"report_id": "R-1", "from_date": "2026-10-01", "to_date": "2026-10-31", "digest": "d", "repair": True},
+            {"report_id": "R-2", "from_date": "2026-11-03", "to_date": "2026-11-04", "digest": "e"},
+        ],
+        "unbought": [["2026-11-03", "2026-11-09"]],
+    }
+    assert read_unbought(partition) == (Window(date(2026, 11, 3), date(2026, 11, 9)),)
+    assert [report.is_repair for report in read_pending(partition)] == [True, False]
+
+
+def test_generation_times_stand_in_whole_milliseconds() -> None:
+    stream_state: dict[str, Any] = {}
+    times = GenerationTimes(shortest=1.5, typical=60.25, seen=7)
+    write_pace(stream_state, times)
+    assert stream_state == {"generation_milliseconds": {"shortest": 1500, "typical": 60250, "seen": 7}}
+    assert read_pace(stream_state) == times
+
+
+@pytest.mark.parametrize(
+    "known", [None, 7, [], {}, {"shortest": 1, "typical": 2}, {"shortest": "x", "typical": 2, "seen": 3}]
+)
+def test_generation_times_that_cannot_be_read_are_not_there(known: object) -> None:
+    assert read_pace({"generation_milliseconds": known}) is None
+    assert read_pace({}) is None
+
+
+@pytest.mark.parametrize(
+    ("shortest", "typical", "seen", "is_read"),
+    [
+        (0, 0, 1, True),
+        (LONGEST_GENERATION, LONGEST_GENERATION, MOST_SEEN, True),
+        (-1, 0, 1, False),
+        (0, -1, 1, False),
+        (LONGEST_GENERATION + 1, 0, 1, False),
+        (0, LONGEST_GENERATION + 1, 1, False),
+        (0, 0, 0, False),
+        (0, 0, MOST_SEEN + 1, False),
+        (0, 0, float("inf"), False),
+    ],
+)
+def test_generation_times_that_would_hold_a_run_up_are_not_there(
+    shortest: int, typical: int, seen: float, *, is_read: bool
+) -> None:
+    stream_state = {"generation_milliseconds": {"shortest": shortest, "typical": typical, "seen": seen}}
+    assert (read_pace(stream_state) is not None) is is_read
