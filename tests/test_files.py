@@ -247,7 +247,7 @@ def test_any_table_comes_back_cell_by_cell(
         (codecs.BOM_UTF16_LE + b"a", "the file's text is not utf-16, as its first bytes say"),
         (CSV.decode().encode("utf-16-le"), "UTF-16 without a byte order mark"),
         (b"a,b\n" + b"x" * (texts.MAX_CELL + 1) + b",1\n", "the row on line 2"),
-        (b"a,b\n" + b"x," * texts.MAX_LINE, "a line of more than"),
+        (b"a,b\n" + b"x," * encodings.MAX_LINE, "a line of more than"),
     ],
 )
 def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, words: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.files import hash_spool
@@ -274,6 +274,7 @@ ODD_CELLS = st.one_of(
     ending=st.sampled_from(["\n", "\r\n"]),
     is_quoted=st.booleans(),
 )
+@example(rows=[["k", '"a"', 'b"c', '"d\n,e,f,g"']], index=0, chunk=9, ending="\n", is_quoted=False)
 def test_a_column_alone_has_the_cells_that_csv_reads_or_is_not_read_alone(
     rows: list[list[str]], index: int, chunk: int, ending: str, *, is_quoted: bool
 ) -> None:

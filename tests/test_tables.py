@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from cProfile import Profile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +81,19 @@ def test_every_sheet_of_a_settlement_is_known_by_name_or_header(tmp_path: Path) 
     for table in SETTLEMENT:
         ((header, rows),) = found[table.stream]
         assert (list(header), rows) == (headers(table.stream), [["1"] * len(header)])
+
+
+def test_rows_below_a_header_that_is_beyond_doubt_are_not_looked_at(tmp_path: Path) -> None:
+    def calls(rows: int) -> int:
+        path = tmp_path / "report"
+        path.write_bytes(text_of([headers("returns_report"), *[["x"] * 5] * rows]))
+        profile = Profile()
+        with profile, open_report(path, tables_of("returns_report")) as report:
+            assert len(report.tables_for("returns_report")) == 1
+        return sum(entry.callcount for entry in profile.getstats())
+
+    calls(1)  # what is remembered of headers
+    assert calls(200) < calls(20) + 100
 
 
 def test_a_help_of_fifty_lines_above_a_header_of_three_rows_is_skipped(tmp_path: Path) -> None:

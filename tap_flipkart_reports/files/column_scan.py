@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
@@ -14,17 +15,11 @@ if TYPE_CHECKING:
 CELLS = 500
 """Cells that are handed on together."""
 
-MAX_LINE_BYTES = 2**23
-
 ENCODINGS = frozenset({"utf-8", "utf-8-sig", "cp1252"})
 """Encodings in which delimiters, quotes and line ends are single bytes, and are nothing else."""
 
 MAX_INDEX = 15
 """A column further right is not worth the way to it."""
-
-
-BLANK = bytes(b" " * 2)
-"""Stands for the cell of a line without text; compared by identity."""
 
 
 class UnscannableError(Exception):
@@ -36,29 +31,37 @@ def column_texts(
 ) -> Iterator[list[str]]:
     """The cells of one column, in lists of any length, as csv would read them.
 
-    A line whose quotes come in pairs, the first one where a cell begins, is a whole row, and is only cut up to the
-    cell. Any other line is handed to csv, with those that follow if its row goes on.
+    A line in which quotes enclose whole cells is a whole row, and is only cut up to the cell. Any other line is handed
+    to csv, with those that follow if its row goes on.
 
     Raises:
         UnscannableError: a row is short or damaged, a line ends otherwise than in LF or CR LF, there are control
-            characters, or the encoding is another than those of `ENCODINGS`.
+            characters or long lines, or the encoding is another than those of `ENCODINGS`.
     """
-    if encoding.has_controls or encoding.name not in ENCODINGS or index > MAX_INDEX:
+    if encoding.has_controls or encoding.has_long_lines or encoding.name not in ENCODINGS or index > MAX_INDEX:
         raise UnscannableError
     comma = delimiter.encode()
+    are_quoted = _quoted_cells(comma).fullmatch
     cells: list[bytes] = []
     for line in _lines_from(file, first_line):
-        cell = _cell_of_line(line, comma, index)
-        if cell is None:
+        if line.find(b"\r", 0, -2) >= 0:
+            raise UnscannableError
+        row = line.split(comma, index + 1)
+        quote = line.find(b'"')
+        if len(row) == index + 2 and (
+            quote < 0
+            # The byte in front of the quotes and the one behind are of the match.
+            or (quote >= len(line) - len(row[-1]) and are_quoted(line, quote - 1, line.rfind(b'"') + 2))
+        ):
+            cells.append(row[index])
+            if len(cells) == CELLS:
+                yield _decoded(cells, encoding)
+                cells = []
+        elif line.strip(b"\r\n"):
             if cells:
                 yield _decoded(cells, encoding)
                 cells = []
             yield [_cell_of_row(chain([line], file), encoding, delimiter, index)]
-        elif cell is not BLANK:
-            cells.append(cell)
-            if len(cells) == CELLS:
-                yield _decoded(cells, encoding)
-                cells = []
     if cells:
         yield _decoded(cells, encoding)
 
@@ -70,23 +73,13 @@ def _lines_from(file: IO[bytes], first_line: int) -> IO[bytes]:
     return file
 
 
-def _cell_of_line(line: bytes, comma: bytes, index: int) -> bytes | None:
-    """The column's cell in a line that is a whole row, `BLANK` in one without text; `None` if csv has to tell."""
-    if b"\r" in line[:-2]:
-        raise UnscannableError
-    quote = line.find(b'"')
-    if quote >= 0 and (line.count(b'"') % 2 or (quote and line[quote - 1 : quote] != comma)):
-        return None
-    row = line.split(comma, index + 1)
-    if len(row) <= index + 1:
-        if len(row) > 1 and len(row) > index:
-            return None if quote >= 0 else row[index]
-        if line.strip(b"\r\n"):
-            raise UnscannableError
-        return BLANK
-    if 0 <= quote < len(line) - len(row[-1]):
-        return None
-    return row[index]
+def _quoted_cells(comma: bytes) -> re.Pattern[bytes]:
+    """The part of a row from the delimiter in front of its first quote to the byte behind the last.
+
+    All quotes are around cells or doubled in them, or one might begin a cell that ends on another line.
+    """
+    between, cell = re.escape(comma), rb'"[^"]*(?:""[^"]*)*"'
+    return re.compile(rb"%b%b(?:%b(?:[^\"]*%b)?%b)*[%b\r\n]?" % (between, cell, between, between, cell, between))
 
 
 def _cell_of_row(lines: Iterable[bytes], encoding: TextEncoding, delimiter: str, index: int) -> str:
@@ -99,13 +92,8 @@ def _cell_of_row(lines: Iterable[bytes], encoding: TextEncoding, delimiter: str,
 
 
 def _text(line: bytes, encoding: TextEncoding) -> str:
-    if len(line) > MAX_LINE_BYTES:
-        raise UnscannableError
     return line.decode(encoding.name.removesuffix("-sig"), errors=encoding.errors)
 
 
 def _decoded(cells: list[bytes], encoding: TextEncoding) -> list[str]:
-    joined = _text(b"\0".join(cells), encoding)
-    if "\n" in joined:  # the last column
-        joined = joined.replace("\r\n", "").replace("\n", "")
-    return joined.split("\0")
+    return _text(b"\0".join(cells), encoding).split("\0")

@@ -32,6 +32,9 @@ NULL_MARKERS = frozenset({
 })  # fmt: skip
 """Cells, in lower case, that say there is no value."""
 
+_PLAIN_NULLS = NULL_MARKERS | {marker.upper() for marker in NULL_MARKERS}
+"""The same as most files have them."""
+
 MAX_NUMBER = 400
 """Characters of a number; what is longer is not looked at."""
 
@@ -168,7 +171,9 @@ def _json_number(text: str) -> msgspec.Raw:
     return msgspec.Raw(str(_number(text)))
 
 
-_DECODERS: Mapping[Callable[[str], Any], msgspec.json.Decoder[list[Any]]] = {
+_Decoder = msgspec.json.Decoder[list[Any]]
+
+_DECODERS: Mapping[Callable[[str], Any], _Decoder] = {
     _number: msgspec.json.Decoder(list[Decimal]),
     _json_number: msgspec.json.Decoder(list[msgspec.Raw]),
     _number_text: msgspec.json.Decoder(list[msgspec.Raw]),
@@ -271,18 +276,32 @@ class ColumnConverter(dict[str, Any]):
     def _at_once(self, cells: Sequence[str]) -> Sequence[Any] | None:
         """The values of cells that are all plain; `None` where that takes a closer look."""
         if (decoder := _DECODERS.get(self._convert)) is not None:
-            numbers = ",".join(cells).encode()
-            if not numbers.translate(None, b"0123456789.-,") and numbers.count(b",") < len(cells):
-                with suppress(msgspec.DecodeError):  # an empty cell, 007 and .5 are no JSON
-                    values = decoder.decode(b"[%b]" % numbers)
-                    return cells if self._convert is _number_text else values
-        elif self._convert in _OF_TEXT:
-            texts = [cell.strip(PADDING) for cell in cells]
+            return self._plain_numbers(cells, decoder) or self._numbers_and_nulls(cells, decoder)
+        if self._convert in _OF_TEXT:
+            texts = list(map(str.strip, cells))  # of ASCII it strips the same, in half the time
             joined = "\0".join(["", *texts, ""])
+            if not joined.isascii():
+                texts = [cell.strip(PADDING) for cell in cells]
+                joined = "\0".join(["", *texts, ""])
             has_prefix = self._clean is clean_id and ":" in joined
             if "E+" not in joined and not has_prefix and not _UNCLEAN.search(joined):
                 return texts
         return None
+
+    def _plain_numbers(self, cells: Sequence[str], decoder: _Decoder) -> Sequence[Any] | None:
+        numbers = ",".join(cells).encode()
+        if not numbers.translate(None, b"0123456789.-,") and numbers.count(b",") < len(cells):
+            with suppress(msgspec.DecodeError):  # an empty cell, 007 and .5 are no JSON
+                values = decoder.decode(b"[%b]" % numbers)
+                return cells if self._convert is _number_text else values
+        return None
+
+    def _numbers_and_nulls(self, cells: Sequence[str], decoder: _Decoder) -> Sequence[Any] | None:
+        given = [cell for cell in cells if cell not in _PLAIN_NULLS]
+        if not 0 < len(given) < len(cells) or (values := self._plain_numbers(given, decoder)) is None:
+            return None
+        following = iter(values)
+        return [None if cell in _PLAIN_NULLS else next(following) for cell in cells]
 
     def _typed(self, text: str) -> Any:  # noqa: ANN401 - a value of the column's type
         cleaned = self._clean(text)

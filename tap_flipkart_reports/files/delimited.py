@@ -11,16 +11,13 @@ from typing import IO, TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import column_texts
-from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS, TextEncoding, find_encoding
+from tap_flipkart_reports.files.encodings import MAX_LINE, WITHOUT_CONTROLS, TextEncoding, find_encoding
 from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_flipkart_reports.files.sheets import Checkpoint, RowTally
-
-MAX_LINE = 2**23
-"""Characters; a longer line comes from no table, and would be held in memory whole."""
 
 MAX_CELL = 2**20
 """Characters; csv's own limit of 131,072 is below a spreadsheet's, and none would read on behind a lost quote."""
@@ -48,9 +45,8 @@ def text_readings(file: IO[bytes], checkpoint: Checkpoint = go_on) -> list[TextR
     """
     csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
     head = _Head(file, find_encoding(file, checkpoint), checkpoint)
-    if not any(map(str.strip, head.lines)) and len(head.lines) < HEAD_ROWS:
+    if head.is_blank():
         raise FileError("the file holds nothing but white space")
-    head.release()
     return [TextReading(head, delimiter) for delimiter in DELIMITERS]
 
 
@@ -61,6 +57,11 @@ class _Head:
         self.file = file
         self.encoding = encoding
         self.checkpoint = checkpoint
+
+    def is_blank(self) -> bool:
+        """Whether all of it is white space; of a long text only the beginning is looked at."""
+        with _opened(self.file, self.encoding) as lines:
+            return not any(map(str.strip, islice(lines, HEAD_ROWS))) and next(lines, None) is None
 
     @cached_property
     def lines(self) -> list[str]:
@@ -179,7 +180,8 @@ def _opened(file: IO[bytes], encoding: TextEncoding) -> Iterator[Iterator[str]]:
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding.name, errors=encoding.errors, newline="")
     try:
-        yield _lines(text, has_controls=encoding.has_controls)
+        is_plain = not (encoding.has_controls or encoding.has_long_lines)
+        yield text if is_plain else _lines(text, has_controls=encoding.has_controls)
     finally:
         if not file.closed:
             text.detach()  # or the end of this reading would close the file

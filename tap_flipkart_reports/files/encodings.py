@@ -9,8 +9,11 @@ from typing import IO
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.sheets import Checkpoint, go_on
 
-CHUNK = 2**18
+CHUNK = 2**16
 """Bytes; more would leave the CPU's cache before they are decoded."""
+
+MAX_LINE = 2**23
+"""Characters; a longer line comes from no table, and would be held in memory whole."""
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -43,12 +46,14 @@ class TextEncoding:
         errors: what is done with bytes that it cannot have, as `open` takes it.
         undecodable: how many bytes fit neither it nor cp1252; each is U+FFFD in the text.
         has_controls: whether the text may hold control characters.
+        has_long_lines: whether a line may have more than `MAX_LINE` characters.
     """
 
     name: str
     errors: str = "strict"
     undecodable: int = 0
     has_controls: bool = False
+    has_long_lines: bool = False
 
     @property
     def words(self) -> str:
@@ -70,17 +75,17 @@ def find_encoding(file: IO[bytes], checkpoint: Checkpoint = go_on) -> TextEncodi
     if marked is not None and marked != "utf-8-sig":
         return _wide(file, marked, checkpoint)
     name = marked or "utf-8"
-    size, controls, is_utf_8 = _look_through(file, checkpoint)
+    found = _look_through(file, checkpoint)
     undecodable = 0
     encoding = TextEncoding(name=name)
-    if not is_utf_8:
+    if not found.is_utf_8:
         encoding, undecodable = _mended(file, name, checkpoint)
-    if controls + undecodable > max(MIN_STRANGE, size // MAX_SHARE):
+    if found.controls + undecodable > max(MIN_STRANGE, found.size // MAX_SHARE):
         raise FileError(
-            f"the file is not text: {controls + undecodable:,} of its {size:,} bytes are control characters or fit "
-            "neither UTF-8 nor cp1252"
+            f"the file is not text: {found.controls + undecodable:,} of its {found.size:,} bytes are control "
+            "characters or fit neither UTF-8 nor cp1252"
         )
-    return replace(encoding, has_controls=controls > 0)
+    return replace(encoding, has_controls=found.controls > 0, has_long_lines=found.longest_line > MAX_LINE)
 
 
 def _wide(file: IO[bytes], name: str, checkpoint: Checkpoint) -> TextEncoding:
@@ -94,30 +99,47 @@ def _wide(file: IO[bytes], name: str, checkpoint: Checkpoint) -> TextEncoding:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise FileError(f"the file's text is not {name}, as its first bytes say: {error.reason}") from error
-    return TextEncoding(name=name, has_controls=True)
+    return TextEncoding(name=name, has_controls=True, has_long_lines=True)
 
 
-def _look_through(file: IO[bytes], checkpoint: Checkpoint) -> tuple[int, int, bool]:
-    """Bytes, control characters among them, and whether all is UTF-8."""
+@dataclass(kw_only=True)
+class _Found:
+    """What a look through a file's bytes has found.
+
+    Attributes:
+        size: bytes.
+        controls: control characters among them.
+        longest_line: bytes of the longest line that reaches beyond a chunk; lines end in LF.
+        is_utf_8: whether all is UTF-8.
+    """
+
+    size: int = 0
+    controls: int = 0
+    longest_line: int = 0
+    is_utf_8: bool = True
+
+
+def _look_through(file: IO[bytes], checkpoint: Checkpoint) -> _Found:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    size = controls = 0
-    is_utf_8 = True
+    found = _Found()
+    line = 0
     file.seek(0)
-    while chunk := file.read(CHUNK):
+    while True:
+        chunk = file.read(CHUNK)
         checkpoint()
-        size += len(chunk)
-        controls += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
+        found.size += len(chunk)
+        if any(byte in chunk for byte in _CONTROL_BYTES):  # the search for each takes less than a count of them all
+            found.controls += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
         try:
-            if is_utf_8:
-                decoder.decode(chunk)
+            if found.is_utf_8:
+                decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
-            is_utf_8 = False
-    try:
-        if is_utf_8:
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        is_utf_8 = False
-    return size, controls, is_utf_8
+            found.is_utf_8 = False
+        first_end, last_end = chunk.find(b"\n"), chunk.rfind(b"\n")
+        found.longest_line = max(found.longest_line, line + (len(chunk) if first_end < 0 else first_end))
+        line = line + len(chunk) if first_end < 0 else len(chunk) - last_end - 1
+        if not chunk:
+            return found
 
 
 def _mended(file: IO[bytes], name: str, checkpoint: Checkpoint) -> tuple[TextEncoding, int]:

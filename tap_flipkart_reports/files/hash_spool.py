@@ -56,3 +56,28 @@ class HashSpool:
                 self._spool.seek(offsets[bucket])
                 members.frombytes(self._spool.read(offsets[bucket + 1] - offsets[bucket]))
             yield [members[place :: self._width] for place in range(self._width)]
+
+
+class HashSet:
+    """Hashes of values, and whether one came twice."""
+
+    def __init__(self) -> None:
+        self._recent = array("q")
+        self._spool: HashSpool | None = None
+
+    def add(self, values: Iterable[object]) -> None:
+        """Take in the hashes of some values."""
+        self._recent.extend(map(hash, values))
+        if len(self._recent) > MAX_GROUPS_IN_MEMORY:
+            self._spool = self._spooled()
+
+    def _spooled(self) -> HashSpool:
+        spool = self._spool or HashSpool(1)
+        spool.add(zip(self._recent, strict=True), len(self._recent))
+        del self._recent[:]
+        return spool
+
+    def has_repeats(self) -> bool:
+        """Whether one came twice."""
+        hashes = [[self._recent]] if self._spool is None else self._spooled().columns()
+        return any(len(set(column)) < len(column) for (column,) in hashes)

@@ -97,9 +97,8 @@ def wordings(path: Sequence[str]) -> list[str]:
     return [JOINT.join(path[first:]) for first in range(len(path))]
 
 
-def head_rows(reading: Reading) -> list[HeadRow]:
+def head_rows(reading: Reading) -> Iterator[HeadRow]:
     """The rows of a sheet's beginning, those left out that cannot be read: help is prose, whose quotes are no CSV's."""
-    rows: list[HeadRow] = []
     cells = 0
     for line in range(1, reading.head_lines + 1):
         try:
@@ -107,11 +106,11 @@ def head_rows(reading: Reading) -> list[HeadRow]:
         except FileError:
             continue
         if row is not None and len(row.cells) <= MAX_COLUMNS:
+            is_first = cells == 0
             cells += len(row.cells)
-            if cells > MAX_HEAD_CELLS and rows:
-                break
-            rows.append(_clipped(row))
-    return rows
+            if cells > MAX_HEAD_CELLS and not is_first:
+                return
+            yield _clipped(row)
 
 
 def _clipped(row: HeadRow) -> HeadRow:
@@ -120,16 +119,38 @@ def _clipped(row: HeadRow) -> HeadRow:
     return replace(row, cells=tuple(cell[:MAX_HEADER] for cell in row.cells))
 
 
-def candidates(reading: Reading) -> Iterator[Block]:
-    """All that may be a sheet's header: up to `HEADER_ROWS` consecutive rows without a number."""
-    by_line = {row.line: row for row in head_rows(reading) if not any(map(str.isdecimal, row.cells))}
-    for first in by_line:
+def candidates(reading: Reading) -> Iterator[list[Block]]:
+    """All that may be a sheet's header, line by line: up to `HEADER_ROWS` consecutive rows without a number.
+
+    Rows are read as they are asked for, as most headers are the first row.
+    """
+    head = _Head(head_rows(reading))
+    for first in range(1, reading.head_lines + 1):
         rows: tuple[HeadRow, ...] = ()
+        blocks = []
         line = first
-        while len(rows) < HEADER_ROWS and line in by_line:
-            rows = (*rows, by_line[line])
-            line = rows[-1].next_line
-            yield Block(reading=reading, rows=rows)
+        while len(rows) < HEADER_ROWS and (row := head.words_on(line)) is not None:
+            rows = (*rows, row)
+            line = row.next_line
+            blocks.append(Block(reading=reading, rows=rows))
+        yield blocks
+
+
+class _Head:
+    """Rows by the line on which they begin, read up to the last that was asked for."""
+
+    def __init__(self, rows: Iterator[HeadRow]) -> None:
+        self._rows = rows
+        self._words: dict[int, HeadRow] = {}
+        self._last_line = 0
+
+    def words_on(self, line: int) -> HeadRow | None:
+        """The row that begins on a line, if it has no number."""
+        while self._last_line < line and (row := next(self._rows, None)) is not None:
+            self._last_line = row.line
+            if not any(map(str.isdecimal, row.cells)):
+                self._words[row.line] = row
+        return self._words.get(line)
 
 
 # Rows below the names that belong to the header

@@ -153,23 +153,27 @@ class Fit:
 def best_fits(sheet: Sheet, known: Sequence[KnownTable]) -> list[Fit]:
     """For each table the rows that are its header best, if any are: of all candidates, not the first that would do.
 
-    Rows below one that has nearly all of a table's columns, and hardly any others, are not looked at any more.
+    Rows below one that has nearly all of a table's columns, and hardly any others, are not looked at any more, nor
+    the sheet by other delimiters.
     """
     parts = _parts_of(known)
     best: dict[str, Fit] = {}
     for reading in sheet.readings:
         end: int | None = None
-        for block in candidates(reading):
-            if end is not None and block.rows[0].line >= end:
+        for line, blocks in enumerate(candidates(reading), start=1):
+            if end is not None and line >= end:
                 break
-            if not any(_is_part(text, parts) for text in block.rows[-1].cells):
-                continue
-            for table in known:
-                fit = table.fit(block)
-                if fit.is_header and (table.stream not in best or fit.score > best[table.stream].score):
-                    best[table.stream] = fit
-                    if fit.share >= SURE:
-                        end = block.rows[-1].next_line + 1
+            for block in blocks:
+                if not any(_is_part(text, parts) for text in block.rows[-1].cells):
+                    continue
+                for table in known:
+                    fit = table.fit(block)
+                    if fit.is_header and (table.stream not in best or fit.score > best[table.stream].score):
+                        best[table.stream] = fit
+                        if fit.share >= SURE:
+                            end = block.rows[-1].next_line + 1
+        if end is not None:
+            break
     return list(best.values())
 
 

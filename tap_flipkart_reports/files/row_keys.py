@@ -14,7 +14,7 @@ from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import UnscannableError
 from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS
 from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter, clean, clean_id, is_id
-from tap_flipkart_reports.files.hash_spool import HashSpool
+from tap_flipkart_reports.files.hash_spool import HashSet, HashSpool
 from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
 from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
 from tap_flipkart_reports.files.row_rules import RowRules
@@ -183,13 +183,13 @@ class NaturalKeys:
     def _may_repeat(self) -> bool:
         """Whether keys may repeat or have blank parts, as far as one column of the key tells."""
         for name in self._names:
+            hashes = HashSet()
             try:
-                spool = HashSpool(1)
                 for table, layout in self._parts:
-                    _scan(table, _placed(name, layout), spool)
+                    _scan(table, _placed(name, layout), hashes)
             except UnscannableError:
                 continue
-            if all(len(set(hashes)) == len(hashes) for (hashes,) in spool.columns()):
+            if not hashes.has_repeats():
                 return False
         return True
 
@@ -288,8 +288,8 @@ def _read(columns: Sequence[_PlacedColumn | None], rows: Sequence[Sequence[str]]
     return list(zip(*values, strict=True)) if values else [()] * len(rows)
 
 
-def _scan(table: Table, column: _PlacedColumn | None, spool: HashSpool) -> None:
-    """Hashes of a column's values.
+def _scan(table: Table, column: _PlacedColumn | None, hashes: HashSet) -> None:
+    """Take in a column's values.
 
     Raises:
         UnscannableError: the column cannot be read alone, has blank cells, or repeats itself from the start.
@@ -302,7 +302,7 @@ def _scan(table: Table, column: _PlacedColumn | None, spool: HashSpool) -> None:
         if None in values or (is_first and 2 * len(set(values)) < len(values)):
             raise UnscannableError
         is_first = False
-        spool.add([(hash(value),) for value in values], len(values))
+        hashes.add(values)
 
 
 class _PlacedColumn:

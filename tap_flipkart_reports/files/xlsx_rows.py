@@ -43,6 +43,12 @@ _CELL = re.compile(
 _TAGS = 4
 """Tags of a cell with a value; one with a text of its own has two more, or one where that is blank."""
 
+_LEAST = len('<c r=""><v></v></c>')
+_LEAST_BLANK = len('<c r=""/>')
+_MORE_INLINE = len('<c r=""><is><t></t></is></c>') - _LEAST
+_PRESERVE = ' xml:space="preserve"'
+"""Letters of a cell beside what is in it, spelt as short as can be."""
+
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 _END = "</row>"
@@ -169,6 +175,8 @@ class _PlainRows:
     def __init__(self, readers: CellReaders) -> None:
         self._readers = readers
         self._places: dict[str, Sequence[int] | None] = {}
+        self._kinds: dict[str, tuple[list[Reader | None], int]] = {}
+        """By the attributes of a row's cells: their readers, and how many of them are inline texts."""
 
     def row(self, xml: str) -> SheetRow | None:
         """A row; `None` if it takes a closer look.
@@ -179,24 +187,33 @@ class _PlainRows:
         begin = _ROW.match(xml)
         if begin is None or (len(xml) > MAX_CELL and xml.count("<c") > MAX_COLUMNS):
             return None
-        if xml.count("<") == 1:
+        if xml.find("<", begin.end()) < 0:
             return SheetRow(number=int(begin[1]), places=None, texts=[], size=len(xml))
         cells = _CELL.findall(xml)
         if not cells:
             return None
         references, attributes, written = zip(*cells, strict=True)
-        readers = [self._readers[text] for text in attributes]
-        tags = _TAGS * len(cells) + 2 * readers.count(inline)
-        if xml.count("<") != 1 + (tags if "" not in written else _tags(xml, len(cells))):  # there is more in it
+        columns, kinds = ",".join(references) + ",", ">".join(attributes)
+        readers, inlines = self._readers_of(kinds)
+        size = begin.end() + len(columns) + len(kinds) - 2 * len(cells) + 1
+        if not _are_all(xml, size, readers, written, inlines) and not _are_all_tags(xml, written, inlines):
             return None
-        places, texts = self._places_of(references, begin[1]), _said(xml, readers, written)
+        places, texts = self._places_of(columns, begin[1]), _said(xml, readers, written)
         if places is None or texts is None:
             return None
         return SheetRow(number=int(begin[1]), places=places or None, texts=texts, size=len(xml))
 
-    def _places_of(self, references: Sequence[str], number: str) -> Sequence[int] | None:
+    def _readers_of(self, kinds: str) -> tuple[list[Reader | None], int]:
+        if kinds not in self._kinds:
+            if len(self._kinds) >= MAX_REMEMBERED:
+                self._kinds.clear()
+            readers = [self._readers[attributes] for attributes in kinds.split(">")]
+            self._kinds[kinds] = readers, readers.count(inline)
+        return self._kinds[kinds]
+
+    def _places_of(self, columns: str, number: str) -> Sequence[int] | None:
         """The columns of a row's cells, without any for the first ones; `None` if a cell names another row."""
-        columns = (",".join(references) + ",").replace(number + ",", ",")
+        columns = columns.replace(number + ",", ",")
         if columns not in self._places:
             if len(self._places) >= MAX_REMEMBERED:
                 self._places.clear()
@@ -224,10 +241,32 @@ def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) ->
     return None if len(xml) > MAX_CELL and max(map(len, texts)) > MAX_CELL else texts
 
 
-def _tags(xml: str, cells: int) -> int:
-    """How many tags the cells of a row have if all are spelt as usual, some of them blank."""
-    blank = xml.count("<t/>") + xml.count("<t />")
-    return _TAGS * cells + 2 * xml.count("<is>") + 2 * blank - (_TAGS - 1) * xml.count("/>")
+def _are_all(xml: str, size: int, readers: Sequence[Reader | None], written: Sequence[str], inlines: int) -> bool:
+    """Whether a row has nothing but the cells that were found in it, by its length.
+
+    Each cell is taken to be spelt as short as can be: where that comes to the row's length, nothing stands between.
+
+    Args:
+        xml: the row.
+        size: the letters of its own tag and of its cells' references and attributes.
+        readers: of the cells.
+        written: what stands in them.
+        inlines: how many of them are inline texts.
+    """
+    blanks = written.count("")
+    if blanks and inlines:
+        inlines -= sum(read is inline for read, text in zip(readers, written, strict=True) if not text)
+    size += len("".join(written)) + _LEAST * (len(written) - blanks) + _LEAST_BLANK * blanks + _MORE_INLINE * inlines
+    return len(xml) == size or len(xml) == size + len(_PRESERVE) * xml.count(_PRESERVE)
+
+
+def _are_all_tags(xml: str, written: Sequence[str], inlines: int) -> bool:
+    """The same by its tags, of rows with cells that are not spelt as short as can be."""
+    tags = _TAGS * len(written) + 2 * inlines
+    if "" in written:
+        blank = xml.count("<t/>") + xml.count("<t />")
+        tags = _TAGS * len(written) + 2 * xml.count("<is>") + 2 * blank - (_TAGS - 1) * xml.count("/>")
+    return xml.count("<") == 1 + tags
 
 
 _TEXTS = frozenset({inline, str})
