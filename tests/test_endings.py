@@ -82,8 +82,25 @@ def test_a_tap_without_standard_output_says_so_and_buys_nothing(tmp_path: Path, 
         assert simulator.triggers == []
 
 
+@pytest.mark.parametrize("streams", ["2>&-", "<&- 2>&-"])
+@pytest.mark.parametrize("command", [TAP, [*SIDE, "plan"]], ids=["tap", "plan"])
+def test_without_standard_error_a_command_does_the_same(tmp_path: Path, command: list[str], streams: str) -> None:
+    with served() as simulator:
+        config = write_config(tmp_path, simulator)
+        catalog = select(tmp_path, config, "sales_ledger")
+        ended = run(
+            ["sh", "-c", f'exec "$@" {streams}', "sh", *command, "--config", str(config), "--catalog", str(catalog)]
+        )
+        wrong = run(["sh", "-c", f'exec "$@" {streams}', "sh", *command, "--config", str(tmp_path)])
+    assert ended.returncode == 0
+    assert ended.stdout
+    assert wrong.returncode == WRONG_SETTINGS
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-@pytest.mark.parametrize("command", [[*TAP], [*TAP, "--discover"], [*SIDE, "plan"], [*SIDE, "coverage"]])
+@pytest.mark.parametrize(
+    "command", [[*TAP], [*TAP, "--discover"], [*SIDE, "plan"], [*SIDE, "coverage"], [*SIDE, "--version"]]
+)
 def test_a_full_disk_behind_standard_output_ends_in_a_sentence(tmp_path: Path, command: list[str]) -> None:
     with served() as simulator:
         config = write_config(tmp_path, simulator, max_reports=1)

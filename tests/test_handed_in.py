@@ -252,6 +252,7 @@ def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(
         ('{"a": ' * 150 + "1" + "}" * 150, "nested more than 100 levels deep"),
         ('{"start_date": "2026-10-01", "start_date": "2025-10-01"}', "names 'start_date' twice"),
         ("", "it is not JSON"),
+        ('{"client_secret": "x",\n "start_date" "2026-10-01"}', "at line 2, column 15: expecting ':' delimiter"),
         ("\ufeff[]", "does not hold a JSON object"),
         ("9" * 10_000, "it is not JSON"),
     ],

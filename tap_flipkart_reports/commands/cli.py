@@ -33,8 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: words of the command line, by default the process's.
     """
-    options = _parser().parse_args(arguments)
-    sys.exit(run_command(lambda: options.run(options), tell=_tell))
+    sys.exit(run_command(lambda: _command(arguments), tell=_tell))
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as ended:  # after help, or a mistake that argparse has told
+        return int(ended.code or 0)
+    code: int = options.run(options)
+    return code
 
 
 def _tell(line: str) -> None:

@@ -25,6 +25,8 @@ INTERRUPTED = 128 + signal.SIGINT
 PIPE_CLOSED = 141
 """As shells report a program that SIGPIPE has ended."""
 
+STANDARD_ERROR = 2
+
 NO_THREAD = "can't start new thread"
 
 
@@ -53,6 +55,7 @@ def run_command(command: Callable[[], int], *, tell: Callable[[str], None]) -> i
     """
     try:
         _check_output()
+        _open_log()
         code = command()
         sys.stdout.flush()
     except BrokenPipeError:  # of a command such as `plan | head`; a run of the tap raises PipeClosedError
@@ -77,6 +80,16 @@ def _check_output() -> None:
     """
     if sys.stdout is None:
         raise OutputError("standard output is closed: send it to a target, a file or /dev/null")
+
+
+def _open_log() -> None:
+    """Let what is said on standard error go nowhere where it is closed: libraries would fail for want of it.
+
+    Without it the next file that is opened would take its place, too, and get what is written there.
+    """
+    if sys.stderr is None:
+        os.dup2(os.open(os.devnull, os.O_RDWR), STANDARD_ERROR)
+        sys.stderr = open(STANDARD_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - it is the process's own
 
 
 def _refusal_of(error: OSError | MemoryError | RuntimeError) -> FlipkartReportsError | None:

@@ -87,4 +87,9 @@ def without_content(error: OSError | ValueError) -> str:
     """What is wrong with a file, without what stands in it."""
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT)  # the SDK raises it without its number
+    if isinstance(error, json.JSONDecodeError):
+        words = error.msg[:1].lower() + error.msg[1:]  # of the parser, never of the file
+        return f"it is not JSON at line {error.lineno}, column {error.colno}: {words}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not JSON: byte {error.start + 1} is not UTF-8"
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not JSON"
