@@ -155,7 +155,7 @@ def test_another_reports_detail_is_refused_five_times_in_a_row() -> None:
         step = refused(error, detail_trouble=trouble)
         assert isinstance(step, PollAgain)
         trouble = step.detail_trouble
-        assert trouble.times == times
+        assert trouble == Trouble(kind="another report", times=times, since=BOUGHT_AT)
     assert refused(error, detail_trouble=trouble) == Fail(error=error)
     assert isinstance(refused(error, detail_trouble=trouble.again("no answer", now=0.0)), PollAgain)
 
@@ -278,9 +278,9 @@ def test_a_storage_that_asks_to_slow_down_is_obeyed_for_as_long_as_a_report_may_
 
 def test_a_host_that_is_given_up_defers_what_is_bought_and_ends_what_is_not() -> None:
     away = OutageError("away")
-    for step in (refused(away), undelivered(away)):
+    for step, ends_run in ((refused(away), True), (undelivered(away), False)):
         assert isinstance(step, Defer)
-        assert (step.reason, step.outage) == ("away", away)
+        assert (step.reason, step.outage, step.ends_run) == ("away", away, ends_run)
     untouched = outcomes.after_refused_trigger(report(), away)
     assert isinstance(untouched, Defer)
     assert (untouched.reason, untouched.outage, untouched.ends_run) == ("away", away, True)

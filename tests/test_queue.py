@@ -305,6 +305,14 @@ def test_a_pause_longer_than_a_report_or_the_run_may_take_leaves_all_that_wait_o
     assert bench.left == ([(first, told, False), (second, told, False)] if is_left else [])
 
 
+def test_a_seller_whose_only_report_is_left_over_has_nothing_that_waits() -> None:
+    bench = Bench()
+    only = tracked()
+    bench.queue.refused(only, now=0.0, retry_after=TIMEOUT + 1)
+    assert [report for report, _, _ in bench.left] == [only]
+    assert bench.bought(1e6) == []
+
+
 def test_a_pause_that_is_over_counts_no_more_at_the_end_of_the_run() -> None:
     bench = Bench(max_wait=600.0)
     bench.queue.begin(now=0.0)

@@ -20,8 +20,10 @@ from tap_flipkart_reports.exceptions import (
     CallError,
     CallRefusedError,
     ClaimLostError,
+    LedgerError,
     LinkRefusedError,
     MixedUpReportError,
+    OutageError,
     RateLimitedError,
     ReportExpiredError,
     ReportFailedError,
@@ -615,6 +617,79 @@ def test_what_may_have_been_bought_besides_is_counted(bench: Bench) -> None:
     assert scheduler.budget.triggers == 3
 
 
+@pytest.mark.parametrize("error", [AnswerLostError("nobody knows the id"), CallError("no connection")])
+def test_a_window_that_cools_down_is_not_held_so_that_nothing_has_to_be_released(
+    bench: Bench, error: CallError
+) -> None:
+    """Its type is blocked while it cools down, so it is left over without another claim."""
+    bench.api.on_trigger = raising(error, AnswerNotUnderstoodError("where is the id", answer="{}"))
+    cooling, blocking, other = request(0), request(1), request(2, stream="sales_ledger")
+    bench.api.generation = lambda _seller, _identifier: 600.0
+    ledger = RecordingLedger()
+    scheduler = bench.scheduler(cooling, blocking, other, ledger=ledger, max_concurrent_reports=1, poll_interval=5)
+    assert isinstance(scheduler.take(cooling), Deferred)
+    assert isinstance(scheduler.take(other), Delivery)
+    assert ledger.calls.count("claim") == 3
+    assert ledger.calls.count("released") == 1  # the window whose answer was not understood
+
+
+def test_a_report_of_an_earlier_run_that_is_not_ready_in_time_is_released(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, generation=lambda seller, _identifier: float("inf") if seller == "acme" else 600.0)
+    bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    late, other = request(0, report_id="R-1", report_timeout=60.0), request(1, seller="bose")
+    ledger = RecordingLedger(claims=[Claim(report_id="R-1")])
+    scheduler = bench.scheduler(late, other, ledger=ledger)
+    with pytest.raises(ReportTimeoutError):
+        scheduler.take(late)
+    assert isinstance(scheduler.take(other), Delivery)
+    assert sorted(ledger.calls) == ["bought", "claim", "claim", "released"]
+
+
+def test_a_host_that_is_given_up_ends_the_run_and_the_first_one_is_told(bench: Bench) -> None:
+    first, second = OutageError("the API is away"), OutageError("the token endpoint is away")
+    bench.api.on_trigger = raising(first, second)
+    requests = [request(number) for number in range(4)]
+    scheduler = bench.scheduler(*requests)
+    outcomes = [scheduler.take(wanted) for wanted in requests]
+    assert {str(outcome) for outcome in outcomes if isinstance(outcome, Deferred)} == {str(one) for one in requests}
+    assert {outcome.reason for outcome in outcomes if isinstance(outcome, Deferred)} == {"the API is away"}
+    assert scheduler.outage is first
+    assert bench.api.reports == {}
+
+
+def test_a_storage_that_is_given_up_leaves_its_reports_bought_and_the_run_goes_on(bench: Bench) -> None:
+    errors = [OutageError("the storage is away"), OutageError("the storage is still away")]
+    bench.api.on_download = raising(*errors)
+    requests = [request(number) for number in range(3)]
+    scheduler = bench.scheduler(*requests, max_concurrent_reports=1)
+    outcomes = [scheduler.take(wanted) for wanted in requests]
+    assert [type(outcome) for outcome in outcomes] == [Deferred, Deferred, Delivery]
+    assert [outcome.report_id for outcome in outcomes] == ["R-1", "R-2", "R-3"]
+    assert scheduler.outage is errors[0]
+
+
+def test_an_error_that_nobody_expected_fails_its_window_and_no_other(bench: Bench) -> None:
+    bench.api.on_detail = raising(ZeroDivisionError("a defect"))
+    first, second = request(0), request(1)
+    scheduler = bench.scheduler(first, second, max_concurrent_reports=1)
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        scheduler.take(first)
+    assert isinstance(scheduler.take(second), Delivery)
+
+
+def test_a_ledger_that_breaks_before_a_trigger_ends_the_run(bench: Bench) -> None:
+    class Breaking(RecordingLedger):
+        def confirm(self, *, correlation_id: str) -> None:  # noqa: ARG002 - the port's
+            raise LedgerError("the report ledger cannot be used")
+
+    requests = [request(number) for number in range(3)]
+    scheduler = bench.scheduler(*requests, ledger=Breaking())
+    for wanted in requests:
+        with pytest.raises(LedgerError, match="cannot be used"):
+            scheduler.take(wanted)
+    assert bench.api.reports == {}
+
+
 def test_an_answer_that_is_lost_twice_fails_the_window(bench: Bench) -> None:
     bench.api.on_trigger = raising(*[AnswerLostError("nobody knows the id", unanswered=3)] * 9)
     wanted = request()
@@ -1019,6 +1094,32 @@ def test_stopping_lets_go_of_no_window_whose_trigger_is_under_way(bench: Bench) 
     assert isinstance(left, Deferred)
     assert left.report_id == "R-1"
     assert "released" not in ledger.calls[: ledger.calls.index("bought")]
+
+
+def test_what_is_booked_while_the_scheduler_is_closed_is_told(bench: Bench) -> None:
+    ledger = RecordingLedger()
+    ledger.owner = "orders_report, seller bose, 2025-01-01 to 2025-01-01"
+    wanted, other = request(0), request(1)
+    scheduler = bench.scheduler(wanted, other, ledger=ledger, max_concurrent_reports=1)
+
+    def on_trigger(_seller: str, _identifier: str) -> None:
+        scheduler.stop("asked to")
+        bench.clock.advance(60)  # no time is left for calls that are under way
+
+    bench.api.on_trigger = on_trigger
+    assert isinstance(scheduler.take(wanted), Deferred)
+    assert bench.told() == [("triggered", "R-1")]
+    scheduler.close()
+    assert bench.told() == [("triggered", "R-1"), ("abandoned", "R-1")]
+
+
+def test_after_it_is_closed_everything_is_left(bench: Bench) -> None:
+    wanted = request()
+    scheduler = bench.scheduler(wanted)
+    scheduler.close()
+    deferred = scheduler.take(wanted)
+    assert isinstance(deferred, Deferred)
+    assert deferred.reason == "the run has ended"
 
 
 def test_events_hold_the_correlation_id_that_was_sent(bench: Bench) -> None:

@@ -490,6 +490,26 @@ def test_a_thread_that_has_ended_is_started_again_beside_one_that_runs() -> None
     assert [str(error) for error in errors] == ["once"]
 
 
+def test_a_thread_whose_call_hangs_is_waited_for_until_the_end_and_no_longer() -> None:
+    clock, hangs = VirtualClock(), threading.Event()
+    clock.advance(PATIENCE)
+    threads = Threads(
+        clock=clock,
+        changed=threading.Condition(),
+        is_over=hangs.is_set,
+        seconds_to_next=lambda: None,
+        on_end=lambda _error: None,
+    )
+
+    def hang() -> None:
+        assert hangs.wait(PATIENCE)
+
+    threads.start({"report-hangs": lambda: None if hangs.is_set() else hang})
+    threads.join(until=PATIENCE)
+    assert not hangs.is_set()
+    hangs.set()
+
+
 def steps_to_leave(number: int, folder: Path) -> int:
     """Lines that the interpreter runs to leave so many windows after a stop."""
     bench = Bench(folder)

@@ -105,13 +105,10 @@ class Records:
     def run_progress(self, reports: Collection[TrackedReport]) -> RunProgress:
         """Where those of a run's reports stand that are bought, the oldest first, and how many windows wait."""
         bought = [
-            self.progress(report)
-            for report in reports
-            if report.report_id is not None and (not report.is_settled or report.is_unread)
+            report for report in reports if report.report_id is not None and (not report.is_settled or report.is_unread)
         ]
-        bought.sort(key=lambda progress: -(progress.age or 0.0))
         return RunProgress(
-            reports=bought,
+            reports=[self.progress(report) for report in sorted(bought, key=lambda report: report.triggered_at)],
             waiting=sum(report.stage is Stage.WAITING for report in reports),
             done=len(reports) - self.unsettled,
             total=len(reports),
