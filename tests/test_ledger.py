@@ -1002,15 +1002,18 @@ def test_days_are_those_of_kolkata(opened: Callable[[VirtualClock], Ledger]) -> 
     assert ledger.claim(again, correlation_id="c-3") == GRANTED
 
 
-def test_a_claim_is_asked_for_again_from_its_eleventh_second_on(
-    opened: Callable[[VirtualClock], Ledger], place: str
+@pytest.mark.parametrize(
+    "change", ["update flipkart_reports set holder = 'another'", "update flipkart_reports set live = null"]
+)
+def test_a_claim_is_looked_at_again_from_its_eleventh_second_on(
+    opened: Callable[[VirtualClock], Ledger], place: str, change: str
 ) -> None:
     clock = IdleClock()
     ledger = opened(clock)
     clock.advance(1000)
     ledger.claim(request(), correlation_id="c-1")
     clock.advance(CONFIRMED_SECONDS)
-    query(place, "update flipkart_reports set holder = 'another'")
+    query(place, change)
     ledger.confirm(correlation_id="c-1")
     clock.advance(1)
     with pytest.raises(ClaimLostError, match=r"^another worker has taken it over while this one slept$"):

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tap_flipkart_reports.purchasing.links import DownloadSpeeds
-from tap_flipkart_reports.purchasing.polling import JITTER, GenerationTimes, poll_pause
+from tap_flipkart_reports.purchasing.polling import FORGETTING, JITTER, GenerationTimes, poll_pause
 from tap_flipkart_reports.purchasing.rate_limit import LONGEST_PAUSE, ConcurrencyLimit, ConcurrencyLimits
 
 QUOTA = 3
@@ -80,6 +80,27 @@ def test_a_download_is_expected_to_take_what_the_largest_file_takes_at_the_speed
     transfers.saw("orders_report", size=2000, seconds=20.0)
     assert transfers.expected("orders_report") == pytest.approx(40.0)
     assert transfers.expected("sales_ledger") == 0.0
+
+
+def test_the_speed_follows_what_is_seen_by_a_tenth_each_time() -> None:
+    transfers = DownloadSpeeds()
+    transfers.saw("orders_report", size=2000, seconds=0.5)
+    assert transfers.expected("orders_report") == pytest.approx(0.5)
+    transfers.saw("orders_report", size=1000, seconds=1.0)
+    assert transfers.expected("orders_report") == pytest.approx(2000 / (4000 - 300))
+
+
+def test_the_shortest_generation_time_is_forgotten_slowly_and_the_typical_one_follows_by_a_tenth() -> None:
+    first = GenerationTimes.first(100.0)
+    assert first == GenerationTimes(shortest=100.0, typical=100.0, seen=1)
+    longer = first.with_seen(200.0)
+    assert (longer.shortest, longer.seen) == (100.0, 2)
+    assert longer.typical == pytest.approx(110.0)
+    again = longer.with_seen(200.0)
+    assert again.seen == 3
+    assert again.shortest == pytest.approx(100.0 + 10.0 * FORGETTING)
+    assert again.typical == pytest.approx(119.0)
+    assert again.with_seen(50.0).shortest == 50.0
 
 
 def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:

@@ -11,6 +11,7 @@ from tap_flipkart_reports.purchasing.events import Deferred
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus, parse_detail
 from tap_flipkart_reports.purchasing.requests import Reading, ReportRequest, digest_of
+from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
 from tap_flipkart_reports.windows import Window
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
@@ -121,6 +122,9 @@ def test_a_request_is_named_by_stream_seller_warehouse_and_window() -> None:
     assert whole.digest == digest_of("stock_ledger", {})
     assert str(Deferred(request=whole, report_id=None, reason="")) == str(whole)
     assert str(Deferred(request=whole, report_id="R-1", reason="")) == f"{whole} (report R-1)"
+    assert str(TrackedReport(request=whole, order=0)) == str(whole)
+    tracked = TrackedReport(request=whole, order=0, report_id="R-1", correlation_id="c-1")
+    assert str(tracked) == f"{whole}, report R-1, correlation id c-1"
 
 
 @pytest.mark.parametrize("context", [{"seller_id": "acme"}, {"seller_id": "acme", "warehouse_id": "del"}])

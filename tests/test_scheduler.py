@@ -919,9 +919,10 @@ def test_the_budget_is_never_exceeded_whatever_fails(tmp_path: Path) -> None:
     bench.api.final = lambda report_id: ReportStatus.FAILED if int(report_id[2:]) % 2 else ReportStatus.COMPLETED
     requests = [request(number, seller=seller) for seller in ("acme", "bose") for number in range(10)]
     scheduler = bench.scheduler(*requests, max_reports=7)
-    outcomes = Counter(type(scheduler.take(wanted)).__name__ for wanted in requests)
+    outcomes = [scheduler.take(wanted) for wanted in requests]
     assert len(bench.api.reports) == 7
-    assert outcomes == {"Delivery": 3, "Deferred": 17}
+    assert Counter(type(outcome).__name__ for outcome in outcomes) == {"Delivery": 3, "Deferred": 17}
+    assert all(outcome.is_unbought for outcome in outcomes if isinstance(outcome, Deferred))
 
 
 def test_nothing_is_triggered_ahead_where_that_is_forbidden(bench: Bench) -> None:
@@ -1119,7 +1120,7 @@ def test_after_it_is_closed_everything_is_left(bench: Bench) -> None:
     scheduler.close()
     deferred = scheduler.take(wanted)
     assert isinstance(deferred, Deferred)
-    assert deferred.reason == "the run has ended"
+    assert (deferred.reason, deferred.is_unbought) == ("the run has ended", False)
 
 
 def test_events_hold_the_correlation_id_that_was_sent(bench: Bench) -> None:

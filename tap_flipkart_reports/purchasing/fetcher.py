@@ -90,7 +90,8 @@ class Fetcher:
                 return
             LOGGER.info("%s: its link would expire before the file has arrived; asking for a new one.", report)
             with self._records.lock:
-                report.has_waited_for_link |= pause > 0
+                if pause:
+                    report.has_waited_for_link = True
                 self._records.queue.poll_at(report, self._records.clock.monotonic() + pause)
         finally:
             with self._records.lock:
