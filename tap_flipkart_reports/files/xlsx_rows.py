@@ -7,31 +7,31 @@ expat, and a sheet that is not, whole. Either says the same of the same cells.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import UnscannableError
 from tap_flipkart_reports.files.delimited import MAX_CELL
 from tap_flipkart_reports.files.xlsx_cells import inline
-from tap_flipkart_reports.files.xlsx_xml import dereferenced, parsed, unescaped
+from tap_flipkart_reports.files.xlsx_row_parser import (
+    MAX_COLUMNS,
+    MAX_ROW_LETTERS,
+    MAX_ROWS,
+    TEXTS,
+    SheetRow,
+    column_letters,
+    column_number,
+    parsed_rows,
+)
+from tap_flipkart_reports.files.xlsx_xml import dereferenced, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tap_flipkart_reports.files.xlsx_cells import CellReaders, Reader
 
-MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
-"""Excel's own limits."""
-
-MAX_ROW_LETTERS = 2**24
-"""Letters that a row may take with its tags; 100 cells with the longest texts that Excel allows have 3 million."""
-
 MAX_REMEMBERED = 100
 """Sequences of columns: the rows of a table share one or a few."""
-
-NOT_CALCULATED = "(a formula)"
-"""Stands for a formula without a value whose own text stands in another cell."""
 
 _ROW = re.compile(r'\s*<row r="([0-9]{1,7})"[^<>]*>')
 
@@ -49,29 +49,10 @@ _MORE_INLINE = len('<c r=""><is><t></t></is></c>') - _LEAST
 _PRESERVE = ' xml:space="preserve"'
 """Letters of a cell beside what is in it, spelt as short as can be."""
 
-_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
-
 _END = "</row>"
 
 _BYTES = "latin-1"
 """Makes a letter of each byte: rows are taken apart in half the time, and only texts beyond ASCII are decoded again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SheetRow:
-    """A row with cells in it.
-
-    Attributes:
-        number: its line, from 1.
-        places: the columns of its cells, from 0; `None` for the first ones without a gap.
-        texts: what the cells say.
-        size: letters of its XML, or of its texts.
-    """
-
-    number: int
-    places: Sequence[int] | None
-    texts: list[str]
-    size: int
 
 
 def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool) -> Iterator[SheetRow]:
@@ -85,7 +66,7 @@ def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool)
     Raises:
         FileError: it cannot be read.
     """
-    rows = _plain_rows(chunks, readers) if is_plain else _parsed_rows(chunks, readers)
+    rows = _plain_rows(chunks, readers) if is_plain else parsed_rows(chunks, readers)
     last = 0
     for row in rows:
         if row.number <= last:
@@ -94,15 +75,6 @@ def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool)
         if last > MAX_ROWS:
             raise FileError("the workbook has a cell in a row that no sheet has")
         yield row
-
-
-def _parsed_rows(chunks: Iterable[bytes], readers: CellReaders, *, above: int = 0) -> Iterator[SheetRow]:
-    rows = _RowParser(readers, above=above)
-    for _ in parsed(chunks, start=rows.start, end=rows.end, text=rows.text):
-        yield from rows.found
-        rows.found.clear()
-    if not rows.is_begun:
-        raise FileError("the file is a workbook (XLSX) that cannot be read: one of its sheets has no <sheetData>")
 
 
 # Rows as nearly all programs write them
@@ -118,7 +90,7 @@ def _plain_rows(chunks: Iterable[bytes], readers: CellReaders) -> Iterator[Sheet
             yield row
             continue
         element = f"<sheetData>{xml}{_END}</sheetData>".encode(_BYTES)
-        for parsed_row in _parsed_rows([element], readers, above=number):
+        for parsed_row in parsed_rows([element], readers, above=number):
             number = parsed_row.number
             yield parsed_row
 
@@ -237,7 +209,7 @@ def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) ->
     except (ValueError, LookupError):
         return None
     if "_x" in xml:
-        texts = [unescaped(text) if read in _TEXTS else text for read, text in zip(readers, texts, strict=True)]
+        texts = [unescaped(text) if read in TEXTS else text for read, text in zip(readers, texts, strict=True)]
     return None if len(xml) > MAX_CELL and max(map(len, texts)) > MAX_CELL else texts
 
 
@@ -267,143 +239,3 @@ def _are_all_tags(xml: str, written: Sequence[str], inlines: int) -> bool:
         blank = xml.count("<t/>") + xml.count("<t />")
         tags = _TAGS * len(written) + 2 * xml.count("<is>") + 2 * blank - (_TAGS - 1) * xml.count("/>")
     return xml.count("<") == 1 + tags
-
-
-_TEXTS = frozenset({inline, str})
-"""Readers of texts that stand in the cell."""
-
-
-def column_letters(index: int) -> str:
-    """0 is `A`, 26 `AA`."""
-    letters = ""
-    while index >= 0:
-        letters = chr(ord("A") + index % 26) + letters
-        index = index // 26 - 1
-    return letters
-
-
-def column_number(letters: str) -> int:
-    """`A` is 1, `AA` 27."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number
-
-
-# Any other rows
-
-
-class _RowParser:
-    """Gathers rows from the elements of a sheet.
-
-    Args:
-        readers: what reads the cells.
-        above: the number of the row before the first.
-
-    Attributes:
-        found: the rows so far; for the caller to take away.
-        is_begun: whether the element that holds them was there.
-    """
-
-    def __init__(self, readers: CellReaders, *, above: int) -> None:
-        self.found: list[SheetRow] = []
-        self._readers = readers
-        self._number = above
-        self._is_numbered = False
-        self.is_begun = self._is_among_rows = False
-        self._places: list[int] | None = None
-        self._texts: list[str] = []
-        self._place = -1
-        self._letters = 0
-        self._attributes: dict[str, str] | None = None
-        self._pieces: dict[str, list[str]] = {}
-        self._part: list[str] | None = None
-        self._phonetic = 0
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take in a start tag."""
-        self._part = None
-        if self._attributes is not None:
-            self._phonetic += name == "rPh"
-            if name in {"v", "f", "t"} and not self._phonetic:
-                self._part = self._pieces.setdefault(name, [])
-        elif name == "sheetData":
-            self.is_begun = self._is_among_rows = True
-        elif name == "row" and self._is_among_rows:
-            self._is_numbered = "r" in attributes
-            self._number = self._whole(attributes["r"]) if self._is_numbered else self._number + 1
-            self._places, self._texts, self._place, self._letters = [], [], -1, 0
-        elif name == "c" and self._is_among_rows:
-            self._start_cell(attributes)
-
-    def _start_cell(self, attributes: dict[str, str]) -> None:
-        if self._places is None:
-            raise FileError("the workbook has a cell that is in no row")
-        self._attributes, self._pieces, self._phonetic = attributes, {}, 0
-        self._place += 1
-        if "r" in attributes:
-            self._place = self._place_of(attributes["r"])
-        if self._place >= MAX_COLUMNS:
-            raise FileError("the workbook has a cell beyond the last column that a sheet can have")
-
-    def _place_of(self, written: str) -> int:
-        reference = _REFERENCE.fullmatch(written)
-        if reference is None:
-            raise FileError(f"the workbook has a cell in a place that no sheet has, {written[:20]!r}")
-        if not self._is_numbered:
-            self._number, self._is_numbered = int(reference[2]), True
-        if self._number != int(reference[2]):
-            raise FileError(f"the workbook has a cell {reference[0]} in row {self._number}")
-        return column_number(reference[1]) - 1
-
-    def _whole(self, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < len(str(MAX_ROWS)) + 1):
-            raise FileError("the workbook has a cell in a row that no sheet has")
-        return int(text)
-
-    def text(self, piece: str) -> None:
-        """Take in a piece of text."""
-        if self._part is not None:
-            self._part.append(piece)
-            self._letters += len(piece)
-            if self._letters > MAX_ROW_LETTERS:
-                raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
-
-    def end(self, name: str) -> None:
-        """Take in an end tag."""
-        self._part = None
-        if name == "rPh":
-            self._phonetic -= 1
-        elif name == "c" and self._attributes is not None:
-            self._end_cell(self._attributes)
-            self._attributes = None
-        elif name == "row" and self._places is not None:
-            self.found.append(SheetRow(number=self._number, places=self._places, texts=self._texts, size=self._letters))
-            self._places = None
-        elif name == "sheetData":
-            self._is_among_rows = False
-
-    def _end_cell(self, attributes: dict[str, str]) -> None:
-        text = self._said(attributes)
-        if len(text) > MAX_CELL:
-            raise FileError(f"the workbook has a cell of more than {MAX_CELL:,} letters in row {self._number}")
-        if self._pieces and self._places is not None:
-            self._places.append(self._place)
-            self._texts.append(text)
-
-    def _said(self, attributes: dict[str, str]) -> str:
-        kind, style = attributes.get("t", "n"), attributes.get("s", "0")
-        read = self._readers.reader(kind, int(style) if style.isdecimal() else 0)
-        if read is None:
-            raise FileError(f"the workbook has a cell of a type that no workbook has, {kind[:20]!r}")
-        pieces = self._pieces.get("v") if read is not inline or "t" not in self._pieces else self._pieces["t"]
-        written = "".join(pieces or ())
-        if not written and "f" in self._pieces:
-            return "=" + ("".join(self._pieces["f"]) or NOT_CALCULATED)
-        try:
-            text = read(written)
-        except (ValueError, LookupError) as error:
-            raise FileError(
-                f"the workbook has a cell in row {self._number} that cannot be read: {str(error)[:100]}"
-            ) from error
-        return unescaped(text) if read in _TEXTS else text

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files.xlsx_rows import MAX_COLUMNS, MAX_ROW_LETTERS, MAX_ROWS, column_number, sheet_rows
+from tap_flipkart_reports.files.xlsx_row_parser import MAX_COLUMNS, MAX_ROW_LETTERS, MAX_ROWS, column_number
+from tap_flipkart_reports.files.xlsx_rows import sheet_rows
 from tap_flipkart_reports.files.xlsx_xml import is_plain_head
 
 if TYPE_CHECKING:
