@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from dotenv import dotenv_values
+from support.access import access_to
 from support.clocks import VirtualClock
 
 from tap_flipkart_reports.adapters.token_endpoint import TokenEndpoint
@@ -45,12 +46,7 @@ def simulator() -> Iterator[Simulator]:
 
 def config(folder: Path, simulator: Simulator, **settings: Any) -> str:
     path = folder / "config.json"
-    app = {
-        "api_url": simulator.url,
-        "client_id": simulator.client_id,
-        "client_secret": simulator.client_secret,
-    }
-    path.write_text(json.dumps({**app, **settings}))
+    path.write_text(json.dumps({**access_to(simulator), **settings}))
     return str(path)
 
 
@@ -82,9 +78,8 @@ def authorize(
     simulator: Simulator, *, ask: Callable[[str], str], settings: dict[str, Any] | None = None, **arguments: Any
 ) -> str:
     """The flow without the command line."""
-    app = {"api_url": simulator.url, "client_id": simulator.client_id, "client_secret": simulator.client_secret}
     return authorize_seller(
-        Reader({**app, **(settings or {})}, today=date(2026, 11, 1)).app(),
+        Reader({**access_to(simulator), **(settings or {})}, today=date(2026, 11, 1)).app(),
         **{"seller_id": "acme", "redirect_uri": REDIRECT, "place": "stdout", **arguments},
         clock=VirtualClock(),
         ask=ask,

@@ -52,10 +52,8 @@ CUT = Reply(body='{"report_', headers={"Content-Length": "99"}, cut=True)
 
 @pytest.fixture
 def bench() -> Iterator[ClientBench]:
-    bench = ClientBench()
-    with bench.api, bench.auth:
+    with ClientBench() as bench:
         yield bench
-        bench.close()
 
 
 @pytest.fixture

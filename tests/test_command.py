@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
+from support.access import access_to
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.report_types import REPORT_TYPES
@@ -39,13 +40,7 @@ def served(*faults: dict[str, Any], **dials: Any) -> Iterator[Simulator]:
 def write_config(folder: Path, simulator: Simulator | None = None, **settings: Any) -> Path:
     config: dict[str, Any] = {"start_date": "2026-10-01", "end_date": "2026-10-12", "window_days": 3}
     if simulator is not None:
-        config |= {
-            "api_url": simulator.url,
-            "client_id": simulator.client_id,
-            "client_secret": simulator.client_secret,
-            "sellers": [{"seller_id": "acme", "refresh_token": simulator.refresh_token("acme")}],
-            "poll_interval": 0.02,
-        }
+        config |= {**access_to(simulator, "acme"), "poll_interval": 0.02}
     config |= settings
     path = folder / "config.json"
     path.write_text(json.dumps({name: value for name, value in config.items() if value is not None}))

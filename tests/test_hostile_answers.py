@@ -38,10 +38,8 @@ SOCKET_BUFFERS = 16 * 2**20
 
 @pytest.fixture
 def bench() -> Iterator[ClientBench]:
-    bench = ClientBench()
-    with bench.api, bench.auth:
+    with ClientBench() as bench:
         yield bench
-        bench.close()
 
 
 @pytest.fixture

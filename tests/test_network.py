@@ -41,10 +41,8 @@ ANSWER = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(DETAIL), DETAIL)
 
 @pytest.fixture
 def bench() -> Iterator[ClientBench]:
-    bench = ClientBench()
-    with bench.api, bench.auth:
+    with ClientBench() as bench:
         yield bench
-        bench.close()
 
 
 @pytest.fixture
@@ -156,8 +154,7 @@ def test_a_host_that_the_settings_allow_is_followed_and_others_are_not(tmp_path:
             rules = AddressRules(
                 api_url="http://127.0.0.3", allowed_link_hosts=frozenset({allowed.replace("{port}", port)})
             )
-            bench = ClientBench(rules)
-            with bench.api, bench.auth, closing(bench):
+            with ClientBench(rules) as bench:
                 if is_followed:
                     bench.download(tmp_path / "file", f"{storage.url}/file")
                 else:

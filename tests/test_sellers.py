@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from support.access import access_to
 from support.clocks import START, VirtualClock
 
 from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
@@ -136,17 +137,7 @@ def test_the_table_and_the_document_say_the_same(bench: Bench) -> None:
 def test_the_command_answers_monitoring(tmp_path: Path) -> None:
     with Simulator(faults=Faults.parse([{"fault": "token_dead", "nth": 2}])) as simulator:
         config = tmp_path / "config.json"
-        config.write_text(
-            json.dumps(
-                {
-                    "api_url": simulator.url,
-                    "client_id": simulator.client_id,
-                    "client_secret": simulator.client_secret,
-                    "sellers": [{"seller_id": "acme", "refresh_token": simulator.refresh_token("acme")}],
-                    "start_date": "2026-10-01",
-                }
-            )
-        )
+        config.write_text(json.dumps({**access_to(simulator, "acme"), "start_date": "2026-10-01"}))
         command = [*SIDE, "sellers", "--config", str(config), "--format", "json"]
         for status, code in (("valid", 0), ("refused", 1)):
             ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)

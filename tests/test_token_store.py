@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import sqlalchemy as sa
+from support.access import access_to
 from support.clocks import VirtualClock
 from support.scripted_server import Reply, ScriptedServer
 
@@ -233,18 +234,8 @@ def test_workers_that_ask_at_once_make_one_call_and_agree(
 def test_processes_that_begin_at_once_make_one_call_and_none_is_locked_out(tmp_path: Path, place: str) -> None:
     with Simulator(faults=Faults.parse([{"fault": "rotate_refresh_token", "every": 1}])) as simulator:
         config = tmp_path / "config.json"
-        config.write_text(
-            json.dumps(
-                {
-                    "api_url": simulator.url,
-                    "client_id": simulator.client_id,
-                    "client_secret": simulator.client_secret,
-                    "sellers": [{"seller_id": "acme", "refresh_token": simulator.refresh_token("acme")}],
-                    "start_date": "2026-10-01",
-                    "token_store": place,
-                }
-            )
-        )
+        settings = {**access_to(simulator, "acme"), "start_date": "2026-10-01", "token_store": place}
+        config.write_text(json.dumps(settings))
         command = [*TAP, "--config", str(config), "--test"]
         environment = {**os.environ, KEY_VARIABLE: KEY}
         workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(4)]

@@ -21,6 +21,7 @@ import pytest
 import yaml
 from psycopg.rows import dict_row
 from support import staging_models
+from support.access import access_to
 from support.books import Books
 from support.clocks import VirtualClock
 from support.programs import ROOT, TARGETS_PYTHON, install, succeed
@@ -100,13 +101,8 @@ class Loading:
 
     def run(self) -> Path:
         """One run of the tap from the state of the one before; a file with what it wrote."""
-        simulator = self.simulator
-        sellers = [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in SELLERS]
         config = {
-            "api_url": simulator.url,
-            "client_id": simulator.client_id,
-            "client_secret": simulator.client_secret,
-            "sellers": sellers,
+            **access_to(self.simulator, *SELLERS),
             "warehouse_ids": [WAREHOUSE],
             "start_date": START,
             "window_days": 100,
@@ -121,7 +117,7 @@ class Loading:
         tap = TapFlipkartReports(config=config, catalog=catalog, state=self.state)
         tap.clock = self.clock
         tap.workers = 0
-        lines = self.folder / f"{len(simulator.triggers)}-{self.clock.now():%d}.jsonl"
+        lines = self.folder / f"{len(self.simulator.triggers)}-{self.clock.now():%d}.jsonl"
         with lines.open("w", encoding="utf-8") as file, redirect_stdout(file):
             tap.run()
         states = [line for line in lines.read_text(encoding="utf-8").splitlines() if line.startswith('{"type":"STATE"')]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from support.access import access_to
 from support.clocks import VirtualClock
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.simulator import Faults, Simulator
@@ -69,12 +70,8 @@ class Bench:
         self.simulator = Simulator(now=self.clock.now, faults=Faults.parse(list(faults)), **dials).start()
 
     def config(self, **settings: Any) -> dict[str, Any]:
-        simulator = self.simulator
         return {
-            "api_url": simulator.url,
-            "client_id": simulator.client_id,
-            "client_secret": simulator.client_secret,
-            "sellers": [{"seller_id": "acme", "refresh_token": simulator.refresh_token("acme")}],
+            **access_to(self.simulator, "acme"),
             "start_date": "2026-10-01",
             "end_date": "2026-10-20",
             **settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from support.clocks import VirtualClock
@@ -15,6 +16,8 @@ from tap_flipkart_reports.settings.credentials import Credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from typing_extensions import Self
 
     from tap_flipkart_reports.adapters.downloads import Download
     from tap_flipkart_reports.purchasing.report_detail import ReportDetail
@@ -37,6 +40,7 @@ class ClientBench:
             patience=patience,
         )
         self.tokens: list[AccessToken] = []
+        self._servers = ExitStack()
 
     def client(
         self,
@@ -80,6 +84,15 @@ class ClientBench:
         return self.client(**client).download(
             seller_id="acme", report_id="R-1", location=location or f"{self.api.url}/storage/R-1?k=v", path=path
         )
+
+    def __enter__(self) -> Self:
+        self._servers.enter_context(self.api)
+        self._servers.enter_context(self.auth)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._servers.close()
 
     def close(self) -> None:
         self.connections.close()

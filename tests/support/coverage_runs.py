@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.access import access_to
 from tap_flipkart_reports.commands.coverage_map import coverage_of
 from tap_flipkart_reports.commands.coverage_page import page
 from tap_flipkart_reports.exceptions import WindowsFailedError
@@ -119,10 +120,7 @@ def make_runs(folder: Path) -> Runs:
     clock = FastClock()
     with Simulator(now=clock.now, generation_seconds=GENERATION, orders_per_day=12) as simulator:
         settings: dict[str, Any] = {
-            "api_url": simulator.url,
-            "client_id": simulator.client_id,
-            "client_secret": simulator.client_secret,
-            "sellers": [{"seller_id": name, "refresh_token": simulator.refresh_token(name)} for name in SELLERS],
+            **access_to(simulator, *SELLERS),
             "start_date": "2026-09-01",
             "confirm_reports": 1000,
             "warehouse_ids": ["blr_wfld"],

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from support.access import access_to
 from tap_flipkart_reports.adapters import leases, ledger_claims, ledger_database, processes
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import FlipkartReportsError
@@ -196,14 +197,10 @@ class Campaign:
 
     def start(self, state: Mapping[str, Any] | None = None, **oddities: Any) -> Run:
         """Start a run from a state."""
-        simulator = self.simulator
         self._runs += 1
         name = f"run-{self._runs}"
         config = {
-            "api_url": simulator.url,
-            "client_id": simulator.client_id,
-            "client_secret": simulator.client_secret,
-            "sellers": [{"seller_id": seller, "refresh_token": simulator.refresh_token(seller)} for seller in SELLERS],
+            **access_to(self.simulator, *SELLERS),
             "start_date": FIRST,
             "end_date": LAST,
             "window_days": self.window_days,
