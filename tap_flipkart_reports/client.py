@@ -31,7 +31,14 @@ from tap_flipkart_reports.adapters.downloads import (
     resolved,
     secrets_in,
 )
-from tap_flipkart_reports.adapters.transport import LOGGER, READ_SECONDS, Connections, Request, short_answer
+from tap_flipkart_reports.adapters.transport import (
+    LOGGER,
+    READ_SECONDS,
+    Connections,
+    Request,
+    Response,
+    short_answer,
+)
 from tap_flipkart_reports.adapters.trigger_answers import REPORT_ID_PATH, is_broken, kept_words, report_id_in
 from tap_flipkart_reports.exceptions import (
     AnotherReportError,
@@ -48,8 +55,6 @@ from tap_flipkart_reports.redaction import KNOWN_SECRETS, clean, clean_line, hos
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    import requests
 
     from tap_flipkart_reports.auth import AccessToken
     from tap_flipkart_reports.clock import Clock
@@ -322,7 +327,7 @@ class ReportClient:
                 return read_error_body(response)
             return receive(response, path, max_bytes=self._max_file_bytes)
 
-    def _follow(self, url: str, bearer: str) -> requests.Response | Fault:
+    def _follow(self, url: str, bearer: str) -> Response | Fault:
         """Open a link through its redirects; the token goes to the API's own scheme, host and port alone."""
         limits = download_limits(idle_seconds=READ_SECONDS, max_bytes=self._max_file_bytes)
         for _ in range(MAX_REDIRECTS + 1):

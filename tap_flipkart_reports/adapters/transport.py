@@ -34,6 +34,9 @@ _T = TypeVar("_T")
 
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
+Response = requests.Response
+"""An answer whose body is still to come."""
+
 CONNECT_SECONDS = 10.0
 """A host that is up accepts within a second or two; more is left for a slow proxy."""
 

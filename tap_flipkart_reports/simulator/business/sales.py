@@ -159,7 +159,7 @@ def _cash_back(view: View) -> Iterator[Row]:
             yield _note(order, "Debit Note", "Return", f"DAN{order.serial:016d}", order.return_completed, -1)
 
 
-def _note(order: Order, document: str, event: str, note_id: str, moment: datetime, sign: int) -> Row:  # noqa: PLR0913, PLR0917 - as `_sale`
+def _note(order: Order, document: str, event: str, note_id: str, moment: datetime, sign: int) -> Row:  # noqa: PLR0913, PLR0917 - each is a cell of the note
     taxable = (CASH_BACK / (1 + CASH_BACK_GST / 100)).quantize(CENT)
 
     def signed(amount: Decimal) -> str:
