@@ -1,0 +1,108 @@
+"""What the documents say of messages, defaults, metrics and costs is so."""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from support.programs import ROOT
+from support.readme_tables import own_settings
+
+from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.planning.window_rules import due_windows, owed_windows
+from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.sync.metrics import ReportMetric
+from tap_flipkart_reports.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.bench import Bench
+
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+
+GAP = "\N{HORIZONTAL ELLIPSIS}"
+
+
+# Errors
+
+
+def literals(path: Path) -> Iterator[str]:
+    """The texts of a module, with an ellipsis where something is filled in."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def quoted_errors() -> list[str]:
+    """The messages that the page of errors quotes in the first column of its tables."""
+    cells = re.findall(r"^\| ([^|]*`[^|]*) \|", PAGES["errors.md"], re.MULTILINE)
+    return [quote for cell in cells for quote in re.findall(r"`([^`]*)`", cell) if " " in quote]
+
+
+@pytest.fixture(scope="module")
+def messages() -> str:
+    package = ROOT / "tap_flipkart_reports"
+    return "\n".join(text for path in package.rglob("*.py") for text in literals(path))
+
+
+@pytest.mark.parametrize("quote", quoted_errors())
+def test_every_message_that_the_page_of_errors_quotes_is_one_of_the_tap(quote: str, messages: str) -> None:
+    parts = [part.strip() for part in re.split(rf"{GAP}|\d+", quote)]
+    assert [part for part in parts if part not in messages] == []
+
+
+# Figures
+
+
+def stated_defaults() -> list[tuple[str, str]]:
+    """Settings with a number in parentheses behind them, which is their default."""
+    return re.findall(r"`([a-z_]+)`\s\((\d+)\)", "".join(PAGES.values()))
+
+
+@pytest.mark.parametrize(("setting", "number"), stated_defaults())
+def test_a_number_behind_a_setting_is_its_default(setting: str, number: str) -> None:
+    assert own_settings()[setting]["default"] == int(number)
+
+
+def test_a_first_run_is_said_to_ask_beyond_as_many_reports_as_the_setting_says() -> None:
+    stated = set(re.findall(r"more than (\d+) reports", "".join(PAGES.values())))
+    assert stated == {str(own_settings()["max_unconfirmed_reports"]["default"])}
+
+
+@pytest.mark.parametrize("name", ["orders_report", "returns_report"])
+def test_a_new_day_and_its_look_back_are_one_report_by_default(name: str) -> None:
+    rule = REPORT_TYPES[name].rule
+    yesterday, start = date(2026, 11, 20), date(2026, 1, 1)
+    owed = owed_windows(rule, Coverage(bookmark=yesterday), start=start, newest=yesterday + timedelta(days=1))
+    assert due_windows(rule, owed) == [Window(date(2026, 10, 22), date(2026, 11, 21))]
+
+
+def test_every_key_ends_in_the_ordinal_of_the_row(bench: Bench) -> None:
+    assert {stream.primary_keys[-1] for stream in bench.tap().streams.values()} == {"_row_ordinal"}
+
+
+# Metrics
+
+
+def test_the_page_of_monitoring_names_every_metric_and_no_other() -> None:
+    names = re.findall(r"`((?:flipkart_report)?s?_[a-z_]+)`", PAGES["monitoring.md"])
+    stated = {f"flipkart_reports{name}" if name.startswith("_") else name for name in names}
+    assert stated == {metric.value for metric in ReportMetric}
+
+
+def test_a_trigger_that_may_have_bought_twice_is_in_the_summary_and_in_the_metrics(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    bench.restart({"fault": "drop_connection", "call": "trigger"})
+    bench.run("sales_ledger")
+    assert "perhaps 1 more" in next(message for message in caplog.messages if message.startswith("In all: "))
+    (point,) = (message for message in caplog.messages if '"flipkart_reports_perhaps_triggered"' in message)
+    assert '"value":1,' in point
