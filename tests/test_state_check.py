@@ -237,6 +237,9 @@ def test_a_pending_report_after_one_that_cannot_be_read_is_looked_at_too() -> No
 
 
 def test_the_longest_report_id_and_a_window_of_one_day_are_taken() -> None:
+    one_day = [["2026-10-01T12:00:00", "2026-10-01"], ["2026-10-02", "2026-10-02T00:00:00"]]
+    assert mistakes_of(finished=[*one_day, ["2026-10-03T12:00:00", "2026-10-03T00:00:00"]]) == []
+    assert mistakes_of(pending=[{**REPORT, "report_id": "R"}]) == []
     assert mistakes_of(pending=[{**REPORT, "report_id": "R" * 255, "to_date": "2026-10-01"}]) == []
 
 
@@ -253,10 +256,11 @@ def test_sellers_are_those_of_the_streams_that_are_read() -> None:
 
 def test_a_seller_that_only_the_state_knows_is_told_with_those_that_are_new() -> None:
     assert unknown_sellers({"acme"}, {"acme", "bose"}) is None
-    told = unknown_sellers({"dabur", "acme", "cipla"}, {"bose", "acme"})
+    told = unknown_sellers({"dabur", "acme", "cipla"}, {"emami", "bose", "acme"})
     assert told == (
         "The state has bookmarks of cipla, dabur, which the settings do not name: nothing is requested there. If a "
-        "seller was renamed, rename it in the state too, or all its days are bought again (new in the settings: bose)."
+        "seller was renamed, rename it in the state too, or all its days are bought again (new in the settings: bose, "
+        "emami)."
     )
     without_new = unknown_sellers({"acme", "cipla"}, {"acme"})
     assert without_new is not None

@@ -104,6 +104,12 @@ def test_a_request_says_all_that_a_trigger_needs() -> None:
     )
 
 
+def test_a_type_without_a_time_of_its_own_has_none_in_its_requests() -> None:
+    """Only before the settings are read: those give each type its time."""
+    untimed = partition(report_type=report_type(report_timeout=None))
+    assert untimed.request(days(1, 10), ["stock"], priority=BACKFILL).report_timeout == 0
+
+
 @pytest.mark.parametrize(
     ("bookmarks", "is_reread"),
     [
@@ -200,6 +206,8 @@ def test_what_the_archive_holds_is_read_from_there_before_the_rest_is_bought() -
 def test_of_two_archived_reports_of_a_day_the_newer_is_read_and_an_older_only_where_it_holds_more() -> None:
     same = partition(archived=[archived(days(1, 10), "old"), archived(days(1, 10), "new")])
     assert wanted(same, 10) == [(1, 10, Priority.BOUGHT, "new")]
+    between = partition(archived=[archived(days(11, 20), "a"), archived(days(1, 10), "b"), archived(days(1, 10), "c")])
+    assert wanted(between, 20) == [(11, 20, Priority.BOUGHT, "a"), (1, 10, Priority.BOUGHT, "c")]
     longer = partition(archived=[archived(days(1, 10), "old"), archived(days(5, 12), "new")])
     assert wanted(longer, 12) == [(1, 10, Priority.BOUGHT, "old"), (5, 12, Priority.BOUGHT, "new")]
 

@@ -140,7 +140,7 @@ def _archived_requests(
         if not readers or not any(map(report.window.overlaps, missing)):
             continue
         request = partition.request(report.window, readers, priority=Priority.BOUGHT)
-        requests.append(replace(request, report_id=report.report_id, is_archived=True, priority=Priority.BOUGHT))
+        requests.append(replace(request, report_id=report.report_id, is_archived=True))
         missing = [day for window in missing for day in gaps(window, [report.window])]
     return requests[::-1]
 
