@@ -68,7 +68,7 @@ MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 MAX_BROKEN_ACCEPTED = 2
-"""Answers to one trigger that begin with an acceptance and have no whole body: what is bought twice is told then."""
+"""Answers to one trigger that begin with an acceptance and have no whole body: then a double purchase is reported."""
 
 REFUSED_AS_SUCH = frozenset({400, 422})
 """By which an API says that a request is wrong whenever it comes; any other 4xx may be a gateway's, and pass."""
@@ -191,7 +191,7 @@ class ReportClient:
         return self._repeater.repeat(call, send)
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if it can be told now where it stands."""
+        """The report id in an earlier answer to a trigger, if it is known by now where it stands."""
         found = report_id_in(answer, path=self._report_id_path)
         # One that holds a secret of this run must not get into state and ledger.
         return found if found is not None and found == clean_line(found) else None

@@ -5,7 +5,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 ├── SettingsError                       a setting, a state or a catalog is wrong; nothing was called, nothing bought
 ├── AuthenticationError                 a seller's credentials were refused, or cannot be read
 ├── AuthorizationError                  a seller's authorisation did not come about
-├── ConnectionTestError                 a test of the connection found a token that is not to be had
+├── ConnectionTestError                 a test of the connection found a token that cannot be obtained
 ├── CallError                           one HTTP call did not succeed, retries included
 │   ├── CallRefusedError                the API said no (4xx)
 │   │   ├── RateLimitedError            429: come back later
@@ -78,7 +78,7 @@ class AuthorizationError(FlipkartReportsError):
 
 
 class ConnectionTestError(FlipkartReportsError):
-    """A test of the connection found tokens that are not to be had."""
+    """A test of the connection found tokens that cannot be obtained."""
 
 
 class CallError(FlipkartReportsError):

@@ -133,7 +133,7 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
     """A foreign text without links, known secrets, and whatever looks like a token.
 
     Args:
-        text: what somebody else wrote.
+        text: foreign text.
         secrets: texts that must not appear, plain or percent-encoded, beside those of this process.
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
@@ -150,7 +150,7 @@ def clean(text: object, secrets: Iterable[str] = (), *, limit: int = MAX_QUOTED)
     """Foreign words as they may stand within a sentence: without secrets, in one line, short.
 
     Args:
-        text: what somebody else wrote.
+        text: foreign text.
         secrets: texts that must not appear, beside those of this process.
         limit: characters that may be left.
     """

@@ -98,7 +98,7 @@ class ReportStream(Stream):
         """Take the selection from a catalog; keys, types and replication are the tap's own.
 
         Columns that the catalog does not know yet follow Meltano's rules, as those that a file brings; those that
-        somebody has taken out of its schema alone stay out.
+        a person has taken out of its schema alone stay out.
 
         Raises:
             SettingsError: the catalog says otherwise, which would mix two in one table.

@@ -1,4 +1,4 @@
-"""What came back from an HTTP call, what it means, and the words for it."""
+"""The result of an HTTP call, what it means, and the words for it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Fault:
     Attributes:
         words: what happened, without links and secrets.
         was_sent: whether the server may have acted upon the call.
-        is_permanent: whether the same call will fail in the same way until somebody has changed something.
+        is_permanent: whether the same call will fail in the same way until a person has changed something.
         is_away: whether the host, or the way to it, does not answer.
         is_slow: whether all the time of a call was used up.
         advice: what to do about it.
@@ -131,7 +131,7 @@ def _names_dead_token(answer: Answer) -> bool:
 
 
 def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
-    """Half a sentence for what came back: the status and the API's own words, or what broke.
+    """Half a sentence for a result: the status and the API's own words, or what broke.
 
     Args:
         outcome: an answer or a fault.

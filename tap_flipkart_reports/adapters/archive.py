@@ -348,7 +348,7 @@ def _told(done: str) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """A downloaded file; somebody may have cleaned up the temporary folder."""
+    """A downloaded file; it is gone if the temporary folder was cleaned up."""
     try:
         file = path.open("rb")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is packed in a body, told by its bytes: `Content-Encoding` is a hint, and often a wrong one.
+"""How a body is packed, recognised by its bytes: `Content-Encoding` is a hint, and often a wrong one.
 
 Storage services hand on whatever their uploader said: `aws-chunked`, a charset, `binary`, `none`, `gzip` of a file that
 is not packed. So an announced packing is undone only where the bytes are packed that way, and one that is not announced
@@ -33,7 +33,7 @@ FILE_BEGINNINGS = (GZIP_BEGINNING, b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\
 """Of gzip, ZIP and XLSX, an empty ZIP, the older XLS, and text in UTF-16."""
 
 LOOKED_AT = 512
-"""Bytes by which text is told from something packed."""
+"""Bytes by which text is distinguished from packed data."""
 
 AWS_CHUNK = re.compile(rb"[0-9a-fA-F]{1,8};chunk-signature=")
 """How a body begins that a storage service has kept in the pieces it was uploaded in."""

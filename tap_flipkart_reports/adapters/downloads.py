@@ -37,7 +37,7 @@ SECONDS_TO_BEGIN = 60.0
 """Until a file has to come at the rate below."""
 
 BYTES_PER_SECOND = 1024.0
-"""On the average of a download; a slower one is held up by somebody, or never ends."""
+"""On the average of a download; a slower one is held up on purpose, or never ends."""
 
 LONGEST_DOWNLOAD = 6 * 3600.0
 """Seconds."""
@@ -84,7 +84,7 @@ def resolved(location: str, *, base: str) -> str:
 
 
 def secrets_in(location: str) -> tuple[str, ...]:
-    """The link and each part of it that somebody might quote."""
+    """The link and each part of it that a message might quote."""
     path_and_query = location.partition("://")[2].partition("/")[2]
     query = location.partition("?")[2]
     values = [part.partition("=")[2] for part in query.split("&")]

@@ -54,7 +54,7 @@ class Leases:
         return {"holder": self.holder, "lease_until": self._now() + self.seconds}
 
     def is_alive(self, row: sa.Row[Any]) -> bool:
-        """Whether somebody holds a row and still counts as at work."""
+        """Whether a worker holds a row and still counts as at work."""
         if row.holder is None or row.lease_until is None or row.lease_until < self._now():
             return False
         return not is_gone(_process(row.holder))

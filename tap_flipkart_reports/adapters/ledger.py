@@ -250,14 +250,14 @@ class Ledger:
         self._database.write(work)
 
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
-        """Nothing more is done about the report: it will never be had, or a person has to see to it."""
+        """Nothing more is done about the report: it will never be delivered, or a person has to decide."""
         if status.is_gone:
             self._update(request, status=status.value, live=None, **NOT_HELD)
         else:
             self._update(request, status=status.value)
 
     def give_up(self, report_id: str) -> None:
-        """Somebody has decided that a report is not read any more: its window may be bought again.
+        """A person has decided that a report is not read any more: its window may be bought again.
 
         Args:
             report_id: Flipkart's id, or the correlation id of a report whose id nobody knows.

@@ -28,7 +28,7 @@ CLAIM_TRIES = 20
 
 REUSE_FINISHED_FOR = timedelta(days=1)
 """A report whose rows are out is read again instead of a new one, if its window is wanted once more within this time
-by somebody whose state does not know of it."""
+by a run whose state does not know of it."""
 
 
 class Claims:

@@ -83,12 +83,12 @@ class Outages:
         self._is_stopped = False
 
     def wait_for_turn(self, host: str, *, is_patient: bool = True, is_known: bool = False) -> float:
-        """Wait until a host may be asked; what comes of that has to be told to `saw`.
+        """Wait until a host may be asked; the result has to be reported to `saw`.
 
         Args:
             host: host and port.
             is_patient: whether to wait for a host that is away.
-            is_known: whether somebody who has answered names it: it counts then as if it had answered, too.
+            is_known: whether a host that has answered names it: it counts then as if it had answered, too.
 
         Returns:
             Seconds that the call may take, where the host has not answered yet; without end otherwise.

@@ -44,7 +44,7 @@ class Tries:
         max_seconds: no try begins later than this after the first.
         first_wait: seconds, doubled each time, of which any part is waited.
         longest_wait: seconds to which they are doubled.
-        pause: waits so many seconds, and says whether it did; the clock's sleep unless told.
+        pause: waits so many seconds, and says whether it did; by default the clock's sleep.
 
     Attributes:
         made: how often it was tried so far.
@@ -80,7 +80,7 @@ class Tries:
         """Wait for the next try.
 
         Args:
-            came: what came of the last one, fit to be logged.
+            came: the result of the last one, fit to be logged.
             asked: seconds the other side asks to wait.
             is_slow: whether the last one took as long as it may.
 

@@ -9,7 +9,7 @@ What could go wrong between a rotation and its storing, and the order that keeps
 1. The seller is held: a write, so a store that cannot be written is found before anything has rotated, and no other
    worker asks meanwhile. It waits, and then finds a token that is good for weeks: it makes no call at all.
 2. The token call is made.
-3. What came is written, before anybody uses it, and tried again where that fails.
+3. The new tokens are written, before anybody uses them, and tried again where that fails.
 4. The seller is let go. Who finds it held by a worker that is gone knows that an answer may never have been stored.
 
 A crash between 2 and 3 can lose a rotated token; no order can prevent that, as only Flipkart has it then. Because
@@ -181,7 +181,7 @@ class TokenStore:
         return version, sealed
 
     def write_version(self, seller_id: str, tokens: SellerTokens, *, version: int) -> bool:
-        """Put tokens into a row, unless somebody else has done so since that version."""
+        """Put tokens into a row, unless another worker has done so since that version."""
         document = asdict(tokens) | {"seller_id": seller_id}
         sealed = self._seal.encrypt(json.dumps(document, default=datetime.isoformat).encode()).decode()
         change = (
@@ -246,7 +246,7 @@ class Hold:
         """Store tokens.
 
         Returns:
-            Whether they are stored: not if somebody else has stored others meanwhile.
+            Whether they are stored: not if another worker has stored others meanwhile.
 
         Raises:
             TokenStoreError: the database does not answer.
@@ -302,7 +302,7 @@ def _fernet() -> Any:  # noqa: ANN401 - a class of a library that may be missing
 
 
 def _make_private(path: Path) -> None:
-    """Let only its owner read a file of SQLite that was made by somebody else, and those beside it."""
+    """Let only its owner read a file of SQLite that another program made, and the files beside it."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         file = path.with_name(name)
         if is_open_to_others(file):

@@ -254,7 +254,7 @@ def read(response: requests.Response) -> Answer | Fault:
 
 
 def _breaks_off(response: requests.Response, answer: Answer) -> bool:
-    """Whether a body whose length nobody told ends before its end."""
+    """Whether a body without a stated length ends before its end."""
     if {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}:
         return False
     text = answer.body.strip()

@@ -61,7 +61,7 @@ class CallMeter:
         limits: what it may take.
         clock: time.
         target: what its request line asks for.
-        check_address: told of each address before a connection to it is opened; raises `OSError` to forbid it.
+        check_address: called with each address before a connection to it is opened; raises `OSError` to forbid it.
 
     Attributes:
         target: what its request line asks for.
@@ -156,7 +156,7 @@ class _MeteredSocketFile(io.RawIOBase):
 
 
 class _LineKeeper(io.BufferedReader):
-    """Remembers the last line that was read, by which a head that breaks off is told from one that ends."""
+    """Remembers the last line that was read, by which a head that breaks off is distinguished from one that ends."""
 
     last_line = b""
 

@@ -115,7 +115,7 @@ class Disguise:
 
 
 def _other(before: str, letter: str, number: int) -> str:
-    """A letter of the same kind; a number begins with a nought if and only if it did."""
+    """A letter of the same kind; a number begins with a zero if and only if it did."""
     if letter.isascii():
         if letter.isdigit():
             if before.isdigit():

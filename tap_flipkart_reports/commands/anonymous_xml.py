@@ -16,10 +16,10 @@ class Changes(Protocol):
     """What is changed in a document."""
 
     def starts(self, name: str, attributes: dict[str, str]) -> bool:
-        """Told of each element by its name without a prefix; whether it is kept."""
+        """Called with each element by its name without a prefix; whether it is kept."""
 
     def ends(self, name: str) -> None:
-        """Told of the end of each element that is kept."""
+        """Called at the end of each element that is kept."""
 
     def text(self, name: str, text: str) -> str | None:
         """The text of an element without elements in it; `None` if it stays as it is."""
@@ -140,7 +140,7 @@ class Copier:
             self._skip_to(self._base + self._pending.index(b"-->") + 3)
 
     def _end_of_tag(self, at: int) -> int:
-        """Where an element ends whose end is told of: expat tells of one that is a single tag behind the tag."""
+        """Where an element ends whose end is reported: expat reports one that is a single tag behind the tag."""
         offset = at - self._base
         if self._is_bare and self._pending.endswith(b"/>", 0, offset):
             return at

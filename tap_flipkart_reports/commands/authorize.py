@@ -153,7 +153,7 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
         ask: shows a link and reads the address it led to.
 
     Returns:
-        What the operator is told.
+        What the operator is to read.
 
     Raises:
         SettingsError: the place or the redirect address will not do.

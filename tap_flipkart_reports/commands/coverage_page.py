@@ -25,7 +25,7 @@ NARROWEST_DAY, WIDEST_DAY = 2, 18
 
 STRIP_HEIGHT = 16
 SHORTEST_GRID = 5
-"""Pixels of a day from which single days are told apart by lines."""
+"""Pixels of a day from which lines separate single days."""
 
 CHART_WIDTH, CHART_HEIGHT = 520, 190
 CHART_LEFT, CHART_BOTTOM = 52, 24
@@ -264,7 +264,7 @@ def _bars(title: str, figures: Mapping[date, tuple[int, ...]], kinds: Sequence[s
 
 
 def _grouped(figures: Mapping[date, tuple[int, ...]]) -> list[tuple[Window, tuple[int, ...]]]:
-    """Sums of so many days that there are not too many bars; days without figures are nought."""
+    """Sums of so many days that there are not too many bars; days without figures are zero."""
     days = Window(min(figures), max(figures))
     nought = (0,) * len(next(iter(figures.values())))
     result = []

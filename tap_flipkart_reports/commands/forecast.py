@@ -1,6 +1,6 @@
 """Which windows a budget would leave over: the run's own scheduler, in a time that passes at once, buying nothing.
 
-Whose turn it is depends on how long reports take, so the forecast holds as far as they take as long as their types
+Which call comes next depends on how long reports take, so the forecast holds as far as they take as long as their types
 usually do.
 """
 

@@ -1,4 +1,4 @@
-"""A look into files that somebody has at hand: what they are, which streams they would feed, what a schema would be."""
+"""A look into files: what they are, which streams they would feed, what a schema would be."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _TYPES: tuple[ColumnType, ...] = ("integer", "number", "date", "date-time")
 
 @dataclass(kw_only=True)
 class InspectedTable:
-    """A table of a file, and what came of reading it.
+    """A table of a file, and the result of reading it.
 
     Attributes:
         name: the sheet or archive member it is in; empty for a bare file.
@@ -69,7 +69,7 @@ class InspectedTable:
         header_line: the line on which that begins.
         missing: headers of the stream's columns that it does not have.
         new: headers of its columns that the stream does not have.
-        counts: what came of its rows.
+        counts: what became of its rows.
         rejected: the first rows that would be passed over.
         error: why it could not be read to its end.
         schema: proposals for the properties of its new columns.

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(kw_only=True)
 class Attempt:
-    """One trigger, and what came of it.
+    """One trigger, and its outcome.
 
     Attributes:
         parameters: with placeholders, as in `report_types`.
@@ -32,7 +32,7 @@ class LinkFinding:
         works_without_token: whether it can be opened without the token.
         changes: whether asking for the detail again at once gave another link.
         renewed: whether asking again after the link's end gave a new one.
-        expiry: as the API told it.
+        expiry: as the API stated it.
         seconds_if_kolkata: the link's life if the expiry is Kolkata's.
         seconds_if_utc: the same if it is in UTC.
     """
@@ -53,8 +53,8 @@ class FileFinding:
     Attributes:
         container: such as `gzip, csv`.
         size: bytes.
-        media_type: as the server told it.
-        name: as the server told it.
+        media_type: as the server stated it.
+        name: as the server stated it.
         has_length: whether its length was announced.
     """
 

@@ -38,7 +38,7 @@ KINDS = {"number": "amount", "integer": "count", "date": "date", "date-time": "m
 
 
 def look_at_file(run: Run, finding: TypeFinding, delivery: Delivery, streams: Sequence[RecordStream]) -> None:
-    """Note what a file is, and what came of reading it for each of its streams.
+    """Note what a file is, and the result of reading it for each of its streams.
 
     The file is kept in the archive, as by any run; it is not recorded as read, so the next run reads it.
 

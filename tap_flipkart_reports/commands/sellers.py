@@ -138,7 +138,7 @@ def _days(ends: datetime | None, now: datetime) -> int | None:
 
 
 def exit_code(checks: Sequence[SellerCheck]) -> int:
-    """For monitoring: 0 when all is good, 3 when somebody is due, 1 when a token is refused or could not be checked."""
+    """0 when all is good, 3 when a seller has to authorise again, 1 when a token is refused or could not be checked."""
     if any(check.status != VALID for check in checks):
         return SOME_REFUSED
     return SOME_DUE if any(check.is_due for check in checks) else ALL_GOOD

@@ -1,4 +1,4 @@
-"""How both commands start and end: a sentence on standard error, and an exit code that says whose turn it is."""
+"""How both commands start and end: a sentence on standard error, and an exit code that says who has to act."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _check_output() -> None:
 
 
 def _open_log() -> None:
-    """Let what is said on standard error go nowhere where it is closed: libraries would fail for want of it.
+    """Let what is said on standard error go nowhere where it is closed: libraries would fail without it.
 
     Without it the next file that is opened would take its place, too, and get what is written there.
     """

@@ -147,7 +147,7 @@ def _unpacked(
 
 
 class _WorkbookParts:
-    """The parts of a workbook. Its sheets are gone through a few times, so they are unpacked once where they are small.
+    """The parts of a workbook. Its sheets are read a few times, so they are unpacked once where they are small.
 
     Args:
         archive: the workbook.
@@ -271,7 +271,7 @@ class _Unpacker:
 
 
 def _reject_non_tables(start: bytes) -> None:
-    """Tell what a file is that is no CSV."""
+    """Say what a file is that is not a CSV."""
     text = start.decode("utf-8-sig", errors="replace").lstrip()
     if not start:
         raise FileError("the file is empty: zero bytes")

@@ -41,7 +41,7 @@ def text_readings(file: IO[bytes], checkpoint: Checkpoint = go_on) -> list[TextR
         checkpoint: called every few milliseconds of reading; what it raises ends the reading.
 
     Raises:
-        FileError: it is no text, or nothing but white space.
+        FileError: it is not text, or nothing but white space.
     """
     csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
     head = _Head(file, find_encoding(file, checkpoint), checkpoint)

@@ -5,7 +5,7 @@ name has the same letters and digits, whatever its case, spaces and formula note
 it only in what drifts between layouts: a unit (`(Rs.)`, `(INR)`, `%`), a plural, a word and its synonym (Courier and
 Logistics), a note in parentheses that one of them does not have, or the group above it. The lenient readings hold only
 where nothing is alike by them: no other header of the file and no other column of the schema reads the same. Money is
-never read as percent, nor the parts of one group as those of another. What is left is a new column, and is told with
+never read as percent, nor the parts of one group as those of another. What is left is a new column; the log names
 the known one that it is most like.
 """
 

@@ -1,7 +1,7 @@
 """Sheets to tables: which stream a sheet's table feeds.
 
 A sheet belongs to a stream by its name first. One whose name says nothing (`Sheet1`) belongs to the stream whose
-columns it has. One with a name of its own that is no stream's is nobody's, however much its header is like another's:
+columns it has. One with a name of its own that is no stream's feeds none, however much its header is like another's:
 amendments and new service sheets share headers with their neighbours. It is a stream's only where no sheet of that
 stream is there and its columns are that table's beyond doubt. A table whose columns nobody has published takes any.
 """
@@ -191,7 +191,7 @@ class Report:
         return _Found(sheet=sheet, block=block, known=self._known[0] if is_alone else None, like=like)
 
     def _likeliest(self, sheet: Sheet, fits: Sequence[Fit], best: Fit) -> Fit | None:
-        """Which table a sheet is whose name is no stream's; `None` if it is nobody's."""
+        """Which table a sheet is whose name is no stream's; `None` if it feeds none."""
         if len(self._sheets) == 1:
             # Of all tables that may stand alone, the report's first is the likeliest.
             own = next((fit for fit in fits if fit.known is self._known[0]), None)

@@ -1,4 +1,4 @@
-"""Rows of data told from what else stands below a header: totals, repeated headers, notes, rows that do not fit."""
+"""Rows of data, separated from others below a header: totals, repeated headers, notes, rows that do not fit."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class BadCells:
 
 @dataclass(kw_only=True)
 class RowCounts:
-    """What came of the rows of a report's tables so far: each is in exactly one of the first three counts.
+    """What became of the rows of a report's tables so far: each is in exactly one of the first three counts.
 
     Attributes:
         rows: rows handed on.
@@ -101,7 +101,7 @@ def place_of(name: str | None, line: int) -> str:
 class RowFilter:
     """Tells a table's rows from what else stands among them, and fills them down.
 
-    What comes of the rows is added to `counts`; each row that is passed over goes to `reject`.
+    What becomes of the rows is added to `counts`; each row that is skipped goes to `reject`.
     """
 
     def __init__(

@@ -93,7 +93,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         wanted: names of the columns to convert, or `None` for all; key columns are always converted.
         rules: what to do with rows and cells that do not fit.
         identity: what tells the report's rows apart.
-        counts: what came of the rows is added to it as they are read.
+        counts: what became of the rows is added to it as they are read.
         reject: gets each row that is passed over.
         converters: `CONVERTERS`, or `JSON_CONVERTERS` for values that are only written.
 

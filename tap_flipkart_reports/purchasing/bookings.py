@@ -30,7 +30,7 @@ class Booking:
 
     Attributes:
         write: asks the ledger, without any lock.
-        then: told with the scheduler's lock held what the ledger said.
+        then: called with what the ledger said, the scheduler's lock held.
         urgency: when it is to be made.
     """
 

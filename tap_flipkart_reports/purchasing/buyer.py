@@ -208,7 +208,7 @@ class Buyer:
             self._records.trigger_again(report, error)
 
     def _not_understood(self, report: TrackedReport, error: AnswerNotUnderstoodError) -> None:
-        """It is paid for: neither this window nor another of its type is triggered before somebody has seen to it."""
+        """It is paid for: neither this window nor another of its type is triggered before a person has looked at it."""
         request, correlation_id = report.request, cast("str", report.correlation_id)
         self._records.queue.budget.count(request, error.unanswered)
         self._records.record_event(report, EventKind.NOT_UNDERSTOOD, unanswered=error.unanswered)

@@ -1,4 +1,4 @@
-"""What happens to a report, as told to whoever wants to know."""
+"""What happens to a report, as reported to whoever listens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class EventKind(Enum):
-    """What happened to a report, as the consumer is told."""
+    """What happened to a report, as reported to the consumer."""
 
     ADOPTED = "adopted"
     TRIGGERED = "triggered"

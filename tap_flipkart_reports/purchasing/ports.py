@@ -41,7 +41,7 @@ class ReportApi(Protocol):
         """Buy a report. What `before_send` raises comes before anything is sent, and ends the call."""
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if it can be told now where it stands."""
+        """The report id in an earlier answer to a trigger, if it is known by now where it stands."""
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
         """Where the report stands."""
@@ -85,7 +85,7 @@ class ReportLedger(Protocol):
         """All rows of the report are out, but for the rejected ones."""
 
     def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
-        """Nothing more is done about the report: it will never be had, or a person has to see to it."""
+        """Nothing more is done about the report: it will never be delivered, or a person has to decide."""
 
     def released(self, request: ReportRequest) -> None:
         """This worker does no more about the window for now."""

@@ -25,7 +25,7 @@ class ReportQueue:
         limits: caps, pauses, budget.
         ahead: whether reports may be triggered before they are asked for.
         max_downloads: downloads at once, so that a worker is left for short calls.
-        on_deferred: told of a report that this run will not get, and why; and whether the budget is the reason.
+        on_deferred: called with a report that this run will not get, and why; and whether the budget is the reason.
 
     Attributes:
         budget: of triggers.

@@ -1,4 +1,4 @@
-"""What is kept of reports: what is done next, what is written to the ledger, what the consumer is told."""
+"""What is kept of reports: what is done next, what is written to the ledger, what is reported to the consumer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Records:
         queue: which report waits for what.
         ownership: which window a report id, a link or a file belongs to.
         bookings: what is still to be written to the ledger.
-        events: what the consumer was not told yet.
+        events: what was not reported to the consumer yet.
         unsettled: reports about which something is still to be done.
         outage: the first host that was given up, if one was.
         end_reason: why nothing more can be had in this run, if that is so.
@@ -86,7 +86,7 @@ class Records:
         self.end_reason: str | None = None
 
     def drain_events(self) -> list[ReportEvent]:
-        """What the consumer was not told yet."""
+        """What was not reported to the consumer yet."""
         events = list(self.events)
         self.events.clear()
         return events

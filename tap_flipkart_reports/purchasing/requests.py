@@ -141,7 +141,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class TriggerAnswer:
-    """What came of an accepted trigger.
+    """The result of an accepted trigger.
 
     Attributes:
         report_id: Flipkart's id.

@@ -49,7 +49,7 @@ class Scheduler:
         clock: time.
         limits: caps, pauses, budget.
         folder: where files wait until they are taken; the caller owns and removes it.
-        on_events: told of all events since the last time, in the thread that calls `take`.
+        on_events: called with all events since the last time, in the thread that calls `take`.
         ledger: where bought reports are booked.
         generation_times: by identifier, from earlier runs.
         workers: threads that make calls; 0 makes them in the thread that calls `take`.

@@ -21,10 +21,10 @@ class Threads:
 
     Args:
         clock: time.
-        changed: the scheduler's lock, told of whatever may give a thread something to do.
+        changed: the scheduler's lock, notified of whatever may give a thread something to do.
         is_over: whether no thread will find anything to do any more; asked with the lock held.
         seconds_to_next: until something falls due; asked with the lock held.
-        on_end: told of an error that ended a thread.
+        on_end: called with an error that ended a thread.
     """
 
     def __init__(

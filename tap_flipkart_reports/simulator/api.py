@@ -307,7 +307,7 @@ class Api:
         return self._shelf.file((identifier, view.seller_id, view.warehouse, view.first, view.last), make)
 
     def layout_of(self, identifier: str, year: str | None = None) -> Layout:
-        """How the file of a report type is laid out, unless told as in the simulator's own year."""
+        """How the file of a report type is laid out, by default as in the simulator's own year."""
         layout = LAYOUTS[identifier].in_year(year or self.layout)
         return relaid(layout, self.profile.columns(identifier))
 

@@ -47,7 +47,7 @@ def is_meltano_config_test(*, output: IO[str], log: IO[str], environment: Mappin
 
 
 def refused_tokens(tokens: Iterable[AccessToken]) -> list[FlipkartReportsError]:
-    """Ask for each seller's token, and log the answer; why some are not to be had, if they are not."""
+    """Ask for each seller's token, and log the answer; if some cannot be obtained, why."""
     refused = []
     for token in tokens:
         error = _refusal_of(token)
@@ -77,7 +77,7 @@ def answer_config_test(tokens: Mapping[str, AccessToken], *, output: IO[str]) ->
         output: standard output.
 
     Raises:
-        ConnectionTestError: a seller's token is not to be had.
+        ConnectionTestError: a seller's token cannot be obtained.
     """
     if refused := refused_tokens(tokens.values()):
         raise ConnectionTestError(f"{'; '.join(map(str, refused))}. Nothing was bought")

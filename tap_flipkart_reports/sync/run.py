@@ -296,7 +296,7 @@ class Run:
         self._files.remove_older(self.settings.report_archive_days)
 
     def shown(self) -> AbstractContextManager[None]:
-        """A live table of the reports where somebody watches, else a line a minute while they are awaited."""
+        """A live table of the reports on a terminal, else a line a minute while they are awaited."""
         return live_table(self._progress) if is_watched() else heartbeat(self._progress, clock=self.clock)
 
     def _progress(self) -> RunProgress | None:
@@ -323,7 +323,7 @@ class Run:
         tell_summary(self.summary, is_anything_selected=bool(self.wanted.selected_streams()))
 
     def write_summary(self, error: Exception | None) -> None:
-        """Write what came of the run as JSON, if the settings say where; a run does not fail for want of it.
+        """Write the results of the run as JSON, if the settings say where; a run does not fail if that fails.
 
         Args:
             error: what ended the run early, or made it fail.

@@ -1,4 +1,4 @@
-"""What came of a run, as JSON for programs: everything, also what the last lines of the log only count."""
+"""The results of a run, as JSON for programs: everything, also what the last lines of the log only count."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Tally:
             setattr(self, figure.name, getattr(self, figure.name) + getattr(other, figure.name))
 
     def __str__(self) -> str:
-        """The figures that are not nought, in words."""
+        """The figures that are not zero, in words."""
         words = (
             (self.triggered, "{} bought" + (f" ({self.retriggered} of them again)" if self.retriggered else "")),
             (self.perhaps_triggered, "perhaps {} more, as answers to triggers broke off"),
