@@ -28,9 +28,9 @@ from tap_flipkart_reports.planning.state_check import check_state, sellers_of, u
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.catalog import well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json
+from tap_flipkart_reports.settings.doubts import doubts
 from tap_flipkart_reports.settings.environment import read_environment
 from tap_flipkart_reports.settings.reader import Reader
-from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.singer_output import SpacedStateWriter, check_batch_config, write_whole_lines
 from tap_flipkart_reports.streams import ReportStream
@@ -124,8 +124,8 @@ class TapFlipkartReports(Tap):
                 raise
             return [str(error)]
         known = self.config_jsonschema["properties"]
-        for name in sorted(set(self._config) - set(known)):
-            self.logger.warning("setting %s is not known and has no effect%s", name, did_you_mean(name, known))
+        for words in doubts(self._config, self._settings, known=known, today=today(self.clock)):
+            self.logger.warning("%s", words)
         return []
 
     @classproperty

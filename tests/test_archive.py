@@ -159,15 +159,39 @@ def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: 
 def test_an_archive_that_cannot_be_written_fails_the_window_before_its_bookmark_moves(
     bench: Bench, tmp_path: Path
 ) -> None:
-    (tmp_path / "archive").write_text("a file where a folder should be")
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "files").write_text("a file where a folder should be")
     output = bench.run("sales_ledger", report_archive=str(tmp_path / "archive"))
     assert "report_archive cannot be written" in str(output.error)
     assert "replication_key_value" not in output.partition("sales_ledger")
 
 
-def test_an_archive_of_an_unknown_kind_is_named(bench: Bench) -> None:
-    with pytest.raises(ArchiveError, match="report_archive cannot be opened"):
-        _ = bench.tap("sales_ledger", report_archive="carrier-pigeon://loft").current_run.services.archive
+def test_an_archive_that_cannot_be_written_at_all_ends_the_run_before_anything_is_bought(
+    bench: Bench, tmp_path: Path
+) -> None:
+    (tmp_path / "archive").write_text("a file where a folder should be")
+    output = bench.run("sales_ledger", report_archive=str(tmp_path / "archive"))
+    assert isinstance(output.error, ArchiveError)
+    assert output.error.exit_code == 3
+    assert bench.bought() == []
+
+
+def test_a_run_leaves_nothing_but_reports_in_its_archive(bench: Bench, tmp_path: Path) -> None:
+    assert bench.run("sales_ledger", report_archive=str(tmp_path / "archive")).error is None
+    assert {path.name for path in (tmp_path / "archive").iterdir()} == {"files", "reports"}
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("carrier-pigeon://canary:loft", r"report_archive cannot be opened \(ValueError\): check its URL"),
+        ("webhdfs+x://", "check its URL"),
+        ("dropbox://x", "report_archive cannot be opened: .*; install it beside the tap, or name a folder"),
+    ],
+)
+def test_an_archive_of_an_unknown_kind_is_named(bench: Bench, place: str, words: str) -> None:
+    with pytest.raises(ArchiveError, match=words):
+        _ = bench.tap("sales_ledger", report_archive=place).current_run.services.archive
 
 
 @pytest.mark.parametrize("with_archive", [False, True], ids=["folder", "archive"])

@@ -206,6 +206,12 @@ def test_a_seller_without_a_token_of_its_own_beside_others_is_refused_by_name(be
     assert bench.simulator.calls == {}
 
 
+def test_a_start_date_in_the_future_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", logger=PACKAGE):
+        TapFlipkartReports(config=config(start_date="2926-10-01"))
+    assert "start_date 2926-10-01 is in the future: nothing is requested before" in caplog.text
+
+
 def test_white_space_around_secrets_and_addresses_is_removed(bench: Bench) -> None:
     simulator = bench.simulator
     output = bench.run(

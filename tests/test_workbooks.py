@@ -7,6 +7,7 @@ import tracemalloc
 import zipfile
 from contextlib import suppress
 from datetime import date, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -266,6 +267,8 @@ TEXTS = st.text(LETTERS | st.sampled_from("&<>\"'_x0041_\n"), max_size=12) | st.
         't="s"',
     ]
 )
+RESULTS = TEXTS if version("python-calamine") >= "0.9" else TEXTS.filter(lambda text: "_x" not in text)
+"""What formulas come to: calamine 0.8, the newest for Python 3.10, leaves escapes in them as they are."""
 NUMBERS = (
     st.floats(allow_nan=False, allow_infinity=False)
     | st.integers(-(10**18), 10**18)
@@ -278,7 +281,7 @@ CELLS: st.SearchStrategy[Cell] = st.one_of(
     NUMBERS,
     st.booleans(),
     st.builds(lambda style, day: Raw(f's="{style}"', f"<v>{day!r}</v>"), st.sampled_from([1, 2]), DAYS),
-    st.builds(lambda text, value: Raw('t="str"', formula(text, escape(f"v{value}")).inside), TEXTS, TEXTS),
+    st.builds(lambda text, value: Raw('t="str"', formula(text, escape(f"v{value}")).inside), TEXTS, RESULTS),
     st.builds(lambda first, second: Raw('t="inlineStr"', rich_text(first, second)), TEXTS, TEXTS),
     st.sampled_from([
         Raw('s="1"'), Raw('t="n" s="0"', "<v>5</v>"), Raw('t="n"', "<v></v>"), Raw('t="str"', "<v></v>"),

@@ -21,9 +21,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from tap_flipkart_reports.adapters.private_files import make_file, make_folder
 from tap_flipkart_reports.exceptions import ArchiveError, FileError
+from tap_flipkart_reports.redaction import clean
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -127,10 +129,13 @@ class Archive:
         self._clock = clock
         try:
             fs, root = url_to_fs(place)
-        except (ImportError, ValueError, OSError) as error:
+        except ImportError as error:
             raise ArchiveError(
-                f"report_archive cannot be opened: {type(error).__name__}; install the fsspec package for such a URL, "
-                "or name a folder"
+                f"report_archive cannot be opened: {clean(error)}; install it beside the tap, or name a folder"
+            ) from None
+        except (ValueError, OSError) as error:  # storage libraries put addresses and keys into theirs
+            raise ArchiveError(
+                f"report_archive cannot be opened ({type(error).__name__}): check its URL, or name a folder"
             ) from None
         self._fs: AbstractFileSystem = fs
         self._is_local = "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
@@ -234,7 +239,7 @@ class Archive:
         Raises:
             ArchiveError: that cannot be done.
         """
-        path = self._path("doctor")
+        path = self._path(f"check-{uuid4()}")  # other workers check, too
         with _told("written"):
             self._put(path, [b"written"])
         with _told("read"), self._fs.open(path, "rb") as file:

@@ -12,6 +12,7 @@ from tap_flipkart_reports.exceptions import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from tap_flipkart_reports.adapters.archive import Archive
     from tap_flipkart_reports.adapters.ledger import Ledger
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
     from tap_flipkart_reports.purchasing.requests import ReportRequest
@@ -60,6 +61,20 @@ def _bought_windows(ledger: Ledger) -> Mapping[tuple[str, PartitionKey], Sequenc
         if not purchase.is_gone:
             windows[purchase.identifier, purchase.partition].append(purchase.window)
     return windows
+
+
+def check_archive(requests: Iterable[ReportRequest], archive: Archive | None) -> None:
+    """End a run that would buy reports whose files could not be kept.
+
+    Args:
+        requests: what the run wants.
+        archive: where files are kept, if anywhere.
+
+    Raises:
+        ArchiveError: it cannot be written; nothing was bought.
+    """
+    if archive is not None and any(request.report_id is None for request in requests):
+        archive.check_writable()
 
 
 def check_purchases(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import weakref
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports import PACKAGE
-from tap_flipkart_reports.adapters.processes import new_folder
 from tap_flipkart_reports.exceptions import (
     ArchiveError,
     FileError,
@@ -23,13 +20,12 @@ from tap_flipkart_reports.exceptions import (
 )
 from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
-from tap_flipkart_reports.purchasing.scheduler import Scheduler
-from tap_flipkart_reports.sync.archived_api import ArchivedApi
 from tap_flipkart_reports.sync.heartbeat import heartbeat
 from tap_flipkart_reports.sync.last_words import tell_deferred, tell_summary
 from tap_flipkart_reports.sync.metrics import log_event, log_totals
+from tap_flipkart_reports.sync.new_scheduler import new_scheduler
 from tap_flipkart_reports.sync.progress import is_watched, live_table
-from tap_flipkart_reports.sync.purchase_check import bought_before, check_purchases
+from tap_flipkart_reports.sync.purchase_check import bought_before, check_archive, check_purchases
 from tap_flipkart_reports.sync.report_reader import ReportReader
 from tap_flipkart_reports.sync.run_summary import summary_document, write_summary
 from tap_flipkart_reports.sync.summary import Summary
@@ -44,6 +40,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
     from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.purchasing.scheduler import Scheduler
     from tap_flipkart_reports.sync.ports import RecordStream, ValueForm
     from tap_flipkart_reports.sync.services import RunServices
     from tap_flipkart_reports.sync.wanted import WantedReports
@@ -112,9 +109,9 @@ class Run:
         """
         if stream.is_dry_run:
             requests = chain.from_iterable(self.wanted.requests([stream]).values())
-            return self._build_scheduler(requests, workers=0, ahead=False)
+            return self._new_scheduler(requests, workers=0, ahead=False)
         if self._scheduler is None:
-            self._scheduler = self._build_scheduler(self.wanted.all_requests(), workers=self._workers(), ahead=True)
+            self._scheduler = self._new_scheduler(self.wanted.all_requests(), workers=self._workers(), ahead=True)
         return self._scheduler
 
     def scheduler_over(self, requests: Sequence[ReportRequest], *, api: ReportApi) -> Scheduler:
@@ -124,7 +121,7 @@ class Run:
             requests: the reports.
             api: what answers the calls about reports that the archive does not hold.
         """
-        self._scheduler = self._build_scheduler(requests, workers=self._workers(), ahead=True, api=api)
+        self._scheduler = self._new_scheduler(requests, workers=self._workers(), ahead=True, api=api)
         return self._scheduler
 
     def _workers(self) -> int:
@@ -138,37 +135,26 @@ class Run:
 
         Raises:
             SettingsError: it is more than anybody has confirmed.
+            ArchiveError: what is bought could not be kept.
         """
         requests = list(self.wanted.all_requests())
+        check_archive(requests, self.services.archive)
         again = bought_before(requests, self.services.ledger)
         check_purchases(requests, again=again, settings=self.settings, has_state=has_state)
 
-    def _behind_archive(self, api: ReportApi) -> ReportApi:
-        """The API, and the archive in front of it where it holds a file that is wanted."""
-        archive = self.services.archive
-        if archive is None or not self.wanted.archived:
-            return api
-        return ArchivedApi(archive, self.wanted.archived, otherwise=api)
-
-    def _build_scheduler(
+    def _new_scheduler(
         self, requests: Iterable[ReportRequest], *, workers: int, ahead: bool, api: ReportApi | None = None
     ) -> Scheduler:
-        requests = list(requests)  # which finds the archived reports
-        folder = new_folder(f"{PACKAGE}-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        scheduler = Scheduler(
-            api=self._behind_archive(api or self.services.api),
+        return new_scheduler(
+            requests,
+            wanted=self.wanted,
+            services=self.services,
             clock=self.clock,
-            limits=self.wanted.limits(),
-            folder=folder,
             on_events=self._record_changes,
-            ledger=self.services.ledger,
-            generation_times=self.wanted.learned(),
             workers=workers,
             ahead=ahead,
+            api=api,
         )
-        scheduler.submit(requests)
-        return scheduler
 
     # What becomes of them
 

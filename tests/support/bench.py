@@ -18,7 +18,7 @@ from tap_flipkart_reports.tap import TapFlipkartReports
 if TYPE_CHECKING:
     import pytest
 
-CATALOG_SETTINGS = ("report_types", "custom_reports")
+CATALOG_SETTINGS = ("report_types", "custom_reports", "object_columns", "use_singer_decimal")
 """What shapes the catalog."""
 
 

@@ -1,0 +1,28 @@
+"""What in the settings is allowed, and probably not meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.settings.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import date
+
+    from tap_flipkart_reports.settings.values import Settings
+
+
+def doubts(names: Collection[str], settings: Settings, *, known: Collection[str], today: date) -> Iterator[str]:
+    """Sentences for the log.
+
+    Args:
+        names: of the settings that were given.
+        settings: what was read of them.
+        known: names of all settings.
+        today: in Kolkata.
+    """
+    if settings.start_date > today:
+        yield f"start_date {settings.start_date} is in the future: nothing is requested before"
+    for name in sorted(set(names) - set(known)):
+        yield f"setting {name} is not known and has no effect{did_you_mean(name, known)}"
