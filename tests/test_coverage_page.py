@@ -1,23 +1,33 @@
-"""The coverage page in headless Chromium, from real runs against the simulator."""
+"""The cockpit's page in headless Chromium, from real runs against the simulator."""
 
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timezone
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from support.chromium import browsing
-from support.coverage_runs import make_runs
+from support.coverage_runs import BUDGET, make_runs
+from support.many_cells import many_cells
 
-from tap_flipkart_reports.commands.coverage_map import ATTENTION, Bought, CoverageMap, DayStatus, Durations, Span, Strip
-from tap_flipkart_reports.commands.coverage_page import page
+from tap_flipkart_reports.commands.coverage.cells import Cell, Strip
+from tap_flipkart_reports.commands.coverage.cockpit import Cockpit
+from tap_flipkart_reports.commands.coverage.concerns import Concern, ConcernKind, Place
+from tap_flipkart_reports.commands.coverage.days import TROUBLE, DayStatus, Span
+from tap_flipkart_reports.commands.coverage.page import page
+from tap_flipkart_reports.commands.coverage.purchases import Bought, Durations, PurchaseFigures
+from tap_flipkart_reports.planning.prices import Prices
+from tap_flipkart_reports.purchasing.requests import FailedWindow, Purchase, PurchaseStatus
+from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from selenium.webdriver import Chrome
@@ -30,6 +40,8 @@ READABLE = 4.5
 VISIBLE = 3.0
 """Contrast of parts of a drawing, of the same."""
 
+NOON = datetime(2026, 11, 1, 6, 30, tzinfo=timezone.utc)
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
@@ -37,14 +49,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 @pytest.fixture(scope="module")
-def coverage(runs: Runs) -> CoverageMap:
-    return runs.coverage()
+def cockpit(runs: Runs) -> Cockpit:
+    return runs.cockpit(max_reports=BUDGET, report_prices={"*": 4.5, "currency": "INR"})
 
 
 @pytest.fixture(scope="module")
-def file(runs: Runs, coverage: CoverageMap, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(runs: Runs, cockpit: Cockpit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("page") / "coverage.html"
-    file.write_text(page(coverage, made_at=runs.clock.now()), encoding="utf-8")
+    file.write_text(page(cockpit, made_at=runs.clock.now()), encoding="utf-8")
     return file
 
 
@@ -55,9 +67,9 @@ def shared_browser(file: Path) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def browser(shared_browser: Chrome) -> Chrome:
+def browser(shared_browser: Chrome, file: Path) -> Chrome:
     """The page as if just opened."""
-    shared_browser.refresh()
+    shared_browser.get(file.as_uri())
     return shared_browser
 
 
@@ -76,53 +88,146 @@ def press(browser: Chrome, *keys: str) -> str:
     return focused(browser)
 
 
+def enter_map(browser: Chrome) -> str:
+    """Reach the map by Tab; what is focused then."""
+    browser.find_element(By.ID, "only").send_keys(Keys.TAB)
+    return focused(browser)
+
+
 def log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]  # selenium's own
     return entries
 
 
 def told(browser: Chrome) -> str:
-    return browser.find_element(By.TAG_NAME, "output").text
+    return browser.find_element(By.ID, "told").text
+
+
+def texts(browser: Chrome, selector: str) -> list[str]:
+    return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
+
+
+def sellers(browser: Chrome) -> list[str]:
+    """The sellers of the rows that are drawn."""
+    return [text.splitlines()[0] for text in texts(browser, ".map > tbody > tr > th")]
+
+
+def panel(browser: Chrome) -> WebElement:
+    (found,) = browser.find_elements(By.CLASS_NAME, "panel")
+    return found
 
 
 # What it shows
 
 
-def test_the_map_agrees_with_what_the_simulator_has_sold_and_the_tap_has_written(
-    runs: Runs, coverage: CoverageMap
+def test_the_cockpit_agrees_with_what_the_simulator_has_sold_and_the_tap_has_written(
+    runs: Runs, cockpit: Cockpit
 ) -> None:
-    assert coverage.bought.total == len(runs.simulator.triggers)
-    assert sum(bought.total for bought in coverage.bought_by_day.values()) == len(runs.simulator.triggers)
-    assert sum(coverage.rows_by_day.values()) == runs.records
-    assert all(coverage.days()[status] > 0 for status in DayStatus)
+    assert cockpit.purchases is not None
+    assert cockpit.purchases.total.total == len(runs.simulator.triggers)
+    assert sum(bought.total for bought in cockpit.purchases.by_day.values()) == len(runs.simulator.triggers)
+    assert cockpit.purchases.rows == runs.records
+    assert all(cockpit.days()[status] > 0 for status in DayStatus)
 
 
-def test_the_figures_of_the_page_are_those_of_the_map(browser: Chrome, coverage: CoverageMap) -> None:
+def test_the_figures_of_the_page_are_those_of_the_cockpit(browser: Chrome, cockpit: Cockpit) -> None:
     tiles = {
         tile.find_element(By.TAG_NAME, "dt").text: tile.find_element(By.TAG_NAME, "dd").text
         for tile in browser.find_elements(By.CLASS_NAME, "tile")
     }
-    days = coverage.days()
-    assert tiles["Reports bought"] == f"{coverage.bought.total:,}"
-    assert tiles["Bought again"] == f"{coverage.bought.again:,}"
-    assert tiles["Rows read"] == f"{sum(coverage.rows_by_day.values()):,}"
-    for name, status in (("Failed", DayStatus.FAILED), ("Missing", DayStatus.MISSING), ("Pending", DayStatus.PENDING)):
-        assert tiles[name] == f"{days[status]:,}"
-    shown = browser.find_elements(By.CSS_SELECTOR, ".map .span")
-    assert [attribute(span, "aria-label").split(": ")[0] for span in shown] == [
-        f"{strip.stream}, {strip.place}" for strip in coverage.strips for _ in strip.spans
-    ]
-    groups = browser.find_elements(By.CSS_SELECTOR, "th[scope=rowgroup]")
-    assert [group.text for group in groups] == list(dict.fromkeys(strip.stream for strip in coverage.strips))
+    assert cockpit.purchases is not None
+    days, failed = cockpit.days(), cockpit.failed_windows()
+    assert tiles["Reports bought"] == f"{cockpit.purchases.total.total:,}"
+    assert tiles["Bought again"] == f"{cockpit.purchases.total.again:,}"
+    assert tiles["Rows read"] == f"{cockpit.purchases.rows:,}"
+    assert (tiles["Failed"], tiles["Unreadable"]) == (str(failed[False]), str(failed[True]))
+    assert (tiles["Missing"], tiles["Pending"]) == (f"{days[DayStatus.MISSING]:,}", f"{days[DayStatus.PENDING]:,}")
+    cells = {attribute(cell, "aria-label").split(": ")[0] for cell in browser.find_elements(By.CSS_SELECTOR, "td.cell")}
+    assert cells == {f"{cell.seller_id}, {cell.report_type.name}" for cell in cockpit.cells}
 
 
-def test_bars_are_as_high_as_their_figures_and_these_stand_below_as_a_table(
-    browser: Chrome, coverage: CoverageMap
+def test_what_needs_a_person_comes_first_and_leads_to_its_cell(browser: Chrome, cockpit: Cockpit) -> None:
+    kinds = texts(browser, ".concern .kind")
+    assert kinds == [concern.kind.value for concern in cockpit.concerns]
+    assert kinds[:2] == ["failed", "unreadable"]
+    assert {"budget", "drift"} <= set(kinds)
+    assert texts(browser, ".concern .words") == [concern.words for concern in cockpit.concerns]
+    assert all(concern.next_step in browser.find_element(By.ID, "concerns").text for concern in cockpit.concerns)
+    empty = next(item for item in browser.find_elements(By.CLASS_NAME, "concern") if "the file is empty" in item.text)
+    empty.find_element(By.CSS_SELECTOR, "button.place").click()
+    assert focused(browser).startswith("chirag, returns_report: 1 window failed, ")
+    assert "the file is empty: zero bytes" in panel(browser).text
+
+
+def test_the_worst_seller_is_the_first_row(browser: Chrome, cockpit: Cockpit) -> None:
+    worst = {
+        seller: min(
+            (TROUBLE.index(cell.worst) for cell in cockpit.cells if cell.seller_id == seller and cell.worst in TROUBLE),
+            default=len(TROUBLE),
+        )
+        for seller in cockpit.sellers
+    }
+    assert sellers(browser) == sorted(cockpit.sellers, key=lambda seller: worst[seller])
+    browser.find_element(By.CSS_SELECTOR, "#sort option[value=name]").click()
+    assert sellers(browser) == sorted(cockpit.sellers)
+
+
+def test_behind_a_cell_are_its_days_its_reports_with_cost_and_error_and_the_next_command(
+    browser: Chrome, cockpit: Cockpit
 ) -> None:
+    label = "bharat, settled_transaction_ledger"
+    cell = next(cell for cell in cockpit.cells if f"{cell.seller_id}, {cell.report_type.name}" == label)
+    assert browser.find_elements(By.CLASS_NAME, "panel") == []
+    box = browser.find_element(By.CSS_SELECTOR, f"td[aria-label^='{label}: ']")
+    box.click()
+    assert attribute(box, "aria-expanded") == "true"
+    rows = [row.text for row in panel(browser).find_elements(By.CSS_SELECTOR, ".reports tbody tr:not(.note)")]
+    assert len(rows) == len(cell.purchases)
+    for row, purchase in zip(rows, cell.purchases, strict=True):
+        assert f" {purchase.report_id} {purchase.status.value.lower()} " in row
+        assert row.endswith("INR 4.50")
+        assert purchase.rows is None or f" {purchase.rows:,} INR" in row
+    (failure,) = cell.failures
+    assert failure.cause in panel(browser).find_element(By.CSS_SELECTOR, ".note").text
+    assert (
+        f"(report {failure.report_id}): {failure.cause}" in panel(browser).find_element(By.CLASS_NAME, "failure").text
+    )
+    first, last = failure.window.first, failure.window.last
+    command = f"repair --config CONFIG --stream settled_transaction_ledger --seller bharat --from {first} --to {last}"
+    assert command in panel(browser).text
+    assert "up to date as of " in panel(browser).text
+    titles = [attribute(title, "textContent") for title in panel(browser).find_elements(By.CSS_SELECTOR, "rect title")]
+    assert len(titles) == len(cell.strips[0].spans)
+    assert any("failed (failed when it was last tried)" in title for title in titles)
+    box.click()
+    assert browser.find_elements(By.CLASS_NAME, "panel") == []
+
+
+def test_the_map_is_as_wide_as_the_window(browser: Chrome) -> None:
+    for width in (1240, 1900):
+        browser.set_window_size(width, 1400)
+        box = browser.find_element(By.ID, "matrix").rect
+        table = browser.find_element(By.CLASS_NAME, "map").rect
+        assert table["width"] == pytest.approx(box["width"], abs=1)
+        assert box["width"] > width - 120
+    browser.set_window_size(1240, 1400)
+
+
+def test_streams_are_told_with_the_day_up_to_which_all_sellers_are_there(browser: Chrome, cockpit: Cockpit) -> None:
+    lines = {text.split()[0]: text for text in texts(browser, ".types tbody tr")}
+    for one in cockpit.progress():
+        assert f"{one.behind} seller" in lines[one.stream]
+        assert f"{one.slowest} the most" in lines[one.stream]
+        shown = f"{one.complete_until.day} {one.complete_until:%b %Y}" if one.complete_until else "none yet"
+        assert shown in lines[one.stream]
+
+
+def test_bars_are_as_high_as_their_figures_and_these_stand_below_as_a_table(browser: Chrome, cockpit: Cockpit) -> None:
+    assert cockpit.purchases is not None
     figure = browser.find_element(By.TAG_NAME, "figure")
     bars = figure.find_elements(By.CSS_SELECTOR, "svg > g")
     heights = [sum(float(attribute(rect, "height")) for rect in bar.find_elements(By.TAG_NAME, "rect")) for bar in bars]
-    totals = [bought.total for bought in coverage.bought_by_day.values()]
+    totals = [bought.total for bought in cockpit.purchases.by_day.values()]
     assert len(bars) == len(totals)
     for height, total in zip(heights, totals, strict=True):
         assert height / max(heights) == pytest.approx(total / max(totals), abs=0.01)
@@ -132,6 +237,7 @@ def test_bars_are_as_high_as_their_figures_and_these_stand_below_as_a_table(
 
 
 def test_it_needs_no_network_and_its_own_policy_lets_it_run(browser: Chrome) -> None:
+    browser.find_element(By.CSS_SELECTOR, "td.cell").click()
     messages = [json.loads(entry["message"])["message"] for entry in log(browser, "performance")]
     asked = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
     ours = [request["request"]["url"] for request in asked if request["documentURL"].startswith("file:")]
@@ -143,116 +249,181 @@ def test_it_needs_no_network_and_its_own_policy_lets_it_run(browser: Chrome) -> 
     assert "unsafe-inline" not in policy
 
 
+def test_it_holds_no_secret_and_no_link(runs: Runs, file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    secrets = [runs.settings["client_secret"], *(seller["refresh_token"] for seller in runs.settings["sellers"])]
+    assert not [secret for secret in secrets if secret in text]
+    assert runs.simulator.url not in text
+    assert text.count("://") == text.count("http://www.w3.org/2000/svg")
+
+
 # By keyboard
 
 
-def test_the_whole_map_is_one_stop_of_tab_and_is_walked_by_arrows(browser: Chrome, coverage: CoverageMap) -> None:
-    browser.find_element(By.ID, "only").send_keys(Keys.TAB)
-    first = focused(browser)
-    assert first.startswith("orders_report, acme: ")
-    assert told(browser) == first
-    right = press(browser, Keys.ARROW_RIGHT)
-    assert right.startswith("orders_report, acme: ")
-    assert right != first
-    assert press(browser, Keys.ARROW_LEFT) == first
-    below = press(browser, Keys.ARROW_DOWN)
-    assert below.startswith("orders_report, bharat: ")
-    assert press(browser, Keys.ARROW_UP, Keys.END) != first
-    last = coverage.strips[0].spans[-1]
-    assert f"{last.window.last.day} Nov 2026" in focused(browser)
+def test_the_whole_map_is_one_stop_of_tab_and_is_walked_by_arrows(browser: Chrome, cockpit: Cockpit) -> None:
+    types = list(cockpit.report_types)
+    first, second, *_, last = sellers(browser)
+    assert enter_map(browser).startswith(f"{first}, {types[0]}: ")
     assert told(browser) == focused(browser)
-    assert press(browser, Keys.HOME, Keys.ARROW_LEFT) == first
-    assert not press(browser, Keys.TAB).startswith("orders_report")
+    assert press(browser, Keys.ARROW_RIGHT).startswith(f"{first}, {types[1]}: ")
+    assert press(browser, Keys.ARROW_LEFT, Keys.ARROW_LEFT).startswith(f"{first}, {types[0]}: ")
+    assert press(browser, Keys.ARROW_DOWN).startswith(f"{second}, {types[0]}: ")
+    assert press(browser, Keys.ARROW_UP, Keys.ARROW_UP, Keys.END).startswith(f"{first}, {types[-1]}: ")
+    below = press(browser, *[Keys.ARROW_DOWN] * 9)
+    assert below.startswith(f"{last}, {types[-1]}: ")
+    assert press(browser, Keys.HOME).startswith(f"{last}, {types[0]}: ")
+    assert press(browser, Keys.TAB) == ""  # the next section
 
 
-def test_n_and_p_jump_between_what_is_not_there(browser: Chrome, coverage: CoverageMap) -> None:
-    gaps = [span.status.value for strip in coverage.strips for span in strip.spans if span.status in ATTENTION]
-    browser.find_element(By.ID, "only").send_keys(Keys.TAB)
-    seen = [press(browser, "n") for _ in gaps]
-    assert len(set(seen)) == len(gaps)
-    assert [next(word for word in ("failed (", "missing (", "pending (") if word in text)[:-2] for text in seen] == gaps
-    assert press(browser, "n") == seen[0]
-    assert press(browser, "p") == seen[-1]
+def test_enter_opens_what_is_behind_and_escape_closes_it(browser: Chrome) -> None:
+    cell = enter_map(browser)
+    press(browser, Keys.ENTER)
+    assert panel(browser).is_displayed()
+    press(browser, Keys.TAB)
+    assert focused(browser) == "close"
+    assert press(browser, Keys.ESCAPE) == cell
+    assert browser.find_elements(By.CLASS_NAME, "panel") == []
+    press(browser, Keys.SPACE, Keys.ARROW_RIGHT, Keys.ENTER)
+    assert panel(browser).is_displayed()  # of the other cell alone
 
 
-def test_a_thousand_sellers_take_one_page_that_can_be_searched(tmp_path: Path) -> None:
-    days = Window(date(2026, 10, 1), date(2026, 10, 31))
-    strips = [
-        Strip(
-            stream=stream,
-            seller_id=f"seller-{number:04}",
-            warehouse_id=None,
-            spans=(Span(window=days, status=DayStatus.LOADED),),
-        )
-        for stream in ("orders_report", "sales_ledger")
-        for number in range(1000)
-    ]
-    sizes = []
-    for some in (strips[900:1100], strips):
-        text = page(CoverageMap(strips=tuple(some)), made_at=datetime(2026, 11, 1, tzinfo=timezone.utc))
-        sizes.append(len(text) / len(some))
-    assert sizes[1] < 900  # bytes of a line
-    file = tmp_path / "coverage.html"
-    file.write_text(text, encoding="utf-8")
-    with browsing(file) as browser:
-        box = browser.find_element(By.ID, "find")
-        box.send_keys("orders 0421")
-        shown = [row.text for row in browser.find_elements(By.CSS_SELECTOR, ".map tbody tr") if row.is_displayed()]
-        assert [row.split()[0] for row in shown] == ["orders_report", "seller-0421"]
-        assert told(browser) == "1 line"
-        browser.find_element(By.ID, "only").send_keys(Keys.TAB)
-        assert "seller-0421" in focused(browser)
-        box.clear()
-        box.send_keys("nobody")
-        assert told(browser) == "0 lines"
+def test_n_and_p_jump_between_what_is_not_there(browser: Chrome, cockpit: Cockpit) -> None:
+    troubled = {f"{cell.seller_id}, {cell.report_type.name}" for cell in cockpit.cells if cell.worst in TROUBLE}
+    enter_map(browser)
+    seen = [press(browser, "n").split(": ")[0] for _ in troubled]
+    assert set(seen) == troubled
+    assert press(browser, "n").split(": ")[0] == seen[0]
+    assert press(browser, "p").split(": ")[0] == seen[-1]
 
 
-def test_only_what_is_not_all_there_can_be_shown_and_is_then_what_tab_reaches(
-    browser: Chrome, coverage: CoverageMap
-) -> None:
-    box = browser.find_element(By.ID, "only")
-    rows = browser.find_elements(By.CSS_SELECTOR, ".map tbody tr")
-    before = sum(row.is_displayed() for row in rows)
-    box.send_keys(Keys.SPACE)
-    after = [row for row in rows if row.is_displayed()]
-    assert 0 < len(after) < before
-    assert all("100 %" not in row.text for row in after)
-    box.send_keys(Keys.TAB)
-    lacking = [strip for strip in coverage.strips if any(span.status in ATTENTION for span in strip.spans)]
-    assert focused(browser).startswith(f"{lacking[0].stream}, {lacking[0].place}: ")
-
-
-def test_the_focused_span_is_marked(browser: Chrome) -> None:
-    browser.find_element(By.ID, "only").send_keys(Keys.TAB)
+def test_the_focused_cell_is_marked(browser: Chrome) -> None:
+    enter_map(browser)
     style = "return getComputedStyle(document.activeElement).outlineStyle"
     assert browser.execute_script(style) == "solid"
 
 
 def test_the_mouse_is_told_the_same(browser: Chrome) -> None:
-    span = browser.find_element(By.CSS_SELECTOR, ".span.missing")
-    browser.execute_script("arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", span)
-    assert told(browser) == span.get_attribute("aria-label")
+    cell = browser.find_element(By.CSS_SELECTOR, "td.is-trouble")
+    browser.execute_script("arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", cell)
+    assert told(browser) == attribute(cell, "aria-label")
+
+
+# Found by typing
+
+
+@pytest.mark.parametrize(
+    ("typed", "rows", "columns"),
+    [
+        ("divya", ["divya"], 5),
+        ("ledger", ["bharat", "chirag", "divya", "acme"], 3),
+        ("divya stock", ["divya"], 1),
+        ("unreadable", ["chirag"], 5),
+        ("returns unread", ["chirag"], 1),
+        ("orders unread", [], 1),
+        ("nobody", [], 5),
+    ],
+)
+def test_sellers_report_types_and_statuses_are_found_by_typing(
+    browser: Chrome, typed: str, rows: list[str], columns: int
+) -> None:
+    browser.find_element(By.ID, "find").send_keys(typed)
+    assert sellers(browser) == rows
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".map > thead th")) == columns
+    numbers = [f"{len(rows)} seller{'' if len(rows) == 1 else 's'}", f"{columns} report type{'s'[: columns - 1]}"]
+    assert told(browser) == ", ".join(numbers)
+
+
+def test_only_what_is_not_all_there_can_be_shown_and_is_then_what_tab_reaches(browser: Chrome) -> None:
+    before = sellers(browser)
+    browser.find_element(By.ID, "only").send_keys(Keys.SPACE)
+    assert sellers(browser) == [name for name in before if name != "acme"]
+    assert enter_map(browser).startswith(f"{before[0]}, ")
+
+
+def test_a_place_that_the_search_hides_is_shown(browser: Chrome) -> None:
+    browser.find_element(By.ID, "find").send_keys("acme")
+    browser.find_element(By.CSS_SELECTOR, "button.place").click()
+    assert focused(browser).startswith("bharat, ")
+
+
+# Many sellers
+
+
+def test_a_thousand_sellers_and_all_streams_take_less_than_three_megabytes_and_are_drawn_as_they_are_reached(
+    tmp_path: Path,
+) -> None:
+    sizes = {}
+    for number in (200, 1000):
+        text = page(many_cells(number, reports=6), made_at=NOON)
+        sizes[number] = len(text.encode())
+    assert sizes[1000] < 3_000_000
+    assert sizes[1000] / sizes[200] < 5  # each takes no more than one of few
+    file = tmp_path / "coverage.html"
+    file.write_text(text, encoding="utf-8")
+    with browsing(file) as browser:
+        drawn = len(sellers(browser))
+        assert 0 < drawn <= 100
+        assert told(browser) == "1,000 sellers, 13 report types"
+        assert len(browser.find_elements(By.CLASS_NAME, "concern")) <= 6
+        browser.find_element(By.ID, "find").send_keys("0421")
+        assert sellers(browser) == ["seller-0421"]
+        browser.find_element(By.CSS_SELECTOR, "td.cell").click()
+        assert "and 5 earlier reports, all read, which the ledger has" in panel(browser).text
+        browser.find_element(By.ID, "find").clear()
+        browser.find_element(By.ID, "find").send_keys("seller", Keys.TAB)
+        browser.execute_script("document.getElementById('more').click()")
+        assert len(sellers(browser)) > drawn
+        browser.find_element(By.CSS_SELECTOR, "#sort option[value=name]").click()
+        enter_map(browser)
+        assert press(browser, "n").startswith("seller-0")  # wherever the next trouble is, drawn or not
+        assert attribute(browser.switch_to.active_element, "class").endswith("is-trouble")
+
+
+def test_tables_of_one_report_are_one_strip_that_is_unfolded_on_demand(show: Show) -> None:
+    browser = show(many_cells(3, reports=1))
+    cell = next(
+        cell
+        for cell in browser.find_elements(By.CSS_SELECTOR, "td.cell")
+        if ", settled_transaction_ledger: " in attribute(cell, "aria-label")
+    )
+    cell.click()
+    assert len(panel(browser).find_elements(By.CLASS_NAME, "strip-line")) == 1
+    panel(browser).find_element(By.TAG_NAME, "summary").click()
+    assert panel(browser).find_element(By.TAG_NAME, "summary").text == "14 tables, all alike"
+    lines = panel(browser).find_elements(By.CSS_SELECTOR, ".tables .strip-line")
+    assert len(lines) == 14
+    button = next(one for one in browser.find_elements(By.CLASS_NAME, "unfold") if one.text.startswith("settled_"))
+    before = len(browser.find_elements(By.CSS_SELECTOR, ".types tr"))
+    button.click()
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".types tr")) == before + 14
 
 
 # In the light and in the dark
+
+
+COLOURS = (
+    *("page", "surface", "ink", "muted", "loaded", "reread", "pending", "pending-back", "pending-ink"),
+    *("failed", "failed-mark", "unreadable", "unreadable-mark", "missing", "missing-mark"),
+)
 
 
 def colours(browser: Chrome, scheme: str) -> dict[str, tuple[float, float, float]]:
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
-    found: dict[str, str] = browser.execute_script("""
+    found: dict[str, str] = browser.execute_script(
+        """
         const probe = document.body.appendChild(document.createElement("i"));
-        const names = ["page", "surface", "ink", "muted", "loaded", "reread", "pending", "pending-back", "failed",
-                       "failed-mark", "missing", "missing-mark", "again"];
-        const result = Object.fromEntries(names.map((name) => {
+        const result = Object.fromEntries(arguments[0].map((name) => {
             probe.style.color = `var(--${name})`;
             return [name, getComputedStyle(probe).color];
         }));
         result.drawn = getComputedStyle(document.querySelector("section")).backgroundColor;
         probe.remove();
         return result;
-    """)
+    """,
+        COLOURS,
+    )
     return {
         name: tuple(int(part) for part in text[4:-1].split(","))  # type: ignore[misc]  # rgb(r, g, b)
         for name, text in found.items()
@@ -279,62 +450,127 @@ def test_text_is_readable_and_marks_are_told_apart(browser: Chrome, scheme: str)
     assert colour["drawn"] == colour["surface"]
     assert (sum(colour["surface"]) > 384) is (scheme == "light")
     for ground in ("page", "surface"):
-        for text in ("ink", "muted"):
+        for text in ("ink", "muted", "failed", "unreadable", "pending-ink"):
             assert contrast(colour[text], colour[ground]) >= READABLE, (text, ground)
-    for mark in ("loaded", "reread", "failed", "again"):
+    for mark in ("loaded", "reread", "failed", "unreadable"):
         assert contrast(colour[mark], colour["surface"]) >= VISIBLE, mark
-    for mark, ground in (("failed-mark", "failed"), ("missing-mark", "missing")):
+    for mark, ground in (("failed-mark", "failed"), ("unreadable-mark", "unreadable"), ("missing-mark", "missing")):
         assert contrast(colour[mark], colour[ground]) >= VISIBLE, mark
     assert contrast(colour["loaded"], colour["reread"]) >= 2
 
 
-# Odd maps
+def test_no_status_is_told_by_its_colour_alone(browser: Chrome, cockpit: Cockpit) -> None:
+    signs = {DayStatus.FAILED: "✗", DayStatus.UNREADABLE: "!", DayStatus.MISSING: "·", DayStatus.PENDING: "◦"}
+    shown = {text.split()[0] for text in texts(browser, ".badge")}
+    assert shown == {signs[cell.worst] for cell in cockpit.cells if cell.worst in TROUBLE}
 
 
-def strip(seller: str = "acme", stream: str = "orders_report") -> Strip:
+# Odd cockpits
+
+
+def cell(seller: str = "acme", **members: Any) -> Cell:
     span = Span(window=Window(date(2024, 1, 1), date(2026, 10, 31)), status=DayStatus.LOADED)
-    return Strip(stream=stream, seller_id=seller, warehouse_id=None, spans=(span,))
+    strip = Strip(warehouse_id=None, streams=("orders_report",), spans=(span,), complete_until=span.window.last)
+    return Cell(**{"report_type": REPORT_TYPES["orders_report"], "seller_id": seller, "strips": (strip,), **members})
 
 
 @pytest.fixture
-def show(shared_browser: Chrome, tmp_path: Path, runs: Runs) -> Any:
-    def show(coverage: CoverageMap) -> Chrome:
+def show(shared_browser: Chrome, tmp_path: Path) -> Show:
+    def show(cockpit: Cockpit) -> Chrome:
         file = tmp_path / "odd.html"
-        file.write_text(page(coverage, made_at=runs.clock.now()), encoding="utf-8")
+        file.write_text(page(cockpit, made_at=NOON), encoding="utf-8")
         shared_browser.get(file.as_uri())
         return shared_browser
 
     return show
 
 
-def test_names_are_text_whatever_they_hold(show: Any) -> None:
-    name = "<script>document.title = 'taken'</script>\"' & मुंबई"
-    durations = Durations(shortest=1, typical=1, longest=1, reports=1)
-    coverage = CoverageMap(
-        strips=(strip(name, name),),
-        bought_by_day={date(2026, 10, 1): Bought(first=1)},
-        bought_by_type={name: Bought(first=1)},
-        durations={name: durations},
-        has_ledger=True,
+if TYPE_CHECKING:
+    Show = Callable[[Cockpit], Chrome]
+
+
+def odd_cockpit(name: str) -> Cockpit:
+    """One in which everything that others may name has the same name."""
+    window = Window(date(2026, 10, 1), date(2026, 10, 4))
+    odd = {"identifier": name, "seller_id": name, "warehouse_id": name, "window": window, "report_id": name}
+    purchase = Purchase(**odd, status=PurchaseStatus.FINISHED, bought_at=NOON, drift=(name,))  # type: ignore[arg-type]  # as above
+    failure = FailedWindow(**odd, stream=name, is_unreadable=True, cause=name, failed_at=NOON)  # type: ignore[arg-type]  # as above
+    kind = replace(REPORT_TYPES["orders_report"], name=name, title=name, identifier=name)
+    kind = replace(kind, tables=tuple(replace(table, stream=name) for table in kind.tables))
+    strip = replace(cell().strips[0], streams=(name,), warehouse_id=name)
+    place = Place(seller_id=name, report_type=name, window=window)
+    return Cockpit(
+        cells=(cell(name, report_type=kind, strips=(strip,), purchases=(purchase,), failures=(failure,)),),
+        concerns=(Concern(kind=ConcernKind.UNREADABLE, words=name, places=(place,)),),
+        purchases=PurchaseFigures(
+            by_day={date(2026, 10, 1): Bought(first=1)},
+            by_type={name: Bought(first=1)},
+            durations={name: Durations(shortest=1, typical=1, longest=1, reports=1)},
+        ),
+        prices=Prices(currency=name, by_type={"*": Decimal(1)}),
     )
-    browser = show(coverage)
-    assert browser.title == "Coverage of Flipkart reports"
-    assert browser.find_element(By.CSS_SELECTOR, "th[scope=row]").text == name
-    assert browser.find_element(By.CSS_SELECTOR, ".types th[scope=row]").text == name
 
 
-def test_without_a_ledger_or_any_day_it_says_so(show: Any) -> None:
-    text = show(CoverageMap(strips=())).find_element(By.TAG_NAME, "body").text
+def test_names_are_text_whatever_they_hold(show: Show) -> None:
+    name = "</script><script>document.title = 'taken'</script><b>\"' & @@data@@ मुंबई"
+    browser = show(odd_cockpit(name))
+    browser.find_element(By.CSS_SELECTOR, "button.place").click()
+    assert browser.title == "Flipkart reports"
+    assert sellers(browser) == [name]
+    assert texts(browser, ".words") == [name]
+    assert texts(browser, ".types tbody th") == [name]
+    assert browser.find_elements(By.TAG_NAME, "b") == []
+    for selector in ("h3", ".failure", ".reports .note", ".reports .id", ".strip-head strong"):
+        assert name in panel(browser).find_element(By.CSS_SELECTOR, selector).text, selector
+    assert log(browser, "browser") == []
+    command = panel(browser).find_element(By.TAG_NAME, "code").text
+    quoted = "'" + name.replace("'", "'\"'\"'") + "'"
+    assert f"--seller {quoted} " in command
+
+
+def test_half_a_character_pair_and_marks_that_turn_text_do_no_harm(show: Show) -> None:
+    browser = show(odd_cockpit("half \ud83d, \u202eturned\n\x1b[2J"))
+    assert sellers(browser) == ["half , turned [2J"]
+
+
+def test_without_a_ledger_or_any_day_it_says_so(show: Show) -> None:
+    text = show(Cockpit(cells=())).find_element(By.TAG_NAME, "body").text
+    assert "Nothing needs a person." in text
     assert "No day of any stream is wanted yet." in text
     assert "Without report_ledger there is no record of what was bought." in text
-    assert "None yet." in show(CoverageMap(strips=(strip(),), has_ledger=True)).find_element(By.TAG_NAME, "body").text
+    text = show(Cockpit(cells=(cell(),), purchases=PurchaseFigures())).find_element(By.TAG_NAME, "body").text
+    assert "None yet." in text
 
 
-def test_years_of_days_scroll_inside_the_map_and_a_narrow_window_does_not_scroll_sideways(show: Any) -> None:
-    browser = show(CoverageMap(strips=(strip(),)))
-    browser.set_window_size(500, 900)
+def test_a_narrow_window_does_not_scroll_sideways_and_the_map_does(show: Show) -> None:
+    browser = show(many_cells(5, reports=1))
     wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    inner = "const box = document.getElementById('matrix'); return box.scrollWidth > box.clientWidth"
+    browser.set_window_size(500, 900)
+    browser.find_element(By.CSS_SELECTOR, "td.cell").click()
     assert browser.execute_script(wide) == 0
-    inner = "const box = document.querySelector('.scroll'); return box.scrollWidth > box.clientWidth"
     assert browser.execute_script(inner)
+    assert panel(browser).rect["width"] <= 500
     browser.set_window_size(1240, 1400)
+
+
+def test_on_paper_there_are_no_controls(browser: Chrome) -> None:
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert not browser.find_element(By.ID, "find").is_displayed()
+        assert browser.find_element(By.CLASS_NAME, "map").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_days_that_are_years_apart_are_one_strip(show: Show) -> None:
+    spans = (
+        Span(window=Window(date(2024, 1, 1), date(2024, 1, 1)), status=DayStatus.LOADED),
+        Span(window=Window(date(2026, 10, 31), date(2026, 10, 31)), status=DayStatus.MISSING),
+    )
+    strip = replace(cell().strips[0], spans=spans)
+    browser = show(Cockpit(cells=(cell(strips=(strip,)),)))
+    browser.find_element(By.CSS_SELECTOR, "td.cell").click()
+    titles = [attribute(title, "textContent") for title in panel(browser).find_elements(By.CSS_SELECTOR, "rect title")]
+    assert titles == ["1 Jan 2024: 1 day loaded (rows are out)", "31 Oct 2026: 1 day missing (wanted, not bought yet)"]
+    assert timedelta(days=1034) == spans[1].window.last - spans[0].window.first

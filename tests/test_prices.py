@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_flipkart_reports.commands.coverage_map import coverage_of
+from tap_flipkart_reports.commands.coverage.cockpit import cockpit_of, document
 from tap_flipkart_reports.commands.plan import plan_run, table
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.prices import Prices
@@ -53,6 +53,6 @@ def test_coverage_tells_what_all_purchases_cost(bench: Bench, tmp_path: Path) ->
     settings: dict[str, Any] = {"report_ledger": str(tmp_path / "ledger.db"), "report_prices": {"orders_report": 7}}
     bench.run("orders_report", window_days=10, **settings)
     run = bench.tap("orders_report", **settings).current_run
-    found = coverage_of(run.wanted, run.services.ledger, has_state=False).document()
+    found = document(cockpit_of(run, has_state=False, clock=bench.clock))
     run.close()
     assert found["bought"]["cost"] == "14"

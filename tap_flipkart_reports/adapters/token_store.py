@@ -100,6 +100,17 @@ class TokenStore:
         chosen = sa.select(_COLUMNS.seller_id).where(_COLUMNS.sealed.is_not(None)).order_by(_COLUMNS.seller_id)
         return list(self._do(lambda connection: connection.execute(chosen).scalars().all()))
 
+    def read_all(self) -> dict[str, SellerTokens]:
+        """What it holds of each seller; nobody is kept from asking for tokens meanwhile.
+
+        Raises:
+            TokenStoreError: the database does not answer.
+            AuthenticationError: tokens were written with another key.
+        """
+        chosen = sa.select(_COLUMNS.seller_id, _COLUMNS.sealed).where(_COLUMNS.sealed.is_not(None))
+        rows = self._do(lambda connection: connection.execute(chosen).all())
+        return {seller_id: self.open_sealed(seller_id, sealed) for seller_id, sealed in rows}
+
     @contextmanager
     def holding(self, seller_id: str) -> Iterator[Hold]:
         """Keep other workers from asking for tokens of a seller.

@@ -204,24 +204,23 @@ def _run(tap: TapFlipkartReports) -> int:
 
 
 def _coverage(options: argparse.Namespace) -> int:
-    from tap_flipkart_reports.commands.coverage_map import coverage_of  # noqa: PLC0415 - only this command draws
-    from tap_flipkart_reports.commands.coverage_page import page  # noqa: PLC0415 - only this command draws
-    from tap_flipkart_reports.commands.coverage_table import table  # noqa: PLC0415 - only this command draws
+    from tap_flipkart_reports.commands.coverage.cockpit import cockpit_of, document  # noqa: PLC0415 - only this command draws
+    from tap_flipkart_reports.commands.coverage.page import page  # noqa: PLC0415 - only this command draws
+    from tap_flipkart_reports.commands.coverage.terminal import Screen, terminal_text  # noqa: PLC0415 - only this command draws
 
     tap = _tap(options)
     with logged_from(logging.WARNING, logger=tap.name), closing(tap):
-        run = tap.current_run
-        coverage = coverage_of(run.wanted, run.services.ledger, has_state=options.state is not None)
+        cockpit = cockpit_of(tap.current_run, has_state=options.state is not None, clock=tap.clock)
     if options.html is not None:
-        _write(options.html, page(coverage, made_at=tap.clock.now()))
+        _write(options.html, page(cockpit, made_at=tap.clock.now()))
         _tell(f"{options.html} is written: open it in a browser")
     elif options.format == "json":
-        print(json.dumps(coverage.document(), indent=2))  # noqa: T201 - its output
+        print(json.dumps(document(cockpit), indent=2))  # noqa: T201 - its output
     else:
         is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         is_plain = not (sys.stdout.encoding or "").lower().startswith("utf")
         width = shutil.get_terminal_size((120, 24)).columns
-        print(table(coverage, width=width, is_coloured=is_coloured, is_plain=is_plain))  # noqa: T201 - its output
+        print(terminal_text(cockpit, Screen(width=width, is_coloured=is_coloured, is_plain=is_plain)))  # noqa: T201 - its output
     return 0
 
 

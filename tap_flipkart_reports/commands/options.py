@@ -313,7 +313,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         _add_anonymise_options,
     ),
     "coverage": (
-        "show which days are loaded, pending, failed or missing, and what was bought; makes no call",
+        "show what needs a person, which days are loaded, and what was bought; makes no call",
         f"{CONFIG} --state state.json --html coverage.html",
         _add_coverage_options,
     ),

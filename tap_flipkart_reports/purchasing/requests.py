@@ -168,7 +168,7 @@ class Purchase:
         finished_at: when its last row was out, if it was.
         rows: how many they were.
         unanswered: tries of the same trigger that may have bought a report too.
-        rejected: rows that were passed over.
+        rejected: rows that were skipped.
         tied: rows that their natural key does not tell apart.
         drift: what its file lacked or had beyond the schemas, as sentences.
     """
@@ -232,7 +232,7 @@ class Reading:
 
     Attributes:
         rows: those that are out.
-        rejected: those that were passed over.
+        rejected: those that were skipped.
         fingerprints: of the headers.
         drift: what the file lacked or had beyond the schemas, as sentences.
         tied: rows that their natural key does not tell apart.

@@ -221,13 +221,12 @@ class ReportReader:
 
     def _tell_drift(self, layout: Layout) -> None:
         """Say once per column what a file lacks or has beyond the schema."""
+        self._keep_drift(layout)
         known = [column for column in self._columns if column not in {column for _, column in layout.placed}]
         for text, columns in (
             ("does not have the columns %s, which are null", layout.missing),
             ("has new columns %s", [column for _, column in layout.new]),
         ):
-            if columns:
-                self._drift.append(f"{self._wanted.stream} {text % ', '.join(c.header.strip() for c in columns)}")
             logged = self._wanted.drift_logged
             news = [
                 column.header.strip() if column in layout.missing else _with_nearest(column, known)
@@ -237,6 +236,18 @@ class ReportReader:
             logged |= {(text, column.name) for column in columns}
             if news:
                 self._logger.warning("%s %s (header %s).", self.name, text % ", ".join(news), layout.fingerprint)
+
+    def _keep_drift(self, layout: Layout) -> None:
+        """Keep what a file lacks or has beyond the published schema, whatever other files of the run have brought."""
+        published = {column.name for column in self._wanted.table.columns}
+        if not published:
+            return
+        has = [column for _, column in (*layout.placed, *layout.new) if column.name not in published]
+        lacks = [column for column in layout.missing if column.name in published]
+        for words, columns in (("does not have the columns", lacks), ("has new columns", has)):
+            if columns:
+                headers = ", ".join(column.header.strip() for column in columns)
+                self._drift.append(f"{self._wanted.stream} {words} {headers}")
 
     def _tell_tables(self, report: Report, tables: Sequence[Table]) -> None:
         """Say which tables of a report are not there, and which are there for no stream."""

@@ -1,6 +1,6 @@
 """Some daily runs against the simulator that leave a bit of everything, for the coverage map; as a script its picture.
 
-`python tests/coverage_runs.py` draws docs/coverage.png anew; it needs Chromium.
+`python -m support.coverage_runs`, in `tests/`, draws docs/coverage.png anew; it needs Chromium.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-import threading
-import time
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -17,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from support.access import access_to
-from tap_flipkart_reports.commands.coverage_map import coverage_of
-from tap_flipkart_reports.commands.coverage_page import page
+from support.clocks import VirtualClock
+from tap_flipkart_reports.commands.coverage.cockpit import cockpit_of
+from tap_flipkart_reports.commands.coverage.page import page
 from tap_flipkart_reports.exceptions import WindowsFailedError
 from tap_flipkart_reports.simulator import Faults, Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
-    from tap_flipkart_reports.commands.coverage_map import CoverageMap
+    from tap_flipkart_reports.commands.coverage.cockpit import Cockpit
 
 PICTURE = Path(__file__).parent.parent.parent / "docs" / "coverage.png"
 
@@ -33,8 +32,8 @@ SELLERS = ("acme", "bharat", "chirag", "divya")
 MINUTE, HOUR = 60.0, 3600.0
 START = datetime(2026, 11, 12, 2, 0, tzinfo=timezone.utc)
 DAYS = 7
-SPEED = 1500.0
-"""Seconds that pass in one: 25 minutes."""
+BUDGET = 40
+"""Of the last day."""
 
 FAULTS: dict[int, list[dict[str, Any]]] = {
     0: [
@@ -45,9 +44,12 @@ FAULTS: dict[int, list[dict[str, Any]]] = {
     6: [
         {"fault": "failed", "identifier": "settled_transaction_ledger", "seller_id": "bharat", "times": 99},
         {"fault": "never", "identifier": "orders_report", "seller_id": "divya", "nth": 3, "times": 2},
+        {"fault": "zero_bytes", "identifier": "returns_report", "seller_id": "chirag"},
+        {"fault": "extra_column", "header": "Gift wrap", "identifier": "orders_report", "seller_id": "acme"},
     ],
 }
-"""From which day on which calls go wrong: two reports fail once, one always, two are never ready."""
+"""From which day on which calls go wrong: two reports fail once, one always, two are never ready,
+one file is empty, and one has a new column."""
 
 GENERATION = {
     "orders_report": (2 * MINUTE, 9 * MINUTE),
@@ -56,29 +58,6 @@ GENERATION = {
     "settled_transaction_ledger": (6 * MINUTE, 19 * MINUTE),
     "stock_ledger": (3 * MINUTE, 8 * MINUTE),
 }
-
-
-class FastClock:
-    """Time that runs, for all threads alike, only faster."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._skipped = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return (time.perf_counter() - self._began) * SPEED + self._skipped
-
-    def sleep(self, seconds: float) -> None:
-        threading.Event().wait(seconds / SPEED)
-
-    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        condition.wait(seconds / SPEED if seconds is not None else None)
-
-    def skip_to(self, moment: datetime) -> None:
-        self._skipped += (moment - self.now()).total_seconds()
 
 
 @dataclass(kw_only=True)
@@ -94,7 +73,7 @@ class Runs:
         simulator: what they asked, stopped by now.
     """
 
-    clock: FastClock
+    clock: VirtualClock
     settings: dict[str, Any]
     catalog: dict[str, Any]
     state: dict[str, Any] | None
@@ -105,19 +84,20 @@ class Runs:
         state = json.loads(json.dumps(self.state)) if with_state and self.state else None
         tap = TapFlipkartReports(config={**self.settings, **settings}, catalog=self.catalog, state=state)
         tap.clock = self.clock
+        tap.workers = 0  # where the clock only pretends to wait, time must not pass while a call is under way
         return tap
 
-    def coverage(self, *, with_state: bool = True, **settings: Any) -> CoverageMap:
+    def cockpit(self, *, with_state: bool = True, **settings: Any) -> Cockpit:
         tap = self.tap(with_state=with_state, **settings)
         try:
-            return coverage_of(tap.current_run.wanted, tap.current_run.services.ledger, has_state=with_state)
+            return cockpit_of(tap.current_run, has_state=with_state, clock=self.clock)
         finally:
             tap.close()
 
 
 def make_runs(folder: Path) -> Runs:
     """Run once a day for some days; the last seller comes on the last of them, which has a budget."""
-    clock = FastClock()
+    clock = VirtualClock(START)
     with Simulator(now=clock.now, generation_seconds=GENERATION, orders_per_day=12) as simulator:
         settings: dict[str, Any] = {
             **access_to(simulator, *SELLERS),
@@ -133,11 +113,11 @@ def make_runs(folder: Path) -> Runs:
         }
         runs = Runs(clock=clock, settings=settings, catalog=_catalog(settings), state=None, simulator=simulator)
         for day in range(DAYS):
-            clock.skip_to(START + timedelta(days=day))
+            clock.advance((START + timedelta(days=day) - clock.now()).total_seconds())
             if day in FAULTS:
                 simulator.faults = Faults.parse(FAULTS[day])
             is_last = day == DAYS - 1
-            own = {"max_reports": 40, "max_wait": 3 * HOUR} if is_last else {"sellers": settings["sellers"][:-1]}
+            own = {"max_reports": BUDGET, "max_wait": 3 * HOUR} if is_last else {"sellers": settings["sellers"][:-1]}
             runs.state = _run(runs, **own)
     return runs
 
@@ -170,9 +150,11 @@ def main() -> None:
         folder = Path(name)
         runs = make_runs(folder)
         file = folder / "coverage.html"
-        file.write_text(page(runs.coverage(), made_at=runs.clock.now()), encoding="utf-8")
+        file.write_text(page(runs.cockpit(max_reports=BUDGET), made_at=runs.clock.now()), encoding="utf-8")
         PICTURE.parent.mkdir(exist_ok=True)
-        with browsing(file, height=1860) as browser:
+        with browsing(file, height=1560) as browser:
+            worst = browser.find_element("css selector", "td.cell.is-trouble .failed-badge")
+            browser.execute_script("arguments[0].closest('td').click()", worst)
             browser.save_screenshot(str(PICTURE))
 
 

@@ -1,0 +1,253 @@
+"""What needs a person, the most urgent first. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports.clock import KOLKATA
+from tap_flipkart_reports.commands.tables import counted
+from tap_flipkart_reports.purchasing.requests import PurchaseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tap_flipkart_reports.commands.coverage.cells import Cell
+    from tap_flipkart_reports.purchasing.requests import Purchase
+    from tap_flipkart_reports.windows import Window
+
+WARN_DAYS = 14
+"""Days before its end at which an authorisation is told: as `flipkart-reports sellers` does, unless asked otherwise."""
+
+
+class ConcernKind(Enum):
+    """What a concern is about, the most urgent first."""
+
+    AUTHORISATION_OVER = "authorisation over"
+    FAILED = "failed"
+    UNREADABLE = "unreadable"
+    SKIPPED = "skipped rows"
+    AUTHORISATION = "authorisation ends"
+    BUDGET = "budget"
+    DRIFT = "drift"
+    TIES = "ties"
+    TOKENS = "tokens"
+
+
+_AUTHORISE = "flipkart-reports authorize --config CONFIG --seller-id {seller} --redirect-uri ADDRESS"
+
+NEXT_STEPS: Mapping[ConcernKind, str] = {
+    ConcernKind.AUTHORISATION_OVER: _AUTHORISE,
+    ConcernKind.AUTHORISATION: _AUTHORISE,
+    ConcernKind.FAILED: "run again: the next run asks for it, and buys another report where the one before is gone",
+    ConcernKind.UNREADABLE: 'run again: it is read again at no cost; given_up_reports: ["{report}"] has it bought anew',
+    ConcernKind.SKIPPED: "look into the folder `rejected` of the archive; once the cause is cured, read them again "
+    "with `flipkart-reports replay`, or `repair` where no archive has the file",
+    ConcernKind.BUDGET: "run again, or raise max_reports; `flipkart-reports plan` shows what a run would buy",
+    ConcernKind.DRIFT: "new columns are in _extra, or columns of their own with schema_drift: evolve; "
+    "`flipkart-reports inspect FILE --schema` proposes their schema",
+    ConcernKind.TIES: "see docs/records.md: _row_ordinal tells them apart; a row that goes later stays in the target",
+    ConcernKind.TOKENS: "flipkart-reports sellers --config CONFIG",
+}
+"""What to do about it; what stands in braces is that of the first place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something is.
+
+    Attributes:
+        seller_id: whose.
+        report_type: of which report type, if of one.
+        warehouse_id: of which warehouse, where the type asks for one.
+        window: of which days, if of some.
+        report_id: of which report, if there is one.
+    """
+
+    seller_id: str
+    report_type: str | None = None
+    warehouse_id: str | None = None
+    window: Window | None = None
+    report_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something that needs a person.
+
+    Attributes:
+        kind: what it is about.
+        words: what is the matter, as a sentence without its full stop.
+        places: where, the newest first; each window once.
+        since: when it was seen, the last time.
+    """
+
+    kind: ConcernKind
+    words: str
+    places: tuple[Place, ...] = ()
+    since: datetime | None = None
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it."""
+        first = self.places[0] if self.places else Place(seller_id="SELLER")
+        return NEXT_STEPS[self.kind].format(seller=quote(first.seller_id), report=first.report_id or "REPORT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What the next run would buy.
+
+    Attributes:
+        buys: reports within the budget.
+        left: windows that the budget would leave over.
+        left_before: windows that earlier runs have left over.
+    """
+
+    buys: int
+    left: int
+    left_before: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorisations:
+    """Until when sellers allow the app to ask for reports.
+
+    Attributes:
+        ends: by seller, as far as the token store knows.
+        problem: why the token store cannot be asked, if that is so.
+    """
+
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def concerns_of(
+    cells: Sequence[Cell], *, authorisations: Authorisations, budget: Budget | None, now: datetime
+) -> list[Concern]:
+    """What needs a person, the most urgent first, and of one kind what concerns the most places.
+
+    Args:
+        cells: all of them.
+        authorisations: of the sellers.
+        budget: what the next run would buy, if it has a budget.
+        now: the present moment.
+    """
+    found = [
+        *_authorisations(authorisations, now=now),
+        *_failed(cells),
+        *_skipped(cells),
+        *_budget(budget),
+        *_found_in_the_newest(cells),
+    ]
+    ranks = {kind: rank for rank, kind in enumerate(ConcernKind)}
+    return sorted(found, key=lambda concern: (ranks[concern.kind], -len(concern.places)))
+
+
+def _authorisations(authorisations: Authorisations, *, now: datetime) -> Iterator[Concern]:
+    if authorisations.problem is not None:
+        yield Concern(
+            kind=ConcernKind.TOKENS, words=f"{authorisations.problem}: when authorisations end is not known here"
+        )
+    for seller_id, ends in sorted(authorisations.ends.items(), key=lambda item: item[1]):
+        left = (ends - now) // timedelta(days=1)
+        if left > WARN_DAYS:
+            continue
+        is_over, day = left < 0, ends.astimezone(KOLKATA).date()
+        words = f"ended on {day}" if is_over else f"ends on {day}, in {counted(left, 'day')}"
+        yield Concern(
+            kind=ConcernKind.AUTHORISATION_OVER if is_over else ConcernKind.AUTHORISATION,
+            words=f"the authorisation of seller {seller_id} {words}",
+            places=(Place(seller_id=seller_id),),
+        )
+
+
+def _failed(cells: Iterable[Cell]) -> Iterator[Concern]:
+    """Windows that failed, those of one cause together; each counts once, however many days and tables it has."""
+    groups: defaultdict[tuple[ConcernKind, str], list[tuple[datetime, Place]]] = defaultdict(list)
+    for cell in cells:
+        for failure in cell.failures:
+            kind = ConcernKind.UNREADABLE if failure.is_unreadable else ConcernKind.FAILED
+            place = Place(
+                seller_id=cell.seller_id,
+                report_type=cell.report_type.name,
+                warehouse_id=failure.warehouse_id,
+                window=failure.window,
+                report_id=failure.report_id,
+            )
+            groups[kind, failure.cause].append((failure.failed_at, place))
+    for (kind, cause), members in groups.items():
+        members.sort(key=lambda member: member[0], reverse=True)
+        yield Concern(kind=kind, words=cause, places=tuple(place for _, place in members), since=members[0][0])
+
+
+def _skipped(cells: Iterable[Cell]) -> Iterator[Concern]:
+    """Rows that were skipped in the newest report of their window."""
+    by_type: defaultdict[str, list[Purchase]] = defaultdict(list)
+    for cell in cells:
+        newest = {}
+        for purchase in reversed(cell.purchases):
+            if purchase.status is PurchaseStatus.FINISHED:
+                newest[purchase.warehouse_id, purchase.window] = purchase
+        by_type[cell.report_type.name] += [purchase for purchase in newest.values() if purchase.rejected]
+    for name, purchases in by_type.items():
+        if purchases:
+            rows = counted(sum(purchase.rejected for purchase in purchases), "row")
+            yield _found(ConcernKind.SKIPPED, f"{name}: {rows} skipped (bad_rows)", name, purchases)
+
+
+def _budget(budget: Budget | None) -> Iterator[Concern]:
+    if budget is None or not (budget.left or budget.left_before):
+        return
+    words = [f"the next run buys {counted(budget.buys, 'report')}"]
+    if budget.left:
+        words.append(f"its budget leaves {counted(budget.left, 'window')} over")
+    if budget.left_before:
+        words.append(f"earlier runs have left {counted(budget.left_before, 'window')} over, which go first")
+    yield Concern(kind=ConcernKind.BUDGET, words="; ".join(words))
+
+
+def _found_in_the_newest(cells: Iterable[Cell]) -> Iterator[Concern]:
+    """Drift and ties, as far as the newest report of a partition has them: what is cured is no concern."""
+    drift: defaultdict[tuple[str, str], list[Purchase]] = defaultdict(list)
+    tied: defaultdict[str, list[Purchase]] = defaultdict(list)
+    for cell in cells:
+        newest = {}
+        for purchase in reversed(cell.purchases):
+            if purchase.status is PurchaseStatus.FINISHED:
+                newest[purchase.warehouse_id] = purchase
+        for purchase in newest.values():
+            for words in purchase.drift:
+                drift[cell.report_type.name, words].append(purchase)
+            if purchase.tied:
+                tied[cell.report_type.name].append(purchase)
+    for (name, words), purchases in drift.items():
+        yield _found(ConcernKind.DRIFT, words, name, purchases)
+    for name, purchases in tied.items():
+        rows = sum(purchase.tied for purchase in purchases)
+        words = f"{name}: {counted(rows, 'row')} of the newest reports share a key, or have a part of it blank"
+        yield _found(ConcernKind.TIES, words, name, purchases)
+
+
+def _found(kind: ConcernKind, words: str, report_type: str, purchases: Sequence[Purchase]) -> Concern:
+    """A concern about what was found in reports."""
+    ordered = sorted(purchases, key=lambda purchase: purchase.bought_at, reverse=True)
+    return Concern(
+        kind=kind,
+        words=words,
+        places=tuple(
+            Place(
+                seller_id=purchase.seller_id,
+                report_type=report_type,
+                warehouse_id=purchase.warehouse_id,
+                window=purchase.window,
+                report_id=purchase.report_id,
+            )
+            for purchase in ordered
+        ),
+        since=ordered[0].finished_at,
+    )
