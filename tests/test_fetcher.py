@@ -14,6 +14,7 @@ from tap_flipkart_reports.purchasing.events import Delivery, EventKind
 from tap_flipkart_reports.purchasing.fetcher import Fetcher
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.links import STALE_LINK_SECONDS
+from tap_flipkart_reports.purchasing.polling import JITTER, GenerationTimes
 from tap_flipkart_reports.purchasing.ports import NoLedger
 from tap_flipkart_reports.purchasing.records import Records
 from tap_flipkart_reports.purchasing.requests import Reading, ReportRequest
@@ -182,3 +183,13 @@ def test_a_report_whose_file_is_that_of_another_window_is_released(bench: Bench)
     assert not isinstance(second.outcome, Delivery)
     assert bench.ledger.written[-1] == ("released", 3)
     assert ("released", 2) not in bench.ledger.written
+
+
+def test_a_report_of_an_earlier_run_is_asked_about_without_regard_to_the_times_that_are_known(bench: Bench) -> None:
+    """Nobody knows when it was bought."""
+    bench.records.generation_times["orders_report"] = GenerationTimes(shortest=1000.0, typical=1000.0, seen=11)
+    report = bench.report(2)
+    report.began("R-2", at=bench.clock.monotonic())
+    assert bench.fetcher.pause(report) == pytest.approx(5.0, rel=JITTER)
+    report.correlation_id = "c-2"
+    assert bench.fetcher.pause(report) == pytest.approx(800.0, rel=JITTER)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tap_flipkart_reports.purchasing.bookings import Booking, Bookings, Urgency
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.queue import MAX_BYTES_WAITING, ReportQueue
 from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
@@ -334,3 +335,34 @@ def test_what_was_not_bought_leaves_its_share_of_the_budget_to_another() -> None
     bench.queue.not_triggered(first)
     assert bench.bought() == [second]
     assert bench.queue.budget.triggers == 1
+
+
+# Bookings
+
+
+def booking(urgency: Urgency) -> Booking:
+    return Booking(write=lambda: None, urgency=urgency)
+
+
+def test_bookings_are_made_by_urgency_and_those_of_one_urgency_in_their_order() -> None:
+    bookings = Bookings()
+    claim, fate, answer, second = (
+        booking(urgency) for urgency in (Urgency.CLAIM, Urgency.FATE, Urgency.ANSWER, Urgency.ANSWER)
+    )
+    for one in (claim, fate, answer, second):
+        bookings.add(one)
+    assert len(bookings) == 4
+    urgent = [bookings.next(before=Urgency.CLAIM) for _ in range(4)]
+    assert [one and id(one) for one in urgent] == [id(answer), id(second), id(fate), None]
+    assert bookings.next() is claim
+    assert bookings.next() is None
+
+
+def test_releases_are_dropped_at_the_end_and_nothing_else() -> None:
+    bookings = Bookings()
+    kept = [booking(urgency) for urgency in (Urgency.CLAIM, Urgency.ANSWER, Urgency.FATE)]
+    for one in (booking(Urgency.RELEASE), kept[0], booking(Urgency.RELEASE), kept[2], kept[1]):
+        bookings.add(one)
+    bookings.drop_releases()
+    left = list(iter(bookings.next, None))
+    assert [id(one) for one in left] == [id(kept[1]), id(kept[2]), id(kept[0])]

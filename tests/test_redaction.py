@@ -36,6 +36,22 @@ def _token() -> None:
     KNOWN_SECRETS.add(TOKEN)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("client_secret=abcdefgh", "client_secret=…"),
+        ("password: 'abcdefgh'", "password: '…'"),
+        ('{"access_token": "abcdefgh", "kind": "x"}', '{"access_token": "…", "kind": "x"}'),
+        ("X-Api-Key = abcdefgh;", "X-Api-Key = …;"),
+        ("Authorization: Bearer abcdefgh", "Authorization: Bearer …"),
+        ("basic abcdefgh", "basic …"),
+        ("key=short", "key=short"),
+    ],
+)
+def test_what_is_named_as_a_secret_is_one_however_plain_it_looks(text: str, shown: str) -> None:
+    assert scrub(text) == shown
+
+
 @pytest.mark.parametrize("edge", [clean, clean_line, lambda text: str(CallError(text))])
 def test_an_edge_lets_no_control_character_line_break_or_secret_through(edge: Callable[[str], str]) -> None:
     shown = edge(HOSTILE)

@@ -360,6 +360,24 @@ def test_one_report_id_for_two_windows_is_refused_and_nothing_more_of_its_type_i
     assert isinstance(scheduler.take(other), Delivery)
 
 
+def test_what_a_trigger_may_have_bought_besides_is_counted_though_its_answer_names_another_windows_report(
+    bench: Bench,
+) -> None:
+    def on_trigger(_seller: str, _identifier: str) -> None:
+        bench.api.unanswered = 2 if bench.api.reports else 0
+
+    bench.api.named, bench.api.on_trigger = lambda _report_id: "R-1", on_trigger
+    first, second = request(0), request(1)
+    ledger = RecordingLedger()
+    scheduler = bench.scheduler(first, second, ledger=ledger, max_concurrent_reports=1)
+    assert isinstance(scheduler.take(first), Delivery)
+    with pytest.raises(AnswerNotUnderstoodError):
+        scheduler.take(second)
+    scheduler.close()
+    assert scheduler.budget.triggers == 1 + 3
+    assert [booked[1:] for booked in ledger.booked] == [("R-1", 0), ("not understood", 2)]
+
+
 def test_a_report_that_a_state_names_for_two_windows_is_read_for_one(bench: Bench) -> None:
     bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
     first, second = request(0, report_id="R-1"), request(1, report_id="R-1")
@@ -1110,6 +1128,7 @@ def test_what_is_booked_while_the_scheduler_is_closed_is_told(bench: Bench) -> N
     bench.api.on_trigger = on_trigger
     assert isinstance(scheduler.take(wanted), Deferred)
     assert bench.told() == [("triggered", "R-1")]
+    assert scheduler.progress().reports == []  # its answer came too late for this run
     scheduler.close()
     assert bench.told() == [("triggered", "R-1"), ("abandoned", "R-1")]
 

@@ -150,7 +150,6 @@ class Buyer:
         except ClaimLostError as error:
             with self._records.lock:
                 self._records.queue.not_triggered(report)
-                report.attempts -= 1
                 report.is_claimed = False
                 self._records.defer(report, str(error))
         except (CallError, AuthenticationError, TokenStoreError) as error:
