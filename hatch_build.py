@@ -14,6 +14,9 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 LINK = re.compile(r"(!?)(\[[^\]]*\]\()(?!\w+:|#)([^)\s]+)\)")
 
+CI = "<!-- CI -->"
+"""Where the README shows on PyPI whether the tests pass; beside the repository the hosting service shows it."""
+
 
 class CustomMetadataHook(MetadataHookInterface):
     """Fills in `readme` and `urls`."""
@@ -25,7 +28,9 @@ class CustomMetadataHook(MetadataHookInterface):
         if server and repository:
             address = f"{server}/{repository}"
             reference = os.environ.get("GITHUB_REF_NAME", "HEAD")
+            tests = f"{address}/actions/workflows/test.yml"
             text = with_absolute_links(text, address=address, reference=reference)
+            text = text.replace(CI, f"[![CI]({tests}/badge.svg)]({tests})")
             metadata["urls"] = {
                 "Source": address,
                 "Documentation": f"{address}/blob/{reference}/docs/index.md",

@@ -85,6 +85,7 @@ def test_on_pypi_every_link_of_the_readme_leads_into_the_repository_that_built_i
     links = re.findall(r"\]\(([^)]+)\)", readme)
     assert [link for link in links if not link.startswith("https://")] == []
     assert "(https://host.example/some/tap/raw/v1.2.3/docs/coverage.png)" in readme
+    assert "[![CI](https://host.example/some/tap/actions/workflows/test.yml/badge.svg)](" in readme
     assert "(https://host.example/some/tap/blob/v1.2.3/docs/cost.md#when-a-report-is-paid-for-again)" in readme
 
 
