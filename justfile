@@ -28,9 +28,13 @@ check:
 test *arguments:
     uv run pytest -q -n 2 -m "not integration" "$@"
 
-# every test: targets, Meltano, PostgreSQL, a browser, shells, packaging
+# every test of the suite: four targets, Meltano, PostgreSQL, a browser, shells, packaging
 test-all *arguments:
     uv run pytest -q -n 2 "$@"
+
+# a recording of two days into each of the targets of docs/targets.md
+targets *arguments:
+    uv run pytest -q -n 2 --dist=load -m targets tests/test_trials.py "$@"
 
 # what is made from the code: parts of documents and of Meltano's definitions, the staging models
 made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pyarrow import parquet
+from support.programs import ROOT
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.table_schema import table_schema
@@ -19,6 +21,7 @@ from tap_flipkart_reports.tap import TapFlipkartReports
 if TYPE_CHECKING:
     from support.bench import Bench, Output
 
+PAGE = ROOT / "docs" / "targets.md"
 STREAM = "sales_ledger"
 AS_TEXT: dict[str, Any] = {"object_columns": "json_text", "use_singer_decimal": True}
 ODD = 'बहुत, "सारे"\nऔर \\ भी'
@@ -107,6 +110,31 @@ def test_a_replay_sends_the_same_texts(bench: Bench, tmp_path: Path) -> None:
     again = bench.run(STREAM, schema_drift="extra", report_archive=str(tmp_path), replay=[{}], **AS_TEXT)
     assert len(bench.bought()) == bought
     check_texts(truth, rows_of(again))
+
+
+def test_keys_go_out_under_other_names_by_a_stream_map_and_the_state_stays(bench: Bench) -> None:
+    stream = "stock_ledger"
+    settings: dict[str, Any] = {"warehouse_ids": ["blr_wfld"], "end_date": "2026-11-20"}
+    (example,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    plain = bench.run(stream, **settings)
+    bought = len(bench.bought())
+    bench.restart()
+    renamed = bench.run(stream, **settings, **json.loads(example))
+    names = {"_row_hash": "row_hash", "_row_ordinal": "row_ordinal"}
+    *_, schema = (line for line in renamed.lines if line["type"] == "SCHEMA")
+    assert set(schema["key_properties"]) <= set(schema["schema"]["properties"])
+    assert not any(name.startswith("_") for name in schema["key_properties"])
+    *_, before = (line for line in plain.lines if line["type"] == "SCHEMA")
+    assert [names.get(name, name) for name in before["key_properties"]] == schema["key_properties"]
+    assert [
+        {name: value for name, value in record.items() if name != "report_id"} for record in renamed.records(stream)
+    ] == [
+        {names.get(name, name): value for name, value in record.items() if name != "report_id"}
+        for record in plain.records(stream)
+    ]
+    again = bench.run(stream, state=plain.state, **settings, **json.loads(example))
+    assert again.error is None
+    assert len(bench.bought()) == bought
 
 
 def test_every_schema_message_declares_the_texts(bench: Bench) -> None:

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.programs import ROOT, succeed
-from support.targets import TAP, TARGETS, DuckDB, PostgreSQL, Target
+from support.programs import ROOT, TAP, succeed
+from support.targets import TARGETS, DuckDB, PostgreSQL, Target
 from support.truth import TABLES, Record, differences, records
 
 from tap_flipkart_reports.simulator import Faults, Simulator

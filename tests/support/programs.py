@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 UV: tuple[str | Path, ...] = (sys.executable, "-m", "uv")
+TAP = (sys.executable, "-m", "tap_flipkart_reports")
 SECONDS = 240
 
 TARGETS_PYTHON = f"3.{min(sys.version_info.minor, 13)}"
@@ -33,7 +34,9 @@ def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedPr
     """Run a program to its end, whatever its exit code."""
     environment = {**os.environ, "UV_NO_PROGRESS": "1", **options.pop("env", {})}
     environment.pop("VIRTUAL_ENV", None)  # the tests' own is nobody else's
-    options = {"capture_output": True, "text": True, "timeout": SECONDS, "stdin": subprocess.DEVNULL, **options}
+    options = {"capture_output": True, "text": True, "timeout": SECONDS, **options}
+    if "input" not in options:
+        options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(command, check=False, env=environment, **options)
 
 
@@ -58,10 +61,14 @@ def released(requirement: str) -> str:
     return requirement.partition("==")[0] if "NEWEST" in os.environ else requirement
 
 
-def install(folder: Path, *requirements: str | Path, python: str = sys.executable) -> Path:
-    """A new environment with these packages; the folder of its programs."""
+def install(
+    folder: Path, *requirements: str | Path, python: str = sys.executable, overrides: Sequence[str] = ()
+) -> Path:
+    """A new environment with these packages, overrides in place of what they ask for; the folder of its programs."""
     succeed([*UV, "venv", "--quiet", "--python", python, folder])
-    succeed([*UV, "pip", "install", "--quiet", "--python", folder, *requirements])
+    (folder / "overrides.txt").write_text("\n".join(overrides), encoding="utf-8")
+    options: list[str | Path] = ["--quiet", "--python", folder, "--override", folder / "overrides.txt"]
+    succeed([*UV, "pip", "install", *options, *requirements])
     return folder / "bin"
 
 

@@ -13,6 +13,7 @@ from support.books import Books
 from support.column_tables import columns as columns_told
 from support.column_tables import own_columns, relations
 from support.programs import ROOT
+from support.trials import trials_table, types_table
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.meltano_plugin import setting_lines
 from tap_flipkart_reports.planning.assumptions import ASSUMPTIONS
@@ -193,6 +194,7 @@ PAGES = {
     ROOT / "docs" / "settings.md": {"settings": settings},
     ROOT / "docs" / "streams.md": {"streams": streams, "layouts": layouts},
     ROOT / "docs" / "simulator.md": {"faults": faults},
+    ROOT / "docs" / "targets.md": {"targets": trials_table, "types": types_table},
 }
 FILES = (*PAGES, ROOT / "meltano.yml", ROOT / "plugin.yml")
 

@@ -6,7 +6,6 @@ import csv
 import json
 import signal
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from support.programs import SECONDS, TARGETS_PYTHON, install, released, succeed
+from support.programs import SECONDS, TAP, TARGETS_PYTHON, install, released, succeed
 from tap_flipkart_reports.exceptions import PipeClosedError
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.truth import Record
-
-TAP = (sys.executable, "-m", "tap_flipkart_reports")
 
 READ_DUCKDB = """
 import duckdb, json, sys
