@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from datetime import date, timedelta
+from importlib.metadata import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,3 +107,12 @@ def test_a_trigger_that_may_have_bought_twice_is_in_the_summary_and_in_the_metri
     assert "perhaps 1 more" in next(message for message in caplog.messages if message.startswith("In all: "))
     (point,) = (message for message in caplog.messages if '"flipkart_reports_perhaps_triggered"' in message)
     assert '"value":1,' in point
+
+
+# Extras
+
+
+def test_the_page_of_settings_names_every_extra_and_no_other() -> None:
+    section = PAGES["settings.md"].partition("## Extras")[2].partition("##")[0]
+    extras = set(metadata("tap-flipkart-reports").get_all("Provides-Extra") or ())
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == extras

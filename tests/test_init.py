@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
+from contextlib import suppress
 from importlib.metadata import Distribution
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import yaml
+from support.programs import ROOT
 
 from tap_flipkart_reports.commands.cli import main
 from tap_flipkart_reports.commands.init import installed_from
 from tap_flipkart_reports.tap import TapFlipkartReports
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SECRET = "canary-secret's \\ end"
 
@@ -49,6 +52,10 @@ def test_a_meltano_project_has_its_secret_in_env_alone(
     assert tap["config"]["max_reports"] == 10
     assert tap["select"] == ["sales_ledger.*", "sales_ledger_cash_back.*"]
     assert {setting["name"] for setting in tap["settings"]} >= {"client_secret", "report_ledger", "batch_config"}
+    plugin = yaml.safe_load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
+    commands = {name: (each.get("executable"), each["args"]) for name, each in plugin["commands"].items()}
+    written = {name: (each.get("executable"), each["args"]) for name, each in tap["commands"].items()}
+    assert written == commands
     assert project["plugins"]["loaders"][0]["pip_url"].endswith("duckdb==1.1.3")
     assert ".env" in (folder / ".gitignore").read_text().split()
     assert "Nothing was bought" in told
@@ -68,11 +75,11 @@ def test_a_json_project_is_a_configuration_that_the_tap_reads(tmp_path: Path, mo
     ("record", "source"),
     [
         (None, "tap-flipkart-reports"),
-        ({"url": "file:///home/asha/tap", "dir_info": {}}, "file:///home/asha/tap"),
-        ({"url": "file:///tmp/tap-1.whl", "archive_info": {}}, "file:///tmp/tap-1.whl"),
+        ({"url": "file:///home/asha/tap", "dir_info": {}}, "tap-flipkart-reports@file:///home/asha/tap"),
+        ({"url": "file:///tmp/tap-1.whl", "archive_info": {}}, "tap-flipkart-reports@file:///tmp/tap-1.whl"),
         (
             {"url": "https://git.test/tap", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
-            "git+https://git.test/tap@abc",
+            "tap-flipkart-reports@git+https://git.test/tap@abc",
         ),
     ],
     ids=["index", "folder", "wheel", "repository"],
@@ -114,6 +121,37 @@ def test_a_wrong_answer_is_one_sentence_and_nothing_is_written(
     assert init(tmp_path, monkeypatch, *options) == 2
     assert words in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_a_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
+    app = ["n", "", "my-app", SECRET, "acme"]
+    typed = ["jsonn", "json", *app, "01/10/2026", "2026-10-01", "order_report", "orders_report"]
+    ours, theirs = pty.openpty()
+    program = Path(sys.executable).with_name("flipkart-reports")
+    with subprocess.Popen(
+        [program, "init", "--folder", tmp_path], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)  # or reading would never end
+        told = ""
+        for answer in typed:
+            while not told.endswith(": "):
+                told += os.read(ours, 4096).decode()
+            told += "\n"
+            os.write(ours, f"{answer}\n".encode())
+        with suppress(OSError):  # the other end is closed
+            while True:
+                told += os.read(ours, 4096).decode()
+        assert process.wait(60) == 0
+    os.close(ours)
+    for words in (
+        "'jsonn' is not one of meltano, json; did you mean json?",
+        "an app has an id and a secret",
+        "'01/10/2026' is not a date such as 2026-01-31",
+        "'order_report' is not a report type; did you mean orders_report?",
+    ):
+        assert words in told
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert (config["start_date"], config["only_report_types"]) == ("2026-10-01", ["orders_report"])
 
 
 def test_a_project_that_is_there_is_left_as_it_is(

@@ -83,7 +83,7 @@ def open_database(
             )
             stack.pop_all()
     except ModuleNotFoundError as missing:
-        source = "tap-flipkart-reports[postgres]" if url.get_backend_name() == "postgresql" else "it beside the tap"
+        source = "the tap with the extra postgres" if url.get_backend_name() == "postgresql" else "it beside the tap"
         raise error(
             f"{setting} {_shown(url)} needs the Python package {missing.name}, which is not installed: install {source}"
         ) from None

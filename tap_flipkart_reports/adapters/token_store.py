@@ -307,7 +307,7 @@ def _fernet() -> Any:  # noqa: ANN401 - a class of a library that may be missing
         from cryptography.fernet import Fernet  # noqa: PLC0415 - who has no store need not have cryptography
     except ImportError:
         raise TokenStoreError(
-            "token_store needs the library cryptography: install tap-flipkart-reports[tokens]"
+            "token_store needs the library cryptography: install the tap with the extra tokens"
         ) from None
     return Fernet
 

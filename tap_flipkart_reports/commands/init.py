@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.commands.meltano_plugin import TARGETS, project
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.dates import read_day
 from tap_flipkart_reports.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -65,42 +67,70 @@ class Answers:
     target: str | None
 
 
-def gather(given: Mapping[str, Any], ask: Ask) -> Answers:
+Check = Callable[[str], "str | None"]
+"""What is wrong with an answer, `None` if nothing is."""
+
+
+class _Questions:
+    """Asks for what the options leave open, again where an answer is wrong."""
+
+    def __init__(self, given: Mapping[str, Any], ask: Ask) -> None:
+        self._given = given
+        self._ask = ask
+
+    def answer(self, name: str, question: str, *, check: Check, usual: str = "", is_secret: bool = False) -> str:
+        if (given := self._given.get(name)) is not None:
+            if (fault := check(str(given).strip())) is not None:
+                raise SettingsError(fault)
+            return str(given).strip()
+        words = question
+        while True:
+            text = self._ask(words, usual, is_secret)
+            if text is None:
+                raise SettingsError(f"--{name.replace('_', '-')} is needed, as there is no terminal to ask on")
+            text = text.strip() or usual
+            if (fault := check(text)) is None:
+                return text
+            words = f"{fault}\n{question}"
+
+    def is_yes(self, question: str) -> bool:
+        return (self._ask(f"{question} y or n", "n", False) or "n").lower().startswith("y")  # noqa: FBT003 - as every question says
+
+
+def gather(given: Mapping[str, Any], ask: Ask, *, today: date) -> Answers:
     """The answers, from options and from questions about what these leave open.
 
     Args:
         given: options by name; `None` where one was not given.
         ask: asks a question.
+        today: the day it is in Asia/Kolkata.
 
     Raises:
-        SettingsError: an answer is missing or wrong.
+        SettingsError: an option is wrong, or an answer is missing and nobody can be asked.
     """
-
-    def answer(name: str, question: str, *, usual: str = "", is_secret: bool = False) -> str:
-        value = given.get(name)
-        text = value if value is not None else ask(question, usual, is_secret)
-        if text is None:
-            raise SettingsError(f"--{name.replace('_', '-')} is needed, as there is no terminal to ask on")
-        return str(text).strip() or usual
-
-    kind = answer("kind", "Project: meltano or json", usual=MELTANO)
-    if kind not in {MELTANO, JSON}:
-        raise SettingsError(f"{kind!r} is not a kind of project; choose meltano or json")
+    questions = _Questions(given, ask)
+    kind = questions.answer("kind", "Project: meltano or json", usual=MELTANO, check=_one_of((MELTANO, JSON)))
     is_trial = bool(given.get("trial")) or (
-        given.get("client_id") is None and _is_yes(ask, "Try it with the simulator?")
+        given.get("client_id") is None and questions.is_yes("Try it with the simulator?")
     )
-    client_id = "" if is_trial else answer("client_id", "Application id of your app")
-    secret = "" if is_trial else answer("client_secret", "Application secret", is_secret=True)
-    seller_id = TRIAL_SELLERS[0] if is_trial else answer("seller_id", "Name of the first seller, as you choose it")
-    if not is_trial and not (client_id and secret and _SELLER.fullmatch(seller_id)):
-        raise SettingsError("an application id, its secret and a plain name of the seller are needed")
-    start_date = answer("start_date", "First day to load", usual=str(date(2026, 9, 1)) if is_trial else "30 days ago")
-    names = _report_types(given, answer)
+    client_id, secret, seller_id = ("", "", TRIAL_SELLERS[0]) if is_trial else _app_and_seller(questions)
+    start_date = questions.answer(
+        "start_date",
+        "First day to load",
+        usual=str(date(2026, 9, 1)) if is_trial else "30 days ago",
+        check=partial(_fault_of_day, today=today),
+    )
+    names = _report_types(given, questions)
     target = (
-        answer("target", f"Loader: {', '.join(TARGETS)} or none", usual="target-duckdb") if kind == MELTANO else "none"
+        questions.answer(
+            "target",
+            f"Loader: {', '.join(TARGETS)} or none",
+            usual="target-duckdb",
+            check=_one_of((*TARGETS, "none")),
+        )
+        if kind == MELTANO
+        else "none"
     )
-    if target not in {*TARGETS, "none"}:
-        raise SettingsError(f"{target!r} is not a loader that init knows{did_you_mean(target, TARGETS)}")
     return Answers(
         kind=kind,
         is_trial=is_trial,
@@ -113,21 +143,57 @@ def gather(given: Mapping[str, Any], ask: Ask) -> Answers:
     )
 
 
-def _is_yes(ask: Ask, question: str) -> bool:
-    return (ask(f"{question} y or n", "n", False) or "n").lower().startswith("y")  # noqa: FBT003 - as every question says
+def _app_and_seller(questions: _Questions) -> tuple[str, str, str]:
+    def is_there(text: str) -> str | None:
+        return None if text else "an app has an id and a secret; both are needed"
+
+    def is_name(text: str) -> str | None:
+        return None if _SELLER.fullmatch(text) else "a seller's name has 1 to 64 letters, digits, spaces and . @ - _"
+
+    return (
+        questions.answer("client_id", "Application id of your app", check=is_there),
+        questions.answer("client_secret", "Application secret", is_secret=True, check=is_there),
+        questions.answer("seller_id", "Name of the first seller, as you choose it", check=is_name),
+    )
 
 
-def _report_types(given: Mapping[str, Any], answer: Callable[..., str]) -> tuple[str, ...]:
-    named = given.get("report_type") or [
-        word.strip()
-        for word in answer("report_types", "Report types, with commas between, or all", usual="all").split(",")
-    ]
-    if named == ["all"]:
-        return ()
-    for name in named:
-        if name not in REPORT_TYPES:
-            raise SettingsError(f"{name!r} is not a report type{did_you_mean(name, REPORT_TYPES)}")
-    return tuple(named)
+def _one_of(choices: Iterable[str]) -> Check:
+    known = tuple(choices)
+    return lambda text: (
+        None if text in known else f"{text!r} is not one of {', '.join(known)}{did_you_mean(text, known)}"
+    )
+
+
+def _fault_of_day(text: str, *, today: date) -> str | None:
+    try:
+        read_day(text, today=today)
+    except ValueError:
+        return f"{text!r} is not a date such as 2026-01-31, yesterday or 30 days ago"
+    return None
+
+
+def _fault_of_report_types(text: str) -> str | None:
+    names = _names(text)
+    unknown = next((name for name in names if name not in REPORT_TYPES), None)
+    if unknown is None or names == ["all"]:
+        return None
+    return f"{unknown!r} is not a report type{did_you_mean(unknown, REPORT_TYPES)}"
+
+
+def _names(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _report_types(given: Mapping[str, Any], questions: _Questions) -> tuple[str, ...]:
+    if named := given.get("report_type"):
+        if (fault := _fault_of_report_types(",".join(named))) is not None:
+            raise SettingsError(fault)
+        text = ",".join(named)
+    else:
+        text = questions.answer(
+            "report_types", "Report types, with commas between, or all", usual="all", check=_fault_of_report_types
+        )
+    return () if _names(text) == ["all"] else tuple(_names(text))
 
 
 def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapping[str, Any]]) -> list[Path]:
@@ -182,8 +248,8 @@ def installed_from(package: Distribution) -> str:
         return PACKAGE
     origin = json.loads(record)
     if (repository := origin.get("vcs_info")) is not None:
-        return f"{repository['vcs']}+{origin['url']}@{repository['commit_id']}"
-    return str(origin["url"])
+        return f"{PACKAGE}@{repository['vcs']}+{origin['url']}@{repository['commit_id']}"
+    return f"{PACKAGE}@{origin['url']}"
 
 
 def _config(answers: Answers) -> dict[str, Any]:

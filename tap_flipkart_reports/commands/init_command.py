@@ -6,6 +6,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.clock import SystemClock, today
 from tap_flipkart_reports.commands.init import gather, next_steps, write_project
 from tap_flipkart_reports.commands.startup import load_tap
 
@@ -25,7 +26,7 @@ def run_init(options: argparse.Namespace) -> int:
     }
     if options.client_id is not None and not sys.stdin.isatty():
         given["client_secret"] = sys.stdin.readline().strip()
-    answers = gather(given, _ask)
+    answers = gather(given, _ask, today=today(SystemClock()))
     tap = load_tap()
     tap.append_builtin_config(tap.config_jsonschema)
     files = write_project(answers, options.folder, settings=tap.config_jsonschema["properties"])
@@ -42,7 +43,8 @@ def _ask(question: str, usual: str, is_secret: bool) -> str | None:  # noqa: FBT
     if is_secret:
         return getpass.getpass(words, stream=sys.stderr)
     print(words, end="", file=sys.stderr, flush=True)  # noqa: T201 - its dialogue
-    return sys.stdin.readline().strip() or usual
+    line = sys.stdin.readline()
+    return (line.strip() or usual) if line else None  # its end: there will be no answer
 
 
 def _tell(text: str) -> None:

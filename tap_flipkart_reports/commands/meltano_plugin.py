@@ -49,6 +49,9 @@ CAPABILITIES = (
     "structured-logging",
 )
 
+COMMANDS = ("doctor", "probe", "plan", "coverage", "sellers", "authorize")
+"""Commands of `flipkart-reports` that run inside a project, with its settings and its `.env`."""
+
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "target-duckdb": (
         "namespace: target_duckdb",
@@ -113,12 +116,8 @@ def project(
         "    capabilities:",
         *(f"    - {name}" for name in CAPABILITIES),
         "    commands:",
-        "      plan: {executable: flipkart-reports, args: plan --config ENV}",
-        "      doctor: {executable: flipkart-reports, args: doctor --config ENV}",
-        "      probe: {executable: flipkart-reports, args: probe --config ENV}",
-        "      sellers: {executable: flipkart-reports, args: sellers --config ENV}",
-        "      coverage: {executable: flipkart-reports, args: coverage --config ENV}",
-        "      authorize: {executable: flipkart-reports, args: authorize --config ENV}",
+        *(f"      {name}: {{executable: flipkart-reports, args: {name} --config ENV}}" for name in COMMANDS),
+        "      test: {args: --config ENV --test}",
         "    config:",
         *(f"      {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in config.items()),
         "    select:",
