@@ -385,7 +385,7 @@ def test_a_second_401_is_final(call: Callable[[ClientBench], object], bench: Cli
 @pytest.mark.parametrize("call", [ClientBench.trigger, ClientBench.detail])
 def test_a_403_speaks_of_permission(call: Callable[[ClientBench], object], bench: ClientBench) -> None:
     bench.api.plays(Reply(status=403))
-    with pytest.raises(CallRefusedError, match="may lack the permission for reports: they need a third-party app"):
+    with pytest.raises(CallRefusedError, match="may lack the permission for reports, which needs a third-party app"):
         call(bench)
 
 

@@ -78,8 +78,8 @@ def error_of(
 def _advice(status: int) -> str:
     if status == FORBIDDEN:
         return (
-            "the app or the seller may lack the permission for reports: they need a third-party app and a "
-            "refresh_token of the seller"
+            "the app or the seller may lack the permission for reports, which needs a third-party app and "
+            "a refresh_token of the seller"
         )
     if status // 100 == 3:  # noqa: PLR2004 - 3xx
         return "check api_url, as redirects of the API are not followed"
