@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from pyarrow import parquet
+from singer_sdk import Stream
 from support.programs import ROOT
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.table_schema import table_schema
+from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.tap import TapFlipkartReports
 
 if TYPE_CHECKING:
@@ -85,6 +87,14 @@ def test_texts_say_what_objects_and_amounts_say(bench: Bench, tmp_path: Path, wa
     serve_odd_files(bench)
     texts = rows_of(bench.run(STREAM, schema_drift="extra", **AS_TEXT, **way_out(way, tmp_path)))
     check_texts(truth, texts, are_decimals="parquet" in way)
+
+
+def test_the_sdks_own_loop_sends_the_same_texts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve_odd_files(bench)
+    truth = rows_of(bench.run(STREAM, schema_drift="extra"))
+    monkeypatch.setattr(ReportStream, "_sync_records", Stream._sync_records)  # noqa: SLF001 - the method at issue
+    serve_odd_files(bench)
+    check_texts(truth, rows_of(bench.run(STREAM, schema_drift="extra", **AS_TEXT)))
 
 
 def check_texts(truth: list[dict[str, Any]], texts: list[dict[str, Any]], *, are_decimals: bool = False) -> None:

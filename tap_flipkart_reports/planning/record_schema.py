@@ -16,8 +16,9 @@ MAX_NAME_LETTERS = 255
 NULLABLE_TEXT = {"type": ["string", "null"]}
 
 SINGER_DECIMAL = {**NULLABLE_TEXT, "format": "x-singer.decimal", "precision": 38, "scale": 10}
-"""Of amounts as text. The format is the one that the SDK's targets know. Without a scale they would make a column of
-whole numbers; ten digits behind the point are more than any file of Flipkart's has, as in Parquet."""
+"""Of amounts as text. The format is the one that the SDK's targets know; its taps say `singer.decimal`, which no target
+reads (0.54.9). Without a scale they would make a column of whole numbers; ten digits behind the point are more than any
+file of Flipkart's has, as in Parquet."""
 
 SELLER = {
     "seller_id": {
