@@ -44,13 +44,14 @@ NEXT_STEPS: Mapping[ConcernKind, str] = {
     ConcernKind.AUTHORISATION_OVER: _AUTHORISE,
     ConcernKind.AUTHORISATION: _AUTHORISE,
     ConcernKind.FAILED: "run again: the next run asks for it, and buys another report where the one before is gone",
-    ConcernKind.UNREADABLE: 'run again: it is read again at no cost; given_up_reports: ["{report}"] has it bought again',
+    ConcernKind.UNREADABLE: 'run again: it is read again at no cost; given_up_reports: ["{report}"] buys it again',
     ConcernKind.SKIPPED: "look into the folder `rejected` of the archive; once the cause is fixed, read them again "
     "with `flipkart-reports replay`, or `repair` where no archive has the file",
     ConcernKind.BUDGET: "run again, or raise max_reports; `flipkart-reports plan` shows what a run would buy",
     ConcernKind.DRIFT: "new columns are in _extra, or columns of their own with schema_drift: evolve; "
     "`flipkart-reports inspect FILE --schema` proposes their schema",
-    ConcernKind.TIES: "see docs/records.md: _row_ordinal tells them apart; a row that a later report lacks stays in the target",
+    ConcernKind.TIES: "see docs/records.md: _row_ordinal tells them apart; a row that a later report lacks stays "
+    "in the target",
     ConcernKind.TOKENS: "flipkart-reports sellers --config CONFIG",
 }
 """What to do about it; what stands in braces is that of the first place."""
