@@ -358,3 +358,8 @@ def test_a_copy_never_takes_the_place_of_another_file(tmp_path: Path) -> None:
 def test_a_file_that_is_not_one_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere is not a file"):
         anonymise([tmp_path / "nowhere"], tmp_path)
+
+
+def test_of_several_files_the_one_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"random\.bin: the file is not text"):
+        anonymise([DATA / "plain.csv", written(tmp_path, "random.bin", bytes(range(32)) * 99)], tmp_path / "out")

@@ -30,7 +30,11 @@ WRONG_SETTINGS, FAILED, BROKEN = 2, 1, 3
     [
         ({"start_date": "soon"}, WRONG_SETTINGS, "start_date is 'soon'"),
         ({"sellers": None}, FAILED, "1 window failed and will be requested again by the next run:"),
-        ({"report_ledger": "/proc/no/ledger.db"}, BROKEN, "report_ledger /proc/no/ledger.db cannot be opened"),
+        (
+            {"report_ledger": "/proc/no/ledger.db"},
+            BROKEN,
+            "cannot be opened: No such file or directory; check report_ledger",
+        ),
         ({"max_reports": 1}, 0, "In all: 1 bought"),
     ],
     ids=["wrong settings", "failed windows", "broken ledger", "budget"],

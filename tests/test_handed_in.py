@@ -206,9 +206,11 @@ def test_a_seller_without_a_token_of_its_own_beside_others_is_refused_by_name(be
     assert bench.simulator.calls == {}
 
 
-def test_a_start_date_in_the_future_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_days_in_the_future_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    repair = {"stream": "sales_ledger", "from_date": "2926-11-01", "to_date": "2926-11-02"}
     with caplog.at_level("WARNING", logger=PACKAGE):
-        TapFlipkartReports(config=config(start_date="2926-10-01"))
+        TapFlipkartReports(config=config(start_date="2926-10-01", repair=[repair]))
+    assert "repair of sales_ledger: 2926-11-01 is in the future" in caplog.text
     assert "start_date 2926-10-01 is in the future: nothing is requested before" in caplog.text
 
 
@@ -259,6 +261,7 @@ def test_a_variable_of_any_text_is_taken_or_refused_in_a_sentence(
         ('{"start_date": "2026-10-01", "start_date": "2025-10-01"}', "names 'start_date' twice"),
         ("", "it is not JSON"),
         ('{"client_secret": "x",\n "start_date" "2026-10-01"}', "at line 2, column 15: expecting ':' delimiter"),
+        ('{"bookmarks": {}}\n{"bookmarks": {}}\n', "the second begins at line 2, column 1; keep one"),
         ("\ufeff[]", "does not hold a JSON object"),
         ("9" * 10_000, "it is not JSON"),
     ],

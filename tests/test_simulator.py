@@ -1256,3 +1256,23 @@ def test_caps_are_seen_from_the_servers_side(serve: Callable[..., Client], clock
     client.bought()
     assert (client.simulator.most_in_progress, client.simulator.most_of_a_seller) == (3, 3)
     assert timedelta(0) < timedelta(seconds=clock.monotonic())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--faults", "."], "--faults . cannot be read: Is a directory"),
+        (["--profile", "nowhere.json"], "--profile nowhere.json cannot be read: No such file or directory"),
+        (["--file-format", "nope"], "--file-format: 'nope' is not a file format"),
+        (["--port", "{taken}"], "port {taken} cannot be served: Address already in use"),
+    ],
+    ids=["faults", "profile", "format", "port"],
+)
+def test_a_server_that_cannot_begin_says_why(
+    capsys: pytest.CaptureFixture[str], client: Client, options: list[str], words: str
+) -> None:
+    taken = client.simulator.url.rpartition(":")[2]
+    with pytest.raises(SystemExit) as ended:
+        cli(["simulate", *(option.format(taken=taken) for option in options)])
+    assert ended.value.code == 2
+    assert words.format(taken=taken) in capsys.readouterr().err

@@ -88,7 +88,7 @@ def open_database(
             f"{setting} {_shown(url)} needs the Python package {missing.name}, which is not installed: install {source}"
         ) from None
     except (SQLAlchemyError, OSError, ImportError, ValueError) as cause:
-        raise error(f"{setting} {_shown(url)} cannot be opened: {first_line(cause)}") from None
+        raise error(f"{setting} {_shown(url)} cannot be opened: {first_line(cause)}; check {setting}") from None
     return engine
 
 
@@ -231,4 +231,6 @@ def _shown(url: sa.URL) -> str:
 def first_line(error: BaseException) -> str:
     """Drivers add their query and links to help pages; none of that is for the operator."""
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
     return str(cause).strip().partition("\n")[0]

@@ -139,7 +139,10 @@ def anonymise(paths: Sequence[Path], folder: Path, *, replaces_headers: bool = F
         for path in paths:
             copier.strange.clear()
             with tempfile.TemporaryDirectory(dir=folder) as work:
-                what, copy = copier.copy(path, Path(work))
+                try:
+                    what, copy = copier.copy(path, Path(work))
+                except FileError as error:
+                    raise FileError(f"{path}: {error}") from error
                 target = folder / copier.name(path.name, what)
                 if target.exists():
                     raise SettingsError(f"{target} is there already; name another folder")

@@ -88,6 +88,11 @@ def without_content(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT)  # the SDK raises it without its number
     if isinstance(error, json.JSONDecodeError):
+        if error.msg == "Extra data":
+            return (
+                f"it is more than one JSON document: the second begins at line {error.lineno}, column {error.colno}; "
+                "keep one, of several STATE messages the last"
+            )
         words = error.msg[:1].lower() + error.msg[1:]  # of the parser, never of the file
         return f"it is not JSON at line {error.lineno}, column {error.colno}: {words}"
     if isinstance(error, UnicodeDecodeError):

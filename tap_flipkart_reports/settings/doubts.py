@@ -24,5 +24,8 @@ def doubts(names: Collection[str], settings: Settings, *, known: Collection[str]
     """
     if settings.start_date > today:
         yield f"start_date {settings.start_date} is in the future: nothing is requested before"
+    for repair in settings.repair:
+        if repair.days.first > today:
+            yield f"repair of {repair.stream}: {repair.days.first} is in the future, and cannot be requested yet"
     for name in sorted(set(names) - set(known)):
         yield f"setting {name} is not known and has no effect{did_you_mean(name, known)}"

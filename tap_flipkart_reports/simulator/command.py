@@ -55,8 +55,14 @@ def _profile(path: Path) -> ApiProfile:
 def _loaded(load: Callable[[Path], _T], path: Path | None, *, option: str) -> _T | None:
     try:
         return None if path is None else load(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ValueError(f"{option} {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise ValueError(f"{option} {path}: {error}") from error
+
+
+def _reason(error: OSError | OverflowError) -> str:
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def serve(  # noqa: PLR0913 - each is an option of its own
@@ -96,7 +102,7 @@ def serve(  # noqa: PLR0913 - each is an option of its own
             orders_per_day=orders_per_day,
         )
     except (OSError, OverflowError, ValueError) as error:
-        words = error if isinstance(error, ValueError) else f"the simulator cannot be served: {error}"
+        words = error if isinstance(error, ValueError) else f"port {port} cannot be served: {_reason(error)}"
         print(f"flipkart-reports: {words}", file=sys.stderr)  # noqa: T201 - its one sentence
         return FAILED
     with simulator, suppress(KeyboardInterrupt):
