@@ -1269,9 +1269,9 @@ def test_caps_are_seen_from_the_servers_side(serve: Callable[..., Client], clock
     ids=["faults", "profile", "format", "port"],
 )
 def test_a_server_that_cannot_begin_says_why(
-    capsys: pytest.CaptureFixture[str], client: Client, options: list[str], words: str
+    capsys: pytest.CaptureFixture[str], serve: Callable[..., Client], options: list[str], words: str
 ) -> None:
-    taken = client.simulator.url.rpartition(":")[2]
+    taken = serve().simulator.url.rpartition(":")[2]
     with pytest.raises(SystemExit) as ended:
         cli(["simulate", *(option.format(taken=taken) for option in options)])
     assert ended.value.code == 2
