@@ -221,8 +221,8 @@ def test_nothing_is_done_any_more_about_what_is_settled() -> None:
 
 def test_so_many_downloads_run_at_once_and_the_link_that_dies_first_goes_first() -> None:
     bench = Bench(max_downloads=2)
-    reports = [tracked(number) for number in range(4)]
-    for report, dies_at in zip(reports, (40.0, 10.0, 30.0, 20.0), strict=True):
+    reports = [tracked(number) for number in range(5)]
+    for report, dies_at in zip(reports, (40.0, 10.0, 30.0, 20.0, 50.0), strict=True):
         bench.queue.download(report, dies_at=dies_at)
     reports[3].stage = Stage.SETTLED
     assert [bench.queue.next_download() for _ in range(3)] == [reports[1], reports[2], None]
@@ -297,11 +297,11 @@ def test_a_pause_longer_than_a_report_or_the_run_may_take_leaves_all_that_wait_o
     wait: float, max_wait: float | None, *, is_left: bool
 ) -> None:
     bench = Bench(max_wait=max_wait)
-    bench.queue.begin(now=0.0)
+    bench.queue.begin(now=1000.0)
     first, second = tracked(0), tracked(1)
-    bench.add(first, second)
-    assert bench.queue.next_to_buy(0.0) is first
-    bench.queue.refused(first, now=0.0, retry_after=wait)
+    bench.add(first, second, now=1000.0)
+    assert bench.queue.next_to_buy(1000.0) is first
+    bench.queue.refused(first, now=1000.0, retry_after=wait)
     told = f"the API asks to wait {wait:.0f} s"
     assert bench.left == ([(first, told, False), (second, told, False)] if is_left else [])
 
@@ -324,6 +324,25 @@ def test_a_pause_that_is_over_counts_no_more_at_the_end_of_the_run() -> None:
     bench.add(late, now=700.0)
     assert bench.left == []
     assert late.stage is Stage.WAITING
+
+
+def test_a_pause_that_ends_with_the_run_counts_no_more_at_its_end() -> None:
+    bench = Bench(max_wait=10.0)
+    bench.queue.begin(now=0.0)
+    bench.queue.refused(tracked(0), now=0.0, retry_after=10.0)
+    late = tracked(1)
+    bench.add(late, now=10.0)
+    assert late.stage is Stage.WAITING
+
+
+def test_a_seller_that_was_never_served_goes_before_one_that_was() -> None:
+    bench = Bench()
+    served, again, never = tracked(0), tracked(1), tracked(2, seller="bose")
+    bench.add(served)
+    assert bench.bought() == [served]
+    bench.queue.free_slot(served)
+    bench.add(again, never)
+    assert bench.bought() == [never, again]
 
 
 def test_what_was_not_bought_leaves_its_share_of_the_budget_to_another() -> None:

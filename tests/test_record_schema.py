@@ -19,18 +19,22 @@ OF_EVERY_RECORD = {
 }
 
 
-def schema(table: ReportTable | None = None, forms: ColumnForms | None = None, **members: Any) -> dict[str, Any]:
-    """The record schema of a report type whose one table no schema file describes."""
-    table = table or ReportTable(stream="mine", title="Mine", key=("order_id",))
+def schema_type(**members: Any) -> ReportType:
     own: dict[str, Any] = {
         "name": "mine",
         "title": "Mine",
         "identifier": "mine",
         "rule": WindowRule(kind=WindowKind.DAYS),
         "parameters": DATE_RANGE,
-        "tables": (table,),
+        "tables": (),
     }
-    report_type = ReportType(**(own | members))
+    return ReportType(**(own | members))
+
+
+def schema(table: ReportTable | None = None, forms: ColumnForms | None = None, **members: Any) -> dict[str, Any]:
+    """The record schema of a report type whose one table no schema file describes."""
+    table = table or ReportTable(stream="mine", title="Mine", key=("order_id",))
+    report_type = schema_type(tables=(table,), **members)
     return record_schema(report_type, table, forms) if forms else record_schema(report_type, table)
 
 
@@ -65,6 +69,17 @@ def test_a_part_of_a_key_that_no_schema_declares_is_text_of_a_bounded_length() -
         "maxLength": MAX_KEY_LETTERS,
         "description": "Part of the key that the settings give; text",
     }
+
+
+def test_the_key_of_a_record_names_seller_warehouse_and_day_where_there_are_such() -> None:
+    keyed, unkeyed = ReportTable(stream="mine", title="Mine", key=("order_id",)), ReportTable(stream="mine", title="M")
+    of_warehouses = schema_type(parameters={**WAREHOUSE, **DATE_RANGE})
+    of_days = schema_type(rule=WindowRule(kind=WindowKind.SNAPSHOT))
+    assert schema_type().key_properties(keyed) == ("seller_id", "order_id", "_row_ordinal")
+    assert set(of_warehouses.key_properties(keyed)) == {"seller_id", "warehouse_id", "order_id", "_row_ordinal"}
+    assert set(of_days.key_properties(keyed)) == {"seller_id", "snapshot_date", "order_id", "_row_ordinal"}
+    assert "warehouse_id" in of_warehouses.key_properties(unkeyed)
+    assert "order_id" not in of_warehouses.key_properties(unkeyed)
 
 
 def test_a_column_that_a_file_brings_is_text() -> None:

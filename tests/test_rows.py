@@ -116,6 +116,20 @@ def records(batches: Sequence[RowBatch]) -> list[dict[str, Any]]:
     return found
 
 
+# Payouts
+
+
+def test_a_row_without_a_payout_or_with_a_word_in_its_place_is_provisional() -> None:
+    payout = Column(name="neft_id", header="NEFT ID", provisional=frozenset({"DISBURSEMENT_CREATED"}))
+    rows = [["i", "N1"], ["i", ""], ["i", "disbursement_created"], ["i", "DISBURSEMENT_CREATED"], ["i", "N2"]]
+    batches = read(("Order Item ID", "NEFT ID"), rows, columns=(ITEM, payout))
+    found = [flag for batch in batches for flag in batch.is_provisional or ()]
+    assert found == [False, True, True, True, False]
+    unwanted = read(("Order Item ID", "NEFT ID"), rows, columns=(ITEM, payout), wanted=["order_item_id"])
+    assert [flag for batch in unwanted for flag in batch.is_provisional or ()] == found
+    assert all(batch.is_provisional is None for batch in read(("Order Item ID",), [["i"]]))
+
+
 # Headers
 
 

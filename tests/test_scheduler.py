@@ -1115,6 +1115,37 @@ def test_stopping_lets_go_of_no_window_whose_trigger_is_under_way(bench: Bench) 
     assert "released" not in ledger.calls[: ledger.calls.index("bought")]
 
 
+def test_a_report_is_held_until_it_is_read(bench: Bench) -> None:
+    first, second = request(0), request(1)
+    ledger = RecordingLedger()
+    scheduler = bench.scheduler(first, second, ledger=ledger, max_concurrent_reports=1)
+    delivery = scheduler.take(first)
+    assert isinstance(delivery, Delivery)
+    assert isinstance(scheduler.take(second), Delivery)
+    assert "released" not in ledger.calls
+    scheduler.release(delivery, stream=first.stream)
+    assert ledger.calls[-1] == "released"
+
+
+def test_a_structured_log_has_the_facts_of_an_event_as_fields(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="tap-flipkart-reports.scheduler")
+    wanted = request(warehouse_id="del")
+    bench.scheduler(wanted).take(wanted)
+    names = ("stream_name", "seller_id", "warehouse_id", "window", "report_id", "change")
+    lines = [record for record in caplog.records if hasattr(record, "change")]
+    assert [[record.__dict__[name] for name in names] for record in lines] == [
+        ["orders_report", "acme", "del", str(wanted.window), "R-1", change]
+        for change in ("triggered", "completed", "downloaded")
+    ]
+    (correlation_id,) = {record.__dict__["correlation_id"] for record in lines}
+    assert [record.getMessage() for record in lines] == [
+        f"{wanted}, report R-1, correlation id {correlation_id}: triggered.",
+        f"{wanted}, report R-1, correlation id {correlation_id}: completed after {bench.events[1].seconds:.0f} s.",
+        f"{wanted}, report R-1, correlation id {correlation_id}: downloaded.",
+    ]
+    assert lines[2].__dict__["size"] == 3
+
+
 def test_what_is_booked_while_the_scheduler_is_closed_is_told(bench: Bench) -> None:
     ledger = RecordingLedger()
     ledger.owner = "orders_report, seller bose, 2025-01-01 to 2025-01-01"

@@ -230,6 +230,40 @@ def test_a_claim_that_was_being_written_when_the_run_was_stopped_is_undone(
     assert scheduler.budget.triggers == 0
 
 
+def test_what_is_claimed_and_not_sent_when_the_run_is_stopped_is_undone(bench: Bench) -> None:
+    has_claimed, may_answer = threading.Event(), threading.Event()
+    claimed: list[str] = []
+    undone: list[str] = []
+
+    class CountingLedger(NoLedger):
+        def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
+            claimed.append(correlation_id)
+            if len(claimed) == 5:
+                has_claimed.set()
+            return super().claim(request, correlation_id=correlation_id)
+
+        def not_bought(self, *, correlation_id: str) -> None:
+            undone.append(correlation_id)
+
+    def on_trigger(_seller: str, _identifier: str) -> None:
+        assert may_answer.wait(PATIENCE)
+
+    bench.api.on_trigger = on_trigger
+    requests = [request(number) for number in range(5)]
+    limits = {"max_concurrent_reports": 5, "max_concurrent_reports_per_seller": 5}
+    scheduler = bench.scheduler(*requests, ledger=CountingLedger(), **limits)
+    thread, _ = in_another_thread(lambda: scheduler.take(requests[0]))
+    assert has_claimed.wait(PATIENCE)
+    scheduler.stop("asked to")
+    assert isinstance(scheduler.take(requests[-1]), Deferred)
+    may_answer.set()
+    thread.join(PATIENCE)
+    scheduler.close()
+    assert len(undone) == 5 - len(bench.api.reports) > 0
+    assert set(undone) <= set(claimed)
+    assert scheduler.budget.triggers == len(bench.api.reports)
+
+
 def test_what_is_bought_is_told_before_it_is_booked_and_booked_before_the_end(bench: Bench) -> None:
     ledger = StuckLedger("bought")
     wanted = request()

@@ -253,6 +253,7 @@ def test_the_look_back_of_what_the_archive_holds_is_owed_on_the_next_day() -> No
     assert bought(WindowKind.DAYS, Coverage(), days(1, 20), newest=20) == []
     half = Coverage(bookmark=day(20), reread_newest=day(25), reread=(days(16, 18),))
     assert bought(WindowKind.DAYS, half, newest=25) == [days(19, 25)]
+    assert bought(WindowKind.DAYS, half, days(23, 24), newest=25) == [days(19, 22), days(25, 25)]
 
 
 def test_a_running_cell_comes_from_the_archive_only_where_a_later_run_has_bought_it() -> None:

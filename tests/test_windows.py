@@ -63,6 +63,10 @@ def test_nothing_is_due_without_a_new_day_even_with_a_lookback() -> None:
     assert due(WindowKind.DAYS, "2026-01-01", "2026-01-31", bookmark="2026-01-31", lookback_days=30) == []
 
 
+def test_the_start_date_alone_is_due() -> None:
+    assert due(WindowKind.DAYS, "2026-02-01", "2026-02-01") == ["2026-02-01 to 2026-02-01"]
+
+
 def test_nothing_is_due_before_the_start_date() -> None:
     assert due(WindowKind.DAYS, "2026-02-01", "2026-01-31") == []
 
