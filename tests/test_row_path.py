@@ -348,6 +348,7 @@ def test_parquet_has_exact_decimals_days_and_moments(bench: Bench, tmp_path: Pat
 
 
 @example(["322825881530176908440721180914591", "12.50"])
+@example(["1.8860366315E+31"])
 @given(st.lists(st.none() | st.decimals(allow_nan=False, allow_infinity=False).map(str), min_size=1, max_size=20))
 def test_numbers_of_any_size_are_exact_in_parquet(texts: list[str | None]) -> None:
     columns = ParquetColumns({"amount": {"type": ["number", "null"]}})
