@@ -3,9 +3,11 @@
     uv run benchmarks/sellers.py --sellers 100,300,1000
     uv run benchmarks/sellers.py --sellers 30,100,300 --streams all
     uv run benchmarks/sellers.py --sellers 100,300,1000 --postgres --token-store
+    uv run benchmarks/sellers.py --sellers 100,300,1000 --no-ledger
 
 The simulator is a process of its own, and every report is ready at once. `plan` is asked before each run and `coverage`
-behind it, with the state of the run. A ledger in SQLite is always there; `--postgres` takes one in PostgreSQL.
+behind it, with the state of the run. There is a ledger in SQLite; `--postgres` takes one in PostgreSQL, and
+`--no-ledger` none.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--streams", default="sales_ledger", help="names, joined by commas, or `all`")
     parser.add_argument("--days", type=int, default=4, help="days that are read, each a window of its own")
     parser.add_argument("--postgres", action="store_true", help="the ledger, and the token store, are in PostgreSQL")
+    parser.add_argument("--no-ledger", action="store_true")
     parser.add_argument("--token-store", action="store_true")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -116,6 +119,8 @@ class Runs:
             "warehouse_ids": ["del"], "max_concurrent_reports": 16, "poll_interval": 0.01, "report_ledger": ledger,
             "confirm_reports": 1_000_000, "run_summary": str(self._folder / "summary.json"),
         }  # fmt: skip
+        if self._options.no_ledger:
+            del document["report_ledger"]
         if self._options.token_store:
             document["token_store"] = ledger if self._database is not None else str(self._folder / "tokens.db")
         self._write("config.json", document)
