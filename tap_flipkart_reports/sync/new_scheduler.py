@@ -12,12 +12,12 @@ from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.sync.archived_api import ArchivedApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from tap_flipkart_reports.clock import Clock
-    from tap_flipkart_reports.purchasing.events import ReportEvent
     from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.purchasing.telling import OnEvents
     from tap_flipkart_reports.sync.services import RunServices
     from tap_flipkart_reports.sync.wanted import WantedReports
 
@@ -28,7 +28,7 @@ def new_scheduler(  # noqa: PLR0913 - each is a seam of its own
     wanted: WantedReports,
     services: RunServices,
     clock: Clock,
-    on_events: Callable[[Sequence[ReportEvent]], None],
+    on_events: OnEvents,
     workers: int,
     ahead: bool,
     api: ReportApi | None,
@@ -40,7 +40,7 @@ def new_scheduler(  # noqa: PLR0913 - each is a seam of its own
         wanted: what the run wants beside them: its limits, and what it has learned.
         services: what the run talks to.
         clock: time.
-        on_events: told of what becomes of the reports.
+        on_events: called with what becomes of the reports.
         workers: threads that make calls.
         ahead: whether reports may be triggered before they are asked for.
         api: answers the calls about reports that the archive does not hold, by default the run's.
