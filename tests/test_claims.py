@@ -12,10 +12,29 @@ import pytest
 from support.programs import ROOT
 from support.readme_tables import own_settings
 
+from tap_flipkart_reports.adapters.database import SECONDS_AWAY
+from tap_flipkart_reports.adapters.ledger_claims import CONFIRMED_SECONDS
+from tap_flipkart_reports.adapters.ledger_database import LEASE_SECONDS
+from tap_flipkart_reports.adapters.outages import PATIENCE_SECONDS
+from tap_flipkart_reports.adapters.retries import MAX_TRIES
+from tap_flipkart_reports.commands.coverage.concerns import WARN_DAYS
+from tap_flipkart_reports.commands.probe_links import SHORT_LIFE
+from tap_flipkart_reports.exceptions import MAX_NAMED
+from tap_flipkart_reports.files.header_blocks import HEADER_ROWS
+from tap_flipkart_reports.files.header_fit import SURE
+from tap_flipkart_reports.files.sheets import HEAD_ROWS
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.window_rules import due_windows, owed_windows
+from tap_flipkart_reports.purchasing.outcomes import (
+    DEAD_LINK_SECONDS,
+    MAX_ATTEMPTS,
+    MIN_DEAD_LINKS,
+    MIN_NOT_FOUND,
+    NOT_FOUND_SECONDS,
+)
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.sync.metrics import ReportMetric
+from tap_flipkart_reports.sync.state_spacing import MAX_SHARE, MIN_SECONDS
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -75,6 +94,34 @@ def test_a_number_behind_a_setting_is_its_default(setting: str, number: str) -> 
 def test_a_first_run_is_said_to_ask_beyond_as_many_reports_as_the_setting_says() -> None:
     stated = set(re.findall(r"more than (\d+) reports", "".join(PAGES.values())))
     assert stated == {str(own_settings()["max_unconfirmed_reports"]["default"])}
+
+
+FIGURES = [
+    ("cost.md", "at most three times per window and run", MAX_ATTEMPTS, 3),
+    ("cost.md", "five times in ten minutes", (MIN_NOT_FOUND, NOT_FOUND_SECONDS), (5, 600)),
+    ("cost.md", "five fresh download links", MIN_DEAD_LINKS, 5),
+    ("cost.md", "over fifteen minutes", DEAD_LINK_SECONDS, 900),
+    ("cost.md", "older than ten seconds", CONFIRMED_SECONDS, 10),
+    ("state.md", "at most one STATE per second", MIN_SECONDS, 1),
+    ("state.md", "below a tenth of the run's output", MAX_SHARE, 0.1),
+    ("state.md", "waits up to a minute for a restarting database", SECONDS_AWAY, 60),
+    ("state.md", "under a lease of two minutes", LEASE_SECONDS, 120),
+    ("many-sellers.md", "within two minutes elsewhere", LEASE_SECONDS, 120),
+    ("errors.md", "was tried 6 times", MAX_TRIES, 6),
+    ("errors.md", "waits up to ten minutes", PATIENCE_SECONDS, 600),
+    ("records.md", "In the first 300 lines, each group of one to three rows", (HEAD_ROWS, HEADER_ROWS), (300, 3)),
+    ("records.md", "nine tenths of its columns", SURE, 0.9),
+    ("assumptions.md", "lives for less than 15 minutes", SHORT_LIFE, 900),
+    ("monitoring.md", "the twenty with most failed windows", MAX_NAMED, 20),
+    ("monitoring.md", "ends within 14 days", WARN_DAYS, 14),
+]
+"""Where a document states a figure, the words, the figure of the code, and what the words say."""
+
+
+@pytest.mark.parametrize(("page", "words", "figure", "stated"), FIGURES)
+def test_a_figure_in_words_is_that_of_the_code(page: str, words: str, figure: object, stated: object) -> None:
+    assert words in " ".join(PAGES[page].split())
+    assert figure == stated
 
 
 @pytest.mark.parametrize("name", ["orders_report", "returns_report"])
