@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -324,25 +325,20 @@ def test_nothing_is_sent_once_the_claim_is_lost(bench: ClientBench) -> None:
             raise ClaimLostError("another worker has it")
 
     bench.api.plays(Reply(status=503))
-    client = bench.client()
+    trigger = partial(
+        bench.client().trigger,
+        seller_id="acme",
+        identifier="sales_ledger",
+        parameters={},
+        correlation_id=CORRELATION,
+        before_send=before_send,
+    )
     with pytest.raises(AnswerLostError):
-        client.trigger(
-            seller_id="acme",
-            identifier="sales_ledger",
-            parameters={},
-            correlation_id=CORRELATION,
-            before_send=before_send,
-        )
+        trigger()
     assert len(bench.api.asked) == 1
     claims = iter([False])
     with pytest.raises(ClaimLostError):
-        client.trigger(
-            seller_id="acme",
-            identifier="sales_ledger",
-            parameters={},
-            correlation_id=CORRELATION,
-            before_send=before_send,
-        )
+        trigger()
     assert len(bench.api.asked) == 1
 
 

@@ -121,31 +121,20 @@ def test_the_environment_has_the_variables_of_the_working_folders_env_file(tmp_p
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
     environment["TAP_FLIPKART_REPORTS_SELLER_ID"] = "bharat"  # what is set already stays
-    for command in (
-        ["tap_flipkart_reports", "--config=ENV", "--test"],
-        ["tap_flipkart_reports.commands.cli", "plan", "--config", "ENV"],
-    ):
-        run = subprocess.run(
-            [sys.executable, "-m", *command],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=tmp_path,
-            env=environment,
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-m", *command]
+        return subprocess.run(
+            program, check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment
         )
-        assert run.returncode == 0, run.stderr
-        assert "bharat" in run.stdout + run.stderr
+
+    plan = ("tap_flipkart_reports.commands.cli", "plan", "--config", "ENV")
+    for command in (("tap_flipkart_reports", "--config=ENV", "--test"), plan):
+        ended = run(*command)
+        assert ended.returncode == 0, ended.stderr
+        assert "bharat" in ended.stdout + ended.stderr
     (tmp_path / ".env").write_bytes(b"TAP_FLIPKART_REPORTS_API_URL=\xff\n")
-    run = subprocess.run(
-        [sys.executable, "-m", *command],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert run.returncode == 2
-    assert ".env in the working folder cannot be read: it is not UTF-8 text" in run.stderr
-    assert "Traceback" not in run.stderr
+    ended = run(*plan)
+    assert ended.returncode == 2
+    assert ".env in the working folder cannot be read: it is not UTF-8 text" in ended.stderr
+    assert "Traceback" not in ended.stderr
