@@ -101,6 +101,18 @@ def test_without_standard_error_a_command_does_the_same(tmp_path: Path, command:
     assert wrong.returncode == WRONG_SETTINGS
 
 
+@pytest.mark.parametrize(
+    "command",
+    [[*SIDE, "plan"], [*SIDE, "coverage"], [*SIDE, "sellers"], [*TAP, "--discover"]],
+    ids=lambda words: words[-1],
+)
+def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path: Path, command: list[str]) -> None:
+    config = write_config(tmp_path, api_url="simulator", sellers=[{"seller_id": "दुकान"}])
+    ended = run([*command, "--config", str(config)], env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert ended.returncode == 0, ended.stderr
+    assert "--discover" in command or "\\u0926" in ended.stdout
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
     "command", [[*TAP], [*TAP, "--discover"], [*SIDE, "plan"], [*SIDE, "coverage"], [*SIDE, "--version"]]

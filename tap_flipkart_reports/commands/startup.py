@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -56,6 +57,7 @@ def run_command(command: Callable[[], int], *, tell: Callable[[str], None]) -> i
     try:
         _check_output()
         _open_log()
+        _escape_what_cannot_be_written()
         code = command()
         sys.stdout.flush()
     except BrokenPipeError:  # of a command such as `plan | head`; a run of the tap raises PipeClosedError
@@ -90,6 +92,12 @@ def _open_log() -> None:
     if sys.stderr is None:
         os.dup2(os.open(os.devnull, os.O_RDWR), STANDARD_ERROR)
         sys.stderr = open(STANDARD_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - it is the process's own
+
+
+def _escape_what_cannot_be_written() -> None:
+    """Write letters that the terminal's encoding lacks as Python spells them: a seller's name may be in any script."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _refusal_of(error: OSError | MemoryError | RuntimeError) -> FlipkartReportsError | None:
