@@ -92,7 +92,7 @@ class ArchivedReport:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> ArchivedReport:
-        """The report a sidecar tells of.
+        """The report that a sidecar describes.
 
         Raises:
             KeyError, TypeError, ValueError: it is none.

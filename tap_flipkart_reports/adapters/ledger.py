@@ -277,7 +277,7 @@ class Ledger:
     def failed(
         self, request: ReportRequest, *, stream: str, report_id: str | None, is_unreadable: bool, cause: str
     ) -> None:
-        """A window failed, for a stream at least; if that cannot be said, it is in the run's last words alone.
+        """A window failed, for a stream at least; if that cannot be said, it is in the run's summary alone.
 
         Args:
             request: the window.

@@ -133,7 +133,7 @@ class Copier:
             self._text_from = self._parser.CurrentByteIndex
 
     def _comment(self, _text: str) -> None:
-        """Remarks are for nobody."""
+        """Comments are left out."""
         if not self._left_out and self._text_from is None:
             at = self._parser.CurrentByteIndex
             self._copy_to(at)

@@ -1,4 +1,4 @@
-"""`flipkart-reports doctor`: everything that can be checked for nothing, on one screen."""
+"""`flipkart-reports doctor`: everything that can be checked without buying anything, on one screen."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ NOTE_WIDTH = 6
 
 @dataclass(frozen=True, kw_only=True)
 class RejectedRow:
-    """A row that was passed over.
+    """A row that was skipped.
 
     Attributes:
         table: the table's name, `None` for a bare file.

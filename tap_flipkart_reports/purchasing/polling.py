@@ -1,4 +1,4 @@
-"""How fast to go: pauses between polls, learned times, and the brake that a 429 pulls. Pure."""
+"""How often to ask about a report: pauses between polls, and the generation times seen so far. Pure."""
 
 from __future__ import annotations
 

@@ -276,7 +276,7 @@ class ReportQueue:
         return identifier in self._blocked
 
     def _look_again(self, seller_id: str, *, now: float) -> None:
-        """Defer what of a seller need not wait any longer."""
+        """Defer a seller's reports that need not wait any longer."""
         for _, _, report in self._waiting.pop(seller_id, []):
             if report.stage is Stage.WAITING:
                 self.wait_for_slot(report, now=now)

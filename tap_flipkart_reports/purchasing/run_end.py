@@ -16,7 +16,7 @@ SECONDS_TO_JOIN = 0.5
 """For threads to end that have nothing to do any more."""
 
 SECONDS_TO_LEAVE = 120.0
-"""How long calls may finish at the end of `max_wait`, when nobody stands and waits."""
+"""How long calls may finish at the end of `max_wait`, when nobody is waiting."""
 
 
 class RunEnd:

@@ -304,7 +304,7 @@ class Scheduler:
         return has_ended and not self._under_way and (not self._records.bookings or self._end.error is not None)
 
     def _call(self, call: Callable[[TrackedReport], None], report: TrackedReport) -> Step:
-        """A call that is reserved; an error that it did not expect is the consumer's to see."""
+        """A call that is reserved; an unexpected error is raised in the consumer's thread."""
         self._under_way.add(report)
 
         def make() -> None:

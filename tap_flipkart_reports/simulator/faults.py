@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 CALLS = ("token", "trigger", "detail", "download")
 
 FORMATS = ("csv", "csv_with_preamble", "xlsx", "zip_of_workbooks")
-"""How a report's file is packed, if nobody asked otherwise the first."""
+"""How a report's file may be packed; by default the first."""
 
 YEARS = ("2026", "2025")
-"""How a report's file is laid out, if nobody asked otherwise as in the first."""
+"""How a report's file may be laid out; by default as in the first."""
 
 NUMBER = (int, float)
 

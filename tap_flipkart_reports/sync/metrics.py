@@ -25,7 +25,7 @@ class ReportMetric(str, Enum):
     GENERATION_TIME = "flipkart_report_generation_time"
     """From a report's trigger until it was seen to be ready."""
     POLL_WAIT = "flipkart_report_poll_wait"
-    """The pause before the detail call that saw it: at most so late was it seen."""
+    """The pause before the detail call that saw it: it was seen at most that late."""
     TRIGGERED = "flipkart_reports_triggered"
     PERHAPS_TRIGGERED = "flipkart_reports_perhaps_triggered"
     """Besides: tries of triggers whose answers broke off."""
@@ -62,7 +62,7 @@ def log_event(event: ReportEvent) -> None:
 
 
 def log_totals(summary: Summary) -> None:
-    """Measure what a run did by report type, and what it did not get by seller too: that is what one is woken for."""
+    """Measure what a run did by report type, and what it did not get by seller too: that is what an alert is for."""
     for stream, tally in summary.by_report_type().items():
         for metric in _TOTALS:
             _log("counter", metric, getattr(tally, metric.name.lower()), {"stream": stream})
