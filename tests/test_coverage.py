@@ -475,7 +475,7 @@ def test_the_terminal_shows_what_needs_a_person_a_sign_for_each_cell_and_the_wor
     assert terminal_text(found, Screen(width=80)).splitlines()[:-1] == [
         "Needs a person:",
         "  failed: Flipkart reports FAILED and gives no reason (sales_ledger, seller acme, 2026-10-07)",
-        "    next: run again: the next run asks for it, and buys another report where the one before is gone",
+        "    next: run again: what is still owed is asked for, and bought again where the report is gone",
         "",
         "      a b",
         "acme  ✗ █",

@@ -447,6 +447,20 @@ def test_a_repair_reads_the_named_days_again_and_moves_no_bookmark(bench: Bench)
             assert second.partition(stream, seller) == first.partition(stream, seller)
 
 
+def test_a_repair_that_failed_is_in_the_ledger_with_the_word_that_no_other_run_asks_for_it(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    bench.restart({"fault": "zero_bytes", "nth": 2})
+    first = bench.run("returns_report", report_ledger=str(ledger))
+    bench.clock.advance(24 * 3600)
+    repair = [{"stream": "returns_report", "from_date": "2026-10-05", "to_date": "2026-10-06"}]
+    bench.run("returns_report", state=first.state, repair=repair, report_ledger=str(ledger))
+    with closing(sqlite3.connect(ledger)) as connection:
+        (cause,) = connection.execute("select cause from flipkart_reports_failures").fetchone()
+    assert cause == "the file is empty: zero bytes; only the same repair asks for it again"
+
+
 def test_a_repair_that_was_cut_short_is_not_paid_for_again(bench: Bench) -> None:
     first = bench.run("sales_ledger")
     bench.restart(generation_seconds=(3600.0, 3600.0))

@@ -282,7 +282,7 @@ class Run:
                 stream=stream.name,
                 report_id=report_id,
                 is_unreadable=failure.is_unreadable,
-                cause=str(error),
+                cause=f"{error}; only the same repair asks for it again" if request.is_repair else str(error),
             )
 
     def tidy(self) -> None:

@@ -77,7 +77,7 @@ class Cell:
 
     @property
     def streams(self) -> tuple[Strip, ...]:
-        """The strips that tell of each stream."""
+        """The strips of each stream."""
         return self.tables or self.strips
 
     def days(self) -> Counter[DayStatus]:
@@ -130,7 +130,7 @@ def cells_of(
 
     Args:
         partitions: what state and ledger know, by report type, seller and warehouse.
-        booked: what the ledger knows besides.
+        booked: what the ledger knows.
         start: the first day wanted.
         newest_days: the last day that may be asked for, by report type.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.windows import Window
 
 WARN_DAYS = 14
-"""Days before its end at which an authorisation is told: as `flipkart-reports sellers` does, unless asked otherwise."""
+"""Days before its end from which an authorisation is shown; the default of `flipkart-reports sellers` too."""
 
 
 class ConcernKind(Enum):
@@ -43,10 +43,10 @@ _AUTHORISE = "flipkart-reports authorize --config CONFIG --seller-id {seller} --
 NEXT_STEPS: Mapping[ConcernKind, str] = {
     ConcernKind.AUTHORISATION_OVER: _AUTHORISE,
     ConcernKind.AUTHORISATION: _AUTHORISE,
-    ConcernKind.FAILED: "run again: the next run asks for it, and buys another report where the one before is gone",
+    ConcernKind.FAILED: "run again: what is still owed is asked for, and bought again where the report is gone",
     ConcernKind.UNREADABLE: 'run again: it is read again at no cost; given_up_reports: ["{report}"] buys it again',
-    ConcernKind.SKIPPED: "look into the folder `rejected` of the archive; once the cause is fixed, read them again "
-    "with `flipkart-reports replay`, or `repair` where no archive has the file",
+    ConcernKind.SKIPPED: "see the folder `rejected` of the archive; `flipkart-reports replay` reads archived files "
+    "again, `repair` buys them again; this stays until a report of the same days has no such rows",
     ConcernKind.BUDGET: "run again, or raise max_reports; `flipkart-reports plan` shows what a run would buy",
     ConcernKind.DRIFT: "new columns are in _extra, or columns of their own with schema_drift: evolve; "
     "`flipkart-reports inspect FILE --schema` proposes their schema",

@@ -27,7 +27,7 @@ class DayStatus(Enum):
     LOADED = "loaded"
     """Its rows are out."""
     REREAD = "re-read"
-    """The same, more than once, as the ledger knows; the state alone does not tell."""
+    """The same, more than once; only the ledger knows that."""
 
 
 TROUBLE = (DayStatus.FAILED, DayStatus.UNREADABLE, DayStatus.MISSING, DayStatus.PENDING)

@@ -1,6 +1,6 @@
 // Sellers × report types: rows are drawn as they are reached, the worst first.
 const CHUNK = 40;
-const SOON = 30; // days before its end at which an authorisation is told beside the seller
+const SOON = 30; // days before its end from which the end of an authorisation is shown beside the seller
 const shown = { rows: sellers, columns: [], drawn: 0, body: null };
 let current = null; // the cell that Tab reaches
 let opened = null; // { seller, type, row }
