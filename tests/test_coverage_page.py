@@ -398,6 +398,18 @@ def test_tables_of_one_report_are_one_strip_that_is_unfolded_on_demand(show: Sho
     assert len(browser.find_elements(By.CSS_SELECTOR, ".types tr")) == before + 14
 
 
+def test_of_many_warehouses_a_cell_shows_those_with_trouble_and_behind_it_are_all(show: Show) -> None:
+    there = cell().strips[0]
+    lacking = replace(there, spans=(replace(there.spans[0], status=DayStatus.MISSING),))
+    strips = [replace(there, warehouse_id=f"w{number}") for number in range(5)]
+    browser = show(Cockpit(cells=(cell(strips=(*strips, replace(lacking, warehouse_id="w5"))),)))
+    box = browser.find_element(By.CSS_SELECTOR, "td.cell")
+    drawn = [attribute(rect, "class") for rect in box.find_elements(By.CSS_SELECTOR, "rect")]
+    assert sorted(drawn) == ["span loaded", "span loaded", "span missing"]
+    box.click()
+    assert texts(browser, ".panel .strip-head strong") == [f"w{number}" for number in range(6)]
+
+
 # In the light and in the dark
 
 

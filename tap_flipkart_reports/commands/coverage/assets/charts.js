@@ -64,7 +64,7 @@ const bars = (title, rows, kinds) => {
       : s(
           "text",
           { class: "tick", x: CHART.left + step * (at + 0.5), y: CHART.height - 6, "text-anchor": "middle" },
-          dayWords(group.first).slice(0, -5),
+          shortDay(group.first),
         ),
   );
   const lines = groups
@@ -178,9 +178,9 @@ const stack = (parts, most) => {
     }),
   );
 };
-const progressCells = ([, , until, slowest, newest, behind]) => {
+const progressCells = ([, , until, slowest, , behind]) => {
   const words = until === null ? "none yet" : dayWords(until);
-  const who = behind ? `${count(behind, "seller")} behind ${dayWords(newest)}, ${data.sellers[slowest]} the most` : "";
+  const who = behind ? `${count(behind, "seller")} behind, ${data.sellers[slowest]} the most` : "";
   return [h("td", { class: "left" }, words), h("td", { class: "left muted" }, who)];
 };
 const drawTypes = () => {

@@ -18,14 +18,13 @@ const dayWords = (day) => {
   const date = dateOf(day);
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 };
+const shortDay = (day) => dayWords(day).slice(0, -5); // without its year
 const rangeWords = (first, days) => {
   if (days === 1) return dayWords(first);
   const [one, other] = [dateOf(first), dateOf(first + days - 1)];
   const end = dayWords(first + days - 1);
   if (one.getUTCFullYear() !== other.getUTCFullYear()) return `${dayWords(first)} to ${end}`;
-  return one.getUTCMonth() === other.getUTCMonth()
-    ? `${one.getUTCDate()} to ${end}`
-    : `${dayWords(first).slice(0, -5)} to ${end}`;
+  return one.getUTCMonth() === other.getUTCMonth() ? `${one.getUTCDate()} to ${end}` : `${shortDay(first)} to ${end}`;
 };
 const momentWords = (minute) => {
   if (minute === null || minute === undefined) return "";

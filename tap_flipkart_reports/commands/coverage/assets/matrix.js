@@ -25,6 +25,13 @@ const badgeOf = (cell, letter) => {
   );
 };
 
+// Of many warehouses those three that have the most trouble; behind the cell are all.
+const worstStrips = (cell) => {
+  const rank = (runs) => Math.min(...runs.map((run) => LETTERS.indexOf(run.letter)), LETTERS.length);
+  const strips = cell.face.strips.map(([, number]) => runsOf[number]);
+  return strips.length > 3 ? strips.sort((one, other) => rank(one) - rank(other)).slice(0, 3) : strips;
+};
+
 const drawCell = (seller, type) => {
   const cell = cellAt(seller.number, type);
   const letter = seller.worst[type];
@@ -42,13 +49,7 @@ const drawCell = (seller, type) => {
       h(
         "div",
         { class: "face" },
-        cell.face.strips
-          .map(([, number]) =>
-            strip(runsOf[number], columnRanges[type], {
-              height: cell.face.strips.length > 2 ? 7 : 22 / cell.face.strips.length,
-            }),
-          )
-          .slice(0, 3),
+        worstStrips(cell).map((runs, _, all) => strip(runs, columnRanges[type], { height: 22 / all.length })),
         badgeOf(cell, letter),
       ),
     );
@@ -71,7 +72,7 @@ const drawMore = (until) => {
         seller.name,
         ends === null || ends - data.made / 1440 > SOON
           ? null
-          : h("span", { class: "muted authorisation" }, `authorisation ends ${dayWords(ends)}`),
+          : h("span", { class: "muted authorisation" }, `authorised until ${shortDay(ends)}`),
       ),
       columns.map((type) => drawCell(seller, type)),
     );
@@ -94,7 +95,7 @@ for (const [, type, until, , newest, behind] of data.progress) {
 const headWords = (type) => {
   const { sellers: behind, newest } = behindOf[type];
   if (newest === undefined) return "no day wanted";
-  if (!behind) return `up to ${dayWords(newest)}`;
+  if (!behind) return `up to ${shortDay(newest)}`;
   return data.sellers.length === 1 ? "behind" : `${figure(behind)} behind`;
 };
 const broken = (name) =>
