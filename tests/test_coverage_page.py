@@ -69,8 +69,15 @@ def shared_browser(file: Path) -> Iterator[Chrome]:
 @pytest.fixture
 def browser(shared_browser: Chrome, file: Path) -> Chrome:
     """The page as if just opened."""
-    shared_browser.get(file.as_uri())
+    open_page(shared_browser, file)
     return shared_browser
+
+
+def open_page(browser: Chrome, file: Path) -> None:
+    """Open a page, and wait until it has drawn what it draws behind its first paint."""
+    browser.get(file.as_uri())
+    drawn = "const done = arguments[0]; requestAnimationFrame(() => setTimeout(() => setTimeout(done)))"
+    browser.execute_async_script(drawn)
 
 
 def attribute(element: WebElement, name: str) -> str:
@@ -491,7 +498,7 @@ def show(shared_browser: Chrome, tmp_path: Path) -> Show:
     def show(cockpit: Cockpit) -> Chrome:
         file = tmp_path / "odd.html"
         file.write_text(page(cockpit, made_at=NOON), encoding="utf-8")
-        shared_browser.get(file.as_uri())
+        open_page(shared_browser, file)
         return shared_browser
 
     return show
