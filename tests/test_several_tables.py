@@ -230,3 +230,18 @@ def test_the_layouts_of_both_years_are_read_whole(
                 name = names[normalise(header)]
                 value = expected(cell, table.schema.properties[name])
                 assert record[name] == ("NA" if value is None and name in table.key else value), header
+
+
+def test_a_file_of_another_report_is_named_where_settings_declare_it_and_nowhere_else(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    declared = {"name": "mine", "identifier": "orders_report", "window": "days"}
+    with caplog.at_level("WARNING"):
+        assert bench.run("mine", custom_reports=[declared]).error is None
+    assert (
+        'the file is of orders_report: declare it under that name, {"report_types": {"orders_report": ' in caplog.text
+    )
+    caplog.clear()
+    with caplog.at_level("WARNING"):
+        assert bench.run("fbf_orders_report").error is None  # nobody has published its columns
+    assert "declare it under that name" not in caplog.text

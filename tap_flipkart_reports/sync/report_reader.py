@@ -21,7 +21,7 @@ from tap_flipkart_reports.files.sheets import StoppedReadingError
 from tap_flipkart_reports.planning.record_schema import OWN_COLUMNS
 from tap_flipkart_reports.purchasing.requests import Reading
 from tap_flipkart_reports.redaction import clean_line
-from tap_flipkart_reports.report_types import TABLES
+from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,13 +160,16 @@ class ReportReader:
             raise RowError(f"{error}{self._recognised(report)}") from error
 
     def _recognised(self, report: Report) -> str:
-        """Words for a file that is another report's than it was bought as."""
+        """Words for a file of another report than the settings declare; documented identifiers are not doubted."""
         own = self._wanted.report_type
+        documented = REPORT_TYPES.get(own.name)
+        if documented is not None and documented.identifier == own.identifier:
+            return ""
         names = likeliest(rank_reports(report.all_sheets, TABLES))
         if not names or own.name in names:
             return ""
         setting = json.dumps({"report_types": {names[0]: {"identifier": own.identifier}}})
-        return f"; the file is a {names[0]}: declare it under that name, {setting}, in place of {own.name}"
+        return f"; the file is of {names[0]}: declare it under that name, {setting}, in place of {own.name}"
 
     def _layout_of(self, table: Table) -> Layout:
         return match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self._wanted.table.layouts)
