@@ -323,6 +323,12 @@ def test_a_purchase_is_for_new_days_for_a_second_look_or_in_place_of_one_that_wa
     }
 
 
+def test_a_look_back_that_failed_and_was_bought_again_counts_as_that_alone() -> None:
+    lookback = [bought(days(5, 13), PurchaseStatus.FAILED, after=1), bought(days(5, 13), after=2)]
+    total = purchase_figures([bought(days(1, 10)), *lookback]).total
+    assert (total.first, total.reread, total.again) == (1, 1, 1)
+
+
 def test_what_may_have_been_bought_besides_counts_as_bought_again() -> None:
     figures = purchase_figures([bought(days(1, 2), unanswered=2)])
     assert (figures.total.first, figures.total.again, figures.total.total) == (1, 2, 3)
@@ -364,14 +370,17 @@ def test_what_failed_for_one_cause_is_told_together_the_newest_first() -> None:
     names = [f"seller-{number}" for number in range(3)]
     failures = [failed(days(1, 4), seller_id=name, failed_at=NOON + n * DAY) for n, name in enumerate(names)]
     other = failed(days(5, 6), "the file is empty", unreadable=True, report_id="R-9")
-    concerns = cockpit(*(partition(seller=name) for name in (*names, "acme")), failures=[*failures, other]).concerns
+    alone = failed(days(7, 8), "it is alone")
+    partitions = [partition(seller=name) for name in ("acme", *names)]
+    concerns = cockpit(*partitions, failures=[alone, other, *failures]).concerns
     assert [(one.kind, one.words, len(one.places)) for one in concerns] == [
         (ConcernKind.FAILED, "the API says no", 3),
+        (ConcernKind.FAILED, "it is alone", 1),
         (ConcernKind.UNREADABLE, "the file is empty", 1),
     ]
     assert [place.seller_id for place in concerns[0].places] == names[::-1]
     assert concerns[0].since == NOON + 2 * DAY
-    assert 'given_up_reports: ["R-9"]' in concerns[1].next_step
+    assert 'given_up_reports: ["R-9"]' in concerns[2].next_step
 
 
 @pytest.mark.parametrize(
@@ -456,11 +465,12 @@ def test_a_stream_is_up_to_date_as_of_the_day_up_to_which_every_seller_is() -> N
         partition("orders_report", bookmark=NEWEST),
         partition("orders_report", seller="bharat", bookmark=date(2026, 10, 3)),
         partition("orders_report", seller="chirag", bookmark=date(2026, 10, 9)),
+        partition("returns_report", seller="bharat", bookmark=date(2026, 10, 9)),
         partition("returns_report"),
     )
     assert [(one.stream, one.complete_until, one.slowest, one.behind) for one in found.progress()] == [
         ("orders_report", date(2026, 10, 3), "bharat", 2),
-        ("returns_report", None, "acme", 1),
+        ("returns_report", None, "acme", 2),
     ]
 
 
