@@ -262,6 +262,7 @@ def records(path: Path, sheet: str, header_rows: int) -> list[list[Any]]:
     return [list(row) for row in rows]
 
 
+@pytest.mark.integration
 def test_joins_and_sums_hold_over_the_files_of_one_call(tmp_path: Path) -> None:
     sales = written(tmp_path, "sales.xlsx", report("sales_ledger", "xlsx"))
     settled = written(tmp_path, "settled.xlsx", report("settled_transaction_ledger", "xlsx"))

@@ -122,6 +122,7 @@ def test_a_setting_of_any_value_is_taken_or_refused_in_a_sentence(
         assert CANARY not in told
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_member_of_any_value_is_taken_or_refused_in_a_sentence(
     capsys: pytest.CaptureFixture[str], one_stream: dict[str, Any], name: str

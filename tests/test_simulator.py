@@ -767,6 +767,7 @@ def test_a_wrong_file_format_is_named(file_format: Any, words: str) -> None:
         Simulator(file_format=file_format)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("file_format", "most"), [("csv", 600_000), ("xlsx", 5_000_000)])
 def test_files_are_written_in_memory_that_does_not_grow_with_them(file_format: str, most: int) -> None:
     days = {"from_date": "2026-07-01", "to_date": "2026-07-02"}

@@ -373,6 +373,7 @@ def peak_while_reading(path: Path) -> tuple[int, int]:
     return rows, peak
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("shared", [True, False])
 def test_more_rows_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shared: bool) -> None:
     monkeypatch.setattr(xlsx_strings, "MAX_IN_MEMORY", 2**18)
