@@ -842,7 +842,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_missing_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(LedgerError, match=r"needs the Python package psycopg.*tap-flipkart-reports\[postgres\]"):
+    with pytest.raises(LedgerError, match=r"needs the Python package psycopg.*install the tap with the extra postgres"):
         Ledger("postgresql://tap:hunter2@127.0.0.1:1/x", clock=IdleClock())
     with pytest.raises(LedgerError, match="needs the Python package MySQLdb"):
         Ledger("mysql://tap:hunter2@127.0.0.1:1/x", clock=IdleClock())
