@@ -64,7 +64,7 @@ FAILURES = sa.Table(
     "flipkart_reports_failures",
     _METADATA,
     sa.Column("window_key", sa.String(32), primary_key=True),
-    sa.Column("seller_id", sa.String(255), nullable=False),
+    sa.Column("seller_id", sa.String(255), nullable=False, index=True),
     sa.Column("identifier", sa.String(255), nullable=False),
     sa.Column("warehouse_id", sa.String(255)),
     sa.Column("from_date", sa.String(10), nullable=False),
