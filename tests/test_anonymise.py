@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
@@ -27,9 +27,6 @@ from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.business.views import View
 from tap_flipkart_reports.simulator.packing.files import file_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data"
 OCTOBER = {"from_date": "2026-10-01", "to_date": "2026-10-31"}
@@ -216,20 +213,19 @@ def told(path: Path) -> dict[str, Any]:
     }
 
 
-def readable() -> Iterator[Path]:
-    for expected in sorted(DATA.glob("*.expected.json")):
-        path = expected.with_name(expected.name.removesuffix(".expected.json"))
-        try:
-            inspect_file(path)
-        except FileError:
-            continue
-        yield path
+FILES = [path.with_name(path.name.removesuffix(".expected.json")) for path in sorted(DATA.glob("*.expected.json"))]
 
 
-@pytest.mark.parametrize("path", list(readable()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_is_said_of_a_file_is_said_of_its_copy(path: Path, tmp_path: Path) -> None:
+    try:
+        said = told(path)
+    except FileError:
+        with pytest.raises(FileError):
+            copy_of(path, tmp_path)
+        return
     copy = copy_of(path, tmp_path)
-    assert told(copy) == told(path)
+    assert told(copy) == said
     assert copy.suffixes == path.suffixes
 
 
