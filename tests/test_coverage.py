@@ -490,10 +490,9 @@ def test_the_terminal_shows_what_needs_a_person_a_sign_for_each_cell_and_the_wor
         "      a b",
         "acme  ✗ █",
         "",
-        "   stream                  up to date as of  sellers behind",
-        "a  sales_ledger            2026-10-04        1, acme the most",
-        "a  sales_ledger_cash_back  2026-10-04        1, acme the most",
-        "b  orders_report           2026-10-20",
+        "   stream                         up to date as of  sellers behind",
+        "a  sales_ledger and 1 more table  2026-10-04        1, acme the most",
+        "b  orders_report                  2026-10-20",
         "",
         "                     2026-09",
         "sales_ledger  acme   ███▓▓█◦◦✗·············",
@@ -504,6 +503,13 @@ def test_the_terminal_shows_what_needs_a_person_a_sign_for_each_cell_and_the_wor
         "",
     ]
     assert terminal_text(found, Screen(width=80)).splitlines()[-1].startswith("3 reports bought: 2 for new days, 1 to")
+
+
+def test_tables_that_differ_have_lines_of_their_own_in_the_terminal() -> None:
+    late = Coverage(bookmark=date(2026, 10, 4))
+    text = terminal_text(cockpit(partition(bookmark=NEWEST, sales_ledger_cash_back=late)), Screen(width=80))
+    assert "a  sales_ledger            2026-10-20\n" in text
+    assert "a  sales_ledger_cash_back  2026-10-04        1, acme the most" in text
 
 
 def test_a_narrow_terminal_shows_the_worst_of_several_days_in_a_sign() -> None:

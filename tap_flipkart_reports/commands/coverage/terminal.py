@@ -144,9 +144,14 @@ def _matrix(cockpit: Cockpit, ranked: Sequence[Cell], screen: Screen) -> Iterato
     yield ""
     rows = [("", "stream", "up to date as of", "sellers behind")]
     names = {stream: name for name, kind in cockpit.report_types.items() for stream in kind.streams}
+    alike: dict[tuple[str, ...], list[str]] = {}  # tables of one report mostly are
     for one in cockpit.progress():
         behind = f"{one.behind:,}, {one.slowest} the most" if one.behind else ""
-        rows.append((letters[names[one.stream]], one.stream, str(one.complete_until or "none yet"), behind))
+        facts = (letters[names[one.stream]], str(one.complete_until or "none yet"), behind)
+        alike.setdefault(facts, []).append(one.stream)
+    for (letter, until, behind), streams in alike.items():
+        more = f" and {counted(len(streams) - 1, 'more table')}" if len(streams) > 1 else ""
+        rows.append((letter, f"{streams[0]}{more}", until, behind))
     yield from aligned(rows)
 
 
