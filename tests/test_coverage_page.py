@@ -356,6 +356,7 @@ def test_a_place_that_the_search_hides_is_shown(browser: Chrome) -> None:
 # Many sellers
 
 
+@pytest.mark.integration  # of a thousand sellers
 def test_a_thousand_sellers_and_all_streams_take_less_than_three_megabytes_and_are_drawn_as_they_are_reached(
     tmp_path: Path,
 ) -> None:
