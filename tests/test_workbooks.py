@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tracemalloc
 import zipfile
 from contextlib import suppress
@@ -236,12 +237,16 @@ def calamine_rows(content: bytes) -> list[list[str]]:
     return [row for row in rows if any(map(str.strip, row))]
 
 
+CONTROLS = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")
+"""Which we take out of every cell, and calamine leaves where they are escaped, as in `_x0001_`."""
+
+
 def calamine_text(cell: object) -> str:
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) <= 2**53 else repr(cell).upper()
-    return str(cell).replace("\0", "")
+    return CONTROLS.sub("", str(cell))
 
 
 def without_blank_end(row: list[str]) -> list[str]:
