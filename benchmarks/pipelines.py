@@ -51,10 +51,11 @@ def main() -> None:
                     words,
                     f"{median(runs, lambda cost: cost.wall):.1f}",
                     f"{ratio(runs, costs['cat messages'], lambda cost: cost.wall):.3f}",
+                    f"{ratio(runs, costs['cat messages'], lambda cost: cost.cpu):.3f}",
                 ]
                 for words, runs in costs.items()
             ]
-            print(table(["pipeline", "wall s", "wall x"], lines))
+            print(table(["pipeline", "wall s", "wall x", "target's CPU x"], lines))
 
 
 class _Pipelines:

@@ -45,23 +45,38 @@ GONE = "…"
 
 
 # Secrets of this process
+class _Alike:
+    """Secrets that begin alike: links of one storage do, and thousands of them are remembered."""
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+        self.lengths: tuple[int, ...] = ()
+        """The longest first, so that none shows its end. A new tuple each time: readers take no lock."""
+
+    def add(self, secret: str) -> None:
+        """Remember one."""
+        self.texts.add(secret)
+        if len(secret) not in self.lengths:
+            self.lengths = tuple(sorted({*self.lengths, len(secret)}, reverse=True))
+
+    def length_at(self, text: str, at: int) -> int:
+        """How long the one is that stands at some place of a text; 0 if none does."""
+        return next((length for length in self.lengths if text[at : at + length] in self.texts), 0)
+
+
 class KnownSecrets:
     """Texts that nothing may show, found in any text in one pass, however many they are; for any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_beginning: dict[str, tuple[str, ...]] = {}
+        self._by_beginning: dict[str, _Alike] = {}
         self._links: deque[tuple[str, ...]] = deque()
 
     def add(self, *secrets: str | None) -> None:
         """Remember secrets, plain and as they stand in a URL."""
         with self._lock:
             for secret in _forms(secrets):
-                beginning = secret[:MIN_SECRET]
-                known = self._by_beginning.get(beginning, ())
-                if secret not in known:
-                    # A new tuple each time: readers take no lock. The longest first, so that none shows its end.
-                    self._by_beginning[beginning] = tuple(sorted((*known, secret), key=len, reverse=True))
+                self._by_beginning.setdefault(secret[:MIN_SECRET], _Alike()).add(secret)
 
     def add_link(self, parts: Iterable[str], *, name: str = "") -> None:
         """Remember a link's parts, until many others have come; words and dates among them are nothing secret.
@@ -76,8 +91,10 @@ class KnownSecrets:
             self._links.append(parts)
             old = self._links.popleft() if len(self._links) > MAX_LINKS else ()
             for secret in _forms(old):
-                rest = tuple(text for text in self._by_beginning.get(secret[:MIN_SECRET], ()) if text != secret)
-                self._by_beginning[secret[:MIN_SECRET]] = rest
+                alike = self._by_beginning.get(secret[:MIN_SECRET], _Alike())
+                alike.texts.discard(secret)
+                if not alike.texts:
+                    self._by_beginning.pop(secret[:MIN_SECRET], None)
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds one of them."""
@@ -88,11 +105,10 @@ class KnownSecrets:
         by_beginning, parts, shown, at = self._by_beginning, [], 0, 0
         last = len(text) - MIN_SECRET
         while at <= last:
-            for secret in by_beginning.get(text[at : at + MIN_SECRET], ()):
-                if text.startswith(secret, at):
-                    parts += [text[shown:at], GONE]
-                    at = shown = at + len(secret)
-                    break
+            alike = by_beginning.get(text[at : at + MIN_SECRET])
+            if alike is not None and (length := alike.length_at(text, at)):
+                parts += [text[shown:at], GONE]
+                at = shown = at + length
             else:
                 at += 1
         return "".join([*parts, text[shown:]]) if parts else text

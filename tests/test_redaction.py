@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+from cProfile import Profile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,6 +117,23 @@ def test_links_are_forgotten_after_many_others(monkeypatch: pytest.MonkeyPatch) 
     for number in range(3):
         secrets.add_link([f"https://files.test/{number}", f"secret-{number}"], name="")
     assert secrets.removed_from("secret-0 secret-1 secret-2") == "secret-0 … …"
+
+
+def test_links_that_begin_alike_cost_the_same_however_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def calls(remembered: int) -> int:
+        monkeypatch.setattr("tap_flipkart_reports.redaction.MAX_LINKS", remembered)
+        secrets = KnownSecrets()
+        for number in range(remembered):
+            secrets.add_link([f"signature-{number:06}"])
+        profile = Profile()
+        with profile:
+            for number in range(remembered, remembered + 20):
+                secrets.add_link([f"signature-{number:06}"])
+            assert secrets.removed_from(f"a signature-{remembered:06} b") == "a … b"
+        assert secrets.removed_from("signature-000000") == "signature-000000"
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(1000) <= calls(20)
 
 
 def test_words_dates_and_the_reports_own_id_in_a_link_are_shown() -> None:
