@@ -998,8 +998,21 @@ def test_days_are_those_of_kolkata(opened: Callable[[VirtualClock], Ledger]) -> 
     ledger.released(again)
     clock.advance(600)
     assert ledger.claim(again, correlation_id="c-2") == Claim(report_id="R-1")
-    clock.advance(3000)
-    assert ledger.claim(again, correlation_id="c-3") == GRANTED
+    clock.advance(3000)  # 00:30 in Kolkata, and 19:00 of the day before in UTC
+    bought(ledger, again, name="3")
+    ledger.finished(again, Reading(rows=1))
+    ledger.released(again)
+    clock.advance(3600)
+    assert ledger.claim(again, correlation_id="c-4") == Claim(report_id="R-3")
+
+
+def test_an_answer_that_is_booked_again_after_a_broken_connection_is_the_same_answer(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    ledger = opened(IdleClock())
+    bought(ledger, request(), name="1")
+    assert ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0) is None
+    assert statuses(place) == [("TRIGGERED", 1, "R-1")]
 
 
 @pytest.mark.parametrize(
@@ -1045,10 +1058,13 @@ def test_failures_keep_their_warehouse_and_stand_in_the_order_of_their_days(
     assert {(one.window, one.warehouse_id) for one in ledger.failures()} == {
         (wanted.window, wanted.warehouse_id) for wanted in warehouses
     }
+    for number in (30, 28, 27, 29, 26, 25):
+        failed(ledger, replace(request(number), seller_id="bharat"))
+    assert [one.window.first.day for one in ledger.failures() if one.seller_id == "bharat"] == [26, 27, 28, 29, 30, 31]
     failed(ledger, longer(warehouses[1]), "again")  # its last day is the day before that of the others
     bought(ledger, longer(replace(request(2), warehouse_id="blr")), name="1")
     ledger.finished(longer(replace(request(2), warehouse_id="blr")), Reading(rows=1))
-    assert [one.warehouse_id for one in ledger.failures()] == ["del"]
+    assert [one.warehouse_id for one in ledger.failures() if one.seller_id == "acme"] == ["del"]
 
 
 def test_the_owner_of_a_report_id_is_named_with_its_warehouse(opened: Callable[[VirtualClock], Ledger]) -> None:
