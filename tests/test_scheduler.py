@@ -591,6 +591,7 @@ def test_a_report_of_two_streams_is_finished_with_the_rows_of_both(bench: Bench)
     scheduler.finish(delivery, Reading(rows=3, rejected=1, fingerprints=frozenset({"a"})), stream="orders_report")
     scheduler.release(delivery, stream="orders_report")
     assert delivery.path.exists()
+    assert not any(call.startswith("finished") for call in ledger.calls)
     assert "released" not in ledger.calls
     scheduler.finish(delivery, Reading(rows=4, rejected=2, fingerprints=frozenset({"b"})), stream="orders_report_b")
     scheduler.release(delivery, stream="orders_report_b")
