@@ -172,6 +172,8 @@ def compare(field: Field, name: str) -> int:
     for number, (own, other) in enumerate(zip_longest(field.records("tap"), field.records(name)), 1):
         assert own is not None, f"{name}: record {number} is one too many"
         assert other is not None, f"{name}: record {number} is missing"
+        if "_row_ordinal" not in other:  # it is 1 where no other row has the key
+            assert own.pop("_row_ordinal") == 1, f"{name}: record {number} shares its key"
         for column in own.keys() | other.keys():
             values = own.get(column), other.get(column)
             is_same = same_amount(*values) if CONTENDERS[name].is_lossy else values[0] == values[1]

@@ -51,6 +51,7 @@ def main() -> None:
             "report_from_date": quoted(config["from_date"]),
             "report_to_date": quoted(config["to_date"]),
             "report_row_number": "row_number() OVER ()",
+            "_row_ordinal": "1",
             "_extra": "NULL",
             "_unparsed": "NULL",
         }
