@@ -275,6 +275,7 @@ ODD_CELLS = st.one_of(
     is_quoted=st.booleans(),
 )
 @example(rows=[["k", '"a"', 'b"c', '"d\n,e,f,g"']], index=0, chunk=9, ending="\n", is_quoted=False)
+@example(rows=[["a", "b", "c", "\rd"]], index=0, chunk=9, ending="\n", is_quoted=False)
 def test_a_column_alone_has_the_cells_that_csv_reads_or_is_not_read_alone(
     rows: list[list[str]], index: int, chunk: int, ending: str, *, is_quoted: bool
 ) -> None:

@@ -44,7 +44,7 @@ def column_texts(
     are_quoted = _quoted_cells(comma).fullmatch
     cells: list[bytes] = []
     for line in _lines_from(file, first_line):
-        if line.find(b"\r", 0, -2) >= 0:
+        if line.find(b"\r", 0, -2) >= 0 or (line[-2:-1] == b"\r" and line[-1:] != b"\n"):
             raise UnscannableError
         row = line.split(comma, index + 1)
         quote = line.find(b'"')
