@@ -9,6 +9,7 @@ from hypothesis import settings
 from support.bench import Bench
 from support.postgres import Postgres
 from support.programs import ROOT, UV, succeed
+from support.scripted_server import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,12 @@ def bench(
     the_bench = Bench(capsysbinary)
     yield the_bench
     the_bench.simulator.stop()
+
+
+@pytest.fixture
+def closed_port_url() -> Iterator[str]:
+    with closed_port() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

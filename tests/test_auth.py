@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from support.clocks import VirtualClock
-from support.scripted_server import DROP, Reply, ScriptedServer, closed_port_url
+from support.scripted_server import DROP, Reply, ScriptedServer
 
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
@@ -239,13 +239,15 @@ def test_a_limited_token_call_says_so(server: ScriptedServer, build: Callable[..
     assert caught.value.retry_after == 9999
 
 
-def test_a_wrong_auth_url_is_named(server: ScriptedServer, build: Callable[..., AccessToken]) -> None:
+def test_a_wrong_auth_url_is_named(
+    server: ScriptedServer, build: Callable[..., AccessToken], closed_port_url: str
+) -> None:
     server.plays(Reply(status=404), Reply(status=302, headers={"Location": "/login"}))
     for _ in range(2):
         with pytest.raises(CallRefusedError, match="check auth_url"):
             build().value()
     with pytest.raises(CallError, match="no connection to 127"):
-        build(auth_url=closed_port_url()).value()
+        build(auth_url=closed_port_url).value()
 
 
 def test_a_rotated_refresh_token_is_used_and_told_once(

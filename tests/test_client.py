@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.client_bench import CORRELATION, ClientBench
 from support.clocks import START
-from support.scripted_server import DROP, Reply, ScriptedServer, chunked, closed_port_url
+from support.scripted_server import DROP, Reply, ScriptedServer, chunked
 
 from tap_flipkart_reports.adapters import transport
 from tap_flipkart_reports.adapters.content import CHUNK_BYTES
@@ -102,10 +102,9 @@ def test_a_limited_trigger_is_the_callers_to_repeat(bench: ClientBench) -> None:
     assert bench.clock.waited == []
 
 
-def test_a_trigger_that_never_left_was_not_bought(bench: ClientBench) -> None:
-    url = closed_port_url()
+def test_a_trigger_that_never_left_was_not_bought(bench: ClientBench, closed_port_url: str) -> None:
     with pytest.raises(OutageError, match=r"has not answered at all in this run \(no connection to 127"):
-        bench.trigger(api_url=url)
+        bench.trigger(api_url=closed_port_url)
     assert bench.clock.monotonic() <= FIRST_ANSWER_SECONDS
 
 

@@ -21,7 +21,7 @@ from support.client_bench import ClientBench
 from support.clocks import VirtualClock
 from support.gate import TunnelProxy
 from support.raw_server import HEAD, RawServer
-from support.scripted_server import Reply, ScriptedServer, closed_port_url
+from support.scripted_server import Reply, ScriptedServer
 
 from tap_flipkart_reports.adapters.address_rules import AddressRules, is_public
 from tap_flipkart_reports.adapters.outages import FIRST_ANSWER_SECONDS, PATIENCE_SECONDS
@@ -276,13 +276,12 @@ def _clients(number: int, *, url: str, connections: Connections, clock: Clock) -
 
 
 def test_an_api_that_never_answers_is_found_out_once_and_not_once_for_each_seller(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, closed_port_url: str
 ) -> None:
     clock = VirtualClock()
-    url = closed_port_url()
     said = set()
     with closing(Connections(clock=clock)) as connections:
-        client = _clients(200, url=url, connections=connections, clock=clock)
+        client = _clients(200, url=closed_port_url, connections=connections, clock=clock)
         for index in range(200):
             with pytest.raises(OutageError, match="has not answered at all in this run") as caught:
                 client.detail(seller_id=f"seller-{index}", report_id="R-1")
@@ -368,19 +367,19 @@ def test_an_api_that_stays_away_is_given_up_with_one_sentence(patience: float | 
 
 
 def test_a_storage_that_is_away_is_waited_for_longer_than_an_api_that_never_answered(
-    bench: ClientBench, tmp_path: Path
+    bench: ClientBench, tmp_path: Path, closed_port_url: str
 ) -> None:
     with pytest.raises(OutageError, match="has not answered for"):
-        bench.download(tmp_path / "file", f"{closed_port_url()}/file")
+        bench.download(tmp_path / "file", f"{closed_port_url}/file")
     assert bench.clock.monotonic() >= PATIENCE_SECONDS
 
 
-def test_a_stop_ends_every_wait(bench: ClientBench) -> None:
+def test_a_stop_ends_every_wait(bench: ClientBench, closed_port_url: str) -> None:
     """With the machine's own clock, as a virtual one waits for nothing."""
     clock = SystemClock()
     bench.api.default = Reply(status=503, headers={"Retry-After": "100"})
     connections = Connections(clock=clock)
-    clients = [_clients(1, url=url, connections=connections, clock=clock) for url in (bench.api.url, closed_port_url())]
+    clients = [_clients(1, url=url, connections=connections, clock=clock) for url in (bench.api.url, closed_port_url)]
     clients[0] = ReportClient(
         api_url=bench.api.url,
         connections=connections,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.clocks import VirtualClock
 from support.gate import Gate, GatedClock
-from support.scripted_server import closed_port_url
 
 from tap_flipkart_reports.adapters.outages import FIRST_ANSWER_SECONDS, PATIENCE_SECONDS
 from tap_flipkart_reports.exceptions import OutageError
@@ -21,10 +20,10 @@ SLOW: dict[str, Any] = {"generation_seconds": (60.0, 60.0)}
 
 @pytest.mark.parametrize("number", [1, 40])
 def test_an_api_that_never_answers_ends_the_run_within_a_minute_with_one_sentence(
-    number: int, bench: Bench, caplog: pytest.LogCaptureFixture
+    number: int, bench: Bench, caplog: pytest.LogCaptureFixture, closed_port_url: str
 ) -> None:
     sellers = [{"seller_id": f"seller-{index}", "refresh_token": f"refresh-{index}"} for index in range(number)]
-    output = bench.run(STREAM, api_url=closed_port_url(), sellers=sellers, window_days=10, max_unconfirmed_reports=100)
+    output = bench.run(STREAM, api_url=closed_port_url, sellers=sellers, window_days=10, max_unconfirmed_reports=100)
     assert isinstance(output.error, OutageError)
     assert "has not answered at all in this run" in str(output.error)
     assert bench.clock.monotonic() <= FIRST_ANSWER_SECONDS + 1
@@ -76,13 +75,13 @@ def test_what_an_outage_left_is_read_by_the_next_run_and_not_bought_again(
 
 
 def test_a_connection_test_of_many_sellers_says_once_that_the_api_is_away(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture, closed_port_url: str
 ) -> None:
     from tap_flipkart_reports.sync.connection_test import refused_tokens  # noqa: PLC0415 - what only this test is about
 
     bench.clock = VirtualClock()
     sellers = [{"seller_id": f"seller-{index}", "refresh_token": f"refresh-{index}"} for index in range(40)]
-    tap = bench.tap(STREAM, api_url=closed_port_url(), sellers=sellers)
+    tap = bench.tap(STREAM, api_url=closed_port_url, sellers=sellers)
     refused = refused_tokens(tap.current_run.services.tokens.values())
     tap.close()
     assert len(refused) == 1

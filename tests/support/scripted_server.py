@@ -6,13 +6,14 @@ import json
 import socket
 import threading
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -148,11 +149,12 @@ class ScriptedServer:
         self._server.server_close()
 
 
-def closed_port_url() -> str:
-    """Where nobody listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}"
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """The URL of a port on which nobody listens, and which no other process gets meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 def chunked(*chunks: bytes, end: bool = True) -> bytes:
