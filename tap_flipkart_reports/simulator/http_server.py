@@ -69,6 +69,8 @@ class SimulatorRequest(BaseHTTPRequestHandler):
     """One request, and the sending of its answer."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Head and body are written apart; the kernel would hold the body back until the head is acknowledged, 40 ms."""
     server: SimulatorServer
     body: bytes
 
