@@ -12,6 +12,8 @@ from support.short_runs import SHORT_LEASE, Campaign, Run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.integration  # real processes, killed and stopped in real time
+
 
 @pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
 def test_runs_that_are_killed_again_and_again_lose_no_row_and_buy_no_window_twice(
