@@ -344,7 +344,7 @@ def test_a_run_waits_for_an_api_that_went_away_and_goes_on_where_it_was(caplog: 
     assert 400 <= clock.monotonic() < PATIENCE_SECONDS
     assert "answers again, after" in caplog.text
     looks = [record for record in caplog.records if "all calls to it wait" in record.getMessage()]
-    assert 3 < len(looks) < 25
+    assert 3 < len(looks) < 60  # some 20, as pauses grow up to a minute, each by chance; of one second it would be 400
 
 
 @pytest.mark.parametrize("patience", [None, 120.0])
