@@ -53,7 +53,7 @@ class SpacedStateWriter(StateWriter):
 
     Attributes:
         spacing: what was handed in.
-        is_urgent: whether the next state is all that knows of a purchase: `seconds_to_urgent` says when it is due.
+        is_urgent: whether the next state is due in any case.
         is_behind: whether a state was not written because none was due.
     """
 
@@ -69,13 +69,9 @@ class SpacedStateWriter(StateWriter):
         Args:
             state: the tap's state, with all its partitions: to a target, the last one is all there is.
         """
-        is_due = self.spacing.is_due or (self.is_urgent and self.spacing.seconds_to_urgent == 0)
-        self.is_behind = not is_due
-        if is_due:
-            self.write_in_any_case(state)
-
-    def write_in_any_case(self, state: TapState) -> None:
-        """Write a STATE message if it would say something new."""
+        self.is_behind = not (self.is_urgent or self.spacing.is_due)
+        if self.is_behind:
+            return
         self.is_urgent = False
         line = self._message_writer.format_message(StateMessage(value=state)).encode() + b"\n"
         digest = blake2b(line).digest()

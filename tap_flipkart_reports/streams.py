@@ -314,22 +314,17 @@ class ReportStream(Stream):
             return super().get_context_state(context)
         return self.partition_states[PartitionKey.from_context(context)].member
 
-    def emit_state(self, *, is_urgent: bool = False) -> float | None:
+    def emit_state(self, *, at_once: bool = False) -> None:
         """Write a STATE message if one is due, and never before the BATCH files it speaks of.
 
         Args:
-            is_urgent: whether it is all that knows of a purchase.
-
-        Returns:
-            In how many seconds it is due, if it is urgent and was not written.
+            at_once: whether it is due in any case.
         """
-        writer = self._state_writer
         self.state_manager.is_flushed = False
-        writer.is_urgent = writer.is_urgent or is_urgent
-        if self.get_batch_config(self.config) is not None or not self._run().emits_state:
-            return None
-        self._write_state_message()
-        return writer.spacing.seconds_to_urgent if writer.is_urgent else None
+        if at_once:
+            self._state_writer.is_urgent = True
+        if self.get_batch_config(self.config) is None:
+            self._write_state_message()
 
     @property
     def _state_writer(self) -> SpacedStateWriter:

@@ -257,7 +257,8 @@ class TapFlipkartReports(Tap):
     def _write_last_state(self, run: Run) -> None:
         """Write whatever the spacing of STATE messages has held back."""
         if run.emits_state:
-            self._spaced_states.write_in_any_case(self.state)
+            self._spaced_states.is_urgent = True
+            self._spaced_states.write_state(self.state)
 
     def _sync_reports(self, run: Run) -> None:
         """As the SDK's `sync_all`, but the streams of one report take turns partition by partition.

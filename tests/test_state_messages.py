@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.clocks import VirtualClock
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
-from tap_flipkart_reports.sync import state_spacing
 from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.state_spacing import MAX_SHARE, MIN_SECONDS, StateSpacing
 
@@ -61,48 +59,6 @@ def test_without_a_ledger_a_purchase_is_in_a_state_before_anything_else_happens(
                 known |= {report["report_id"] for report in partition.get("pending", ())}
         elif line["type"] == "RECORD":
             assert line["record"]["report_id"] in known
-
-
-def test_without_a_ledger_states_of_many_sellers_grow_with_the_windows_and_not_with_their_square(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(state_spacing, "SMALL", 1_000)
-
-    def bytes_per_window(sellers: int) -> float:
-        bench.restart(generation_seconds=(0.0, 0.0))
-        names = [bench.seller(f"seller-{number:03}") for number in range(sellers)]
-        output = bench.run(
-            "sales_ledger", sellers=names, window_days=10, confirm_reports=200, max_concurrent_reports=120
-        )
-        assert output.error is None
-        assert len(bench.bought()) == 2 * sellers
-        return sum(state_sizes(output)) / (2 * sellers)
-
-    assert bytes_per_window(60) < 1.3 * bytes_per_window(15)
-
-
-def test_without_a_ledger_a_purchase_is_in_a_state_within_a_second_however_large_the_state(
-    bench: Bench, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[tuple[float, int, bytes]] = []
-
-    class WatchedClock(VirtualClock):
-        def sleep(self, seconds: float) -> None:
-            looks.append((self.monotonic(), len(bench.bought()), capsysbinary.readouterr().out))
-            super().sleep(seconds)
-
-    monkeypatch.setattr(state_spacing, "SMALL", 1_000)
-    monkeypatch.setattr(bench, "clock", WatchedClock())
-    bench.restart(generation_seconds=(600.0, 600.0))
-    sellers = [bench.seller(f"seller-{number:03}") for number in range(12)]
-    bench.run("sales_ledger", sellers=sellers, window_days=20, max_concurrent_reports=12, poll_interval=60)
-    all_bought_at = next(seconds for seconds, bought, _ in looks if bought == 12)
-    written = b"".join(out for seconds, _, out in looks if seconds <= all_bought_at + MIN_SECONDS)
-    lines = [json.loads(line) for line in written.splitlines()]
-    assert {line["type"] for line in lines} == {"SCHEMA", "STATE"}
-    states = [line["value"]["bookmarks"]["sales_ledger"]["partitions"] for line in lines if line["type"] == "STATE"]
-    assert sum(len(partition["pending"]) for partition in states[-1]) == 12
-    assert len(states) < 12
 
 
 def test_a_large_state_of_sellers_that_are_gone_is_not_written_for_every_window(bench: Bench, tmp_path: Path) -> None:

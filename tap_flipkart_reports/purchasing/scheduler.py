@@ -20,17 +20,16 @@ from typing import TYPE_CHECKING, cast
 from tap_flipkart_reports.exceptions import LedgerError, WorkerError
 from tap_flipkart_reports.purchasing.bookings import Urgency
 from tap_flipkart_reports.purchasing.buyer import Buyer
-from tap_flipkart_reports.purchasing.events import Deferred, Delivery, RunProgress
+from tap_flipkart_reports.purchasing.events import Deferred, Delivery, ReportEvent, RunProgress
 from tap_flipkart_reports.purchasing.fetcher import Fetcher
 from tap_flipkart_reports.purchasing.ports import NoLedger, ReportApi, ReportLedger
 from tap_flipkart_reports.purchasing.records import Records
 from tap_flipkart_reports.purchasing.run_end import RunEnd
-from tap_flipkart_reports.purchasing.telling import Telling
 from tap_flipkart_reports.purchasing.threads import Threads
 from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tap_flipkart_reports.clock import Clock
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.limits import Budget, Limits
     from tap_flipkart_reports.purchasing.polling import GenerationTimes
     from tap_flipkart_reports.purchasing.requests import Reading, ReportRequest
-    from tap_flipkart_reports.purchasing.telling import OnEvents
     from tap_flipkart_reports.purchasing.threads import NextStep, Step
 
 
@@ -51,7 +49,7 @@ class Scheduler:
         clock: time.
         limits: caps, pauses, budget.
         folder: where files wait until they are taken; the caller owns and removes it.
-        on_events: called with all events since the last time, in the thread that calls `take`; see `Telling`.
+        on_events: called with all events since the last time, in the thread that calls `take`.
         ledger: where bought reports are booked.
         generation_times: by identifier, from earlier runs.
         workers: threads that make calls; 0 makes them in the thread that calls `take`.
@@ -68,7 +66,7 @@ class Scheduler:
         clock: Clock,
         limits: Limits,
         folder: Path,
-        on_events: OnEvents = lambda _events: None,
+        on_events: Callable[[Sequence[ReportEvent]], None] = lambda _events: None,
         ledger: ReportLedger | None = None,
         generation_times: Mapping[str, GenerationTimes] | None = None,
         workers: int = 8,
@@ -76,7 +74,7 @@ class Scheduler:
     ) -> None:
         self._clock = clock
         self._limits = limits
-        self._telling = Telling(on_events, clock)
+        self._on_events = on_events
         self._ledger = ledger or NoLedger()
         self._workers = workers
         self.generation_times: dict[str, GenerationTimes] = dict(generation_times or {})
@@ -152,8 +150,7 @@ class Scheduler:
             with self._changed:
                 self._records.queue.awaited = report
                 events = self._records.drain_events()
-                is_told = self._telling.is_due(events)
-                if not is_told:
+                if not events:
                     self._obey_stop()
                     if self._end.error is not None:
                         raise self._end.error
@@ -162,8 +159,8 @@ class Scheduler:
                     step = self._next_step() if self._workers == 0 else None
                     if step is None and not report.is_settled:
                         self._rest()
-            if is_told:
-                self._telling.tell(events)
+            if events:
+                self._on_events(events)
             if step is not None:
                 step()
         with self._changed:
@@ -200,8 +197,8 @@ class Scheduler:
         """Tell the consumer of all events so far."""
         with self._changed:
             events = self._records.drain_events()
-        if self._telling.is_due(events):
-            self._telling.tell(events)
+        if events:
+            self._on_events(events)
 
     def stop(self, reason: str) -> None:
         """Begin nothing new: what is not finished is left for the next run.
@@ -283,11 +280,10 @@ class Scheduler:
         """Wait until something changes or falls due."""
         now, queue = self._clock.monotonic(), self._records.queue
         if self._workers == 0:
-            seconds = self._telling.sooner(queue.seconds_to_next(now))
+            seconds = queue.seconds_to_next(now)
             self._clock.sleep(self._limits.poll_interval if seconds is None else seconds)
             return
-        seconds = self._end.seconds_to_next(now=now, deadline=queue.deadline)
-        self._clock.wait(self._changed, self._telling.sooner(seconds))
+        self._clock.wait(self._changed, self._end.seconds_to_next(now=now, deadline=queue.deadline))
 
     # The threads
 

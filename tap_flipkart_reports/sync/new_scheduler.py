@@ -12,12 +12,12 @@ from tap_flipkart_reports.purchasing.scheduler import Scheduler
 from tap_flipkart_reports.sync.archived_api import ArchivedApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tap_flipkart_reports.clock import Clock
+    from tap_flipkart_reports.purchasing.events import ReportEvent
     from tap_flipkart_reports.purchasing.ports import ReportApi
     from tap_flipkart_reports.purchasing.requests import ReportRequest
-    from tap_flipkart_reports.purchasing.telling import OnEvents
     from tap_flipkart_reports.sync.services import RunServices
     from tap_flipkart_reports.sync.wanted import WantedReports
 
@@ -28,7 +28,7 @@ def new_scheduler(  # noqa: PLR0913 - each is a seam of its own
     wanted: WantedReports,
     services: RunServices,
     clock: Clock,
-    on_events: OnEvents,
+    on_events: Callable[[Sequence[ReportEvent]], None],
     workers: int,
     ahead: bool,
     api: ReportApi | None,

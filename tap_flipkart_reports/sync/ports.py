@@ -43,12 +43,8 @@ class RecordStream(Protocol):
     def record_table(self) -> RecordTable:
         """What reading a report for this stream needs."""
 
-    def emit_state(self, *, is_urgent: bool = False) -> float | None:
-        """Write a STATE message if one is due, which is sooner where it is all that knows of a purchase.
-
-        Returns:
-            In how many seconds it is due, if it was not written and nothing else would write it then.
-        """
+    def emit_state(self, *, at_once: bool = False) -> None:
+        """Write a STATE message if one is due, or in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)

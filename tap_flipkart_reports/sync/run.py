@@ -93,8 +93,6 @@ class Run:
         self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread
         self._scheduler: Scheduler | None = None
         self._files = services.files
-        self._unsaid: RecordStream | None = None
-        """The stream of a purchase that is in no STATE yet, where that is all that will know of it."""
         self._began = clock.now()
 
     @property
@@ -160,12 +158,8 @@ class Run:
 
     # What becomes of them
 
-    def _record_changes(self, events: Sequence[ReportEvent]) -> float | None:
-        """Reports that are bought and not yet read travel in the state, so that a crash does not lose them.
-
-        Returns:
-            In how many seconds to call again, if a purchase could not be written at once.
-        """
+    def _record_changes(self, events: Sequence[ReportEvent]) -> None:
+        """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
         for event in events:
             self.summary.changed(event)
             log_event(event)
@@ -175,13 +169,7 @@ class Run:
                 _record_purchase(event, self._streams[name])
         # With a ledger the ids are safe already. Without one, a kill before the next STATE would lose what is paid for.
         if recorded and self.services.ledger is None:
-            self._unsaid = self._streams[recorded[-1].request.readers[0]]
-        if self._unsaid is None:
-            return None
-        seconds = self._unsaid.emit_state(is_urgent=bool(recorded))
-        if seconds is None:
-            self._unsaid = None
-        return seconds
+            self._streams[recorded[-1].request.readers[0]].emit_state(at_once=True)
 
     # Their rows
 

@@ -14,10 +14,6 @@ it grows with the square of the sellers."""
 MIN_SECONDS = 1.0
 """Between two STATE messages."""
 
-SMALL = 2**14
-"""Bytes of a state that is written at once where it is all that knows of a purchase; some 80 partitions have as many. A
-larger one is written within `MIN_SECONDS`: for each purchase, it would take the square of the sellers in bytes."""
-
 
 class StateSpacing:
     """Tells when a STATE message is due.
@@ -42,13 +38,6 @@ class StateSpacing:
         self._state_bytes += size
         self._last_size = size
         self._last_time = self._monotonic()
-
-    @property
-    def seconds_to_urgent(self) -> float:
-        """In how many seconds a state may be written that is all that knows of a purchase."""
-        if self._last_time is None or self._last_size <= SMALL:
-            return 0.0
-        return max(0.0, self._last_time + MIN_SECONDS - self._monotonic())
 
     @property
     def is_due(self) -> bool:
