@@ -30,9 +30,9 @@ from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.settings.credentials import Credentials
 
 SECRET = "canary-refresh-token-1234567890"  # noqa: S105 - made up
-TOKEN = "canary-access-token-1234567890"  # noqa: S105 - the same
-APP_SECRET = "canary-client-secret-1234567890"  # noqa: S105 - the same
-LINK_SECRET = "canary-link-1234567890"  # noqa: S105 - the same
+TOKEN = "canary-access-token-1234567890"  # noqa: S105 - made up
+APP_SECRET = "canary-client-secret-1234567890"  # noqa: S105 - made up
+LINK_SECRET = "canary-link-1234567890"  # noqa: S105 - made up
 MAX_FILE_BYTES = 2**20
 
 DOCUMENTS = [

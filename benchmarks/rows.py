@@ -193,7 +193,7 @@ def field_on(
     rows: int,
     *,
     sheet: str | None = None,
-    **options: Any,  # noqa: ANN401 - handed on
+    **options: Any,  # noqa: ANN401 - whatever `write` takes
 ) -> Iterator[Field]:
     """The contenders on a file that is made for it and then removed; a workbook where its sheet is named."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:

@@ -146,7 +146,7 @@ class BatchWriter:
 
     def _new_files(self, stream: str) -> BatchFiles:
         from tap_flipkart_reports.sync.batch_files import BatchFiles, new_file  # noqa: PLC0415 - few runs write any
-        from tap_flipkart_reports.sync.record_lines import MappedLines, PlainLines  # noqa: PLC0415 - the same
+        from tap_flipkart_reports.sync.record_lines import MappedLines, PlainLines  # noqa: PLC0415 - few runs write any
 
         begin, ending = new_file(
             self._config.encoding.format,

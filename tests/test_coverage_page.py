@@ -512,9 +512,15 @@ if TYPE_CHECKING:
 def odd_cockpit(name: str) -> Cockpit:
     """One in which everything that others may name has the same name."""
     window = Window(date(2026, 10, 1), date(2026, 10, 4))
-    odd = {"identifier": name, "seller_id": name, "warehouse_id": name, "window": window, "report_id": name}
-    purchase = Purchase(**odd, status=PurchaseStatus.FINISHED, bought_at=NOON, drift=(name,))  # type: ignore[arg-type]  # as above
-    failure = FailedWindow(**odd, stream=name, is_unreadable=True, cause=name, failed_at=NOON)  # type: ignore[arg-type]  # as above
+    odd: dict[str, Any] = {
+        "identifier": name,
+        "seller_id": name,
+        "warehouse_id": name,
+        "window": window,
+        "report_id": name,
+    }
+    purchase = Purchase(**odd, status=PurchaseStatus.FINISHED, bought_at=NOON, drift=(name,))
+    failure = FailedWindow(**odd, stream=name, is_unreadable=True, cause=name, failed_at=NOON)
     kind = replace(REPORT_TYPES["orders_report"], name=name, title=name, identifier=name)
     kind = replace(kind, tables=tuple(replace(table, stream=name) for table in kind.tables))
     strip = replace(cell().strips[0], streams=(name,), warehouse_id=name)

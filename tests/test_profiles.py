@@ -34,7 +34,7 @@ class Caller:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - the simulator's own address
         try:
-            with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 - the simulator's own address
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as refusal:
             with refusal:

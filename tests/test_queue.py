@@ -40,7 +40,7 @@ class Bench:
             limits=Limits(**limits), ahead=ahead, max_downloads=max_downloads, on_deferred=self._deferred
         )
 
-    def _deferred(self, report: TrackedReport, reason: str, is_unbought: bool) -> None:  # noqa: FBT001 - the seam's
+    def _deferred(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
         self.left.append((report, reason, is_unbought))
         report.stage = Stage.SETTLED
 

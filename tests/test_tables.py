@@ -158,7 +158,7 @@ def three_rows() -> tuple[list[list[str]], list[str]]:
     repeated=st.booleans(),
     form=st.sampled_from(["text", "workbook"]),
 )
-def test_a_header_of_three_rows_is_found_below_any_text(  # noqa: PLR0913 - what varies
+def test_a_header_of_three_rows_is_found_below_any_text(  # noqa: PLR0913 - each is a trait of the file that varies
     tmp_path_factory: pytest.TempPathFactory,
     *,
     above: Rows,

@@ -193,7 +193,7 @@ class _ExactConnection(HTTPConnection):
     def putrequest(
         self,
         method: str,
-        url: str,  # noqa: ARG002 - replaced
+        url: str,  # noqa: ARG002 - the call's own is sent, unchanged
         skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
         skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
     ) -> None:

@@ -138,13 +138,13 @@ def _changes_of(  # noqa: PLR0913, PLR0917 - what a part may need
 class _Changes:
     """What is changed in a part: by default nothing."""
 
-    def starts(self, name: str, attributes: dict[str, str]) -> bool:  # noqa: ARG002 - `Changes`
+    def starts(self, name: str, attributes: dict[str, str]) -> bool:  # noqa: ARG002 - the signature of `Changes`
         return True
 
     def ends(self, name: str) -> None:
         """Nothing."""
 
-    def text(self, name: str, text: str) -> str | None:  # noqa: ARG002 - `Changes`
+    def text(self, name: str, text: str) -> str | None:  # noqa: ARG002 - the signature of `Changes`
         return None
 
 
@@ -254,7 +254,7 @@ class _Strings(_Changes):
         self._index = -1
         self._is_replaced = False
 
-    def starts(self, name: str, attributes: dict[str, str]) -> bool:  # noqa: ARG002 - `Changes`
+    def starts(self, name: str, attributes: dict[str, str]) -> bool:  # noqa: ARG002 - the signature of `Changes`
         if name == "si":
             self._index += 1
             self._is_replaced = False

@@ -155,7 +155,7 @@ def _exchange(exchange: Exchange, hidden: _Hidden) -> dict[str, Any]:
             for name, value in exchange.headers.items()
             if name.lower() in KEPT_HEADERS or TELLING.search(name)
         },
-        "body": GONE if exchange.call == "token" and exchange.status == 200 else body,  # noqa: PLR2004 - OK
+        "body": GONE if exchange.call == "token" and exchange.status == 200 else body,  # noqa: PLR2004 - the status that carries a token
         "fault": exchange.fault,
     }
 

@@ -75,7 +75,7 @@ def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
 
     Meltano runs commands without a catalog; without one its `select` rules say which streams a run would read.
     """
-    from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules  # noqa: PLC0415 - as below
+    from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules  # noqa: PLC0415 - the SDK loads slowly
 
     arguments = _arguments(options, **settings)
     tap = load_tap()(**arguments)

@@ -82,11 +82,11 @@ class _ForeseenApi:
     def trigger(
         self,
         *,
-        seller_id: str,  # noqa: ARG002 - the seam's
+        seller_id: str,  # noqa: ARG002 - the signature of ReportApi
         identifier: str,
-        parameters: Mapping[str, object],  # noqa: ARG002 - the seam's
+        parameters: Mapping[str, object],  # noqa: ARG002 - the signature of ReportApi
         correlation_id: str,
-        before_send: Callable[[], None],  # noqa: ARG002 - the seam's
+        before_send: Callable[[], None],  # noqa: ARG002 - the signature of ReportApi
     ) -> TriggerAnswer:
         learned = self.learned.get(identifier)
         self.ready_at[correlation_id] = self.clock.seconds + (learned.typical if learned else UNKNOWN_SECONDS)
@@ -96,10 +96,10 @@ class _ForeseenApi:
         """Every answer of this API is understood."""
         raise NotImplementedError(answer)
 
-    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:  # noqa: ARG002 - the seam's
+    def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:  # noqa: ARG002 - the signature of ReportApi
         is_ready = self.clock.seconds >= self.ready_at.get(report_id, 0.0)
         status = ReportStatus.COMPLETED if is_ready else ReportStatus.PROCESSING
         return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
 
-    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> _NoFile:  # noqa: ARG002 - the seam's
+    def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> _NoFile:  # noqa: ARG002 - the signature of ReportApi
         return _NoFile()

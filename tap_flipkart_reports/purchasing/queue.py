@@ -5,17 +5,30 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tap_flipkart_reports.purchasing.limits import Budget, Limits
 from tap_flipkart_reports.purchasing.rate_limit import ConcurrencyLimits
 from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MAX_BYTES_WAITING = 4 * 2**30
 """Bytes of downloaded files that may wait on disk before nothing more is triggered or downloaded ahead."""
+
+
+class OnDeferred(Protocol):
+    """Called with a report that this run will not get."""
+
+    def __call__(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
+        """Take note of it.
+
+        Args:
+            report: the report.
+            reason: why.
+            is_unbought: whether the budget is the reason.
+        """
 
 
 class ReportQueue:
@@ -25,7 +38,7 @@ class ReportQueue:
         limits: caps, pauses, budget.
         ahead: whether reports may be triggered before they are asked for.
         max_downloads: downloads at once, so that a worker is left for short calls.
-        on_deferred: called with a report that this run will not get, and why; and whether the budget is the reason.
+        on_deferred: called with a report that this run will not get.
 
     Attributes:
         budget: of triggers.
@@ -40,7 +53,7 @@ class ReportQueue:
         limits: Limits,
         ahead: bool,
         max_downloads: int,
-        on_deferred: Callable[[TrackedReport, str, bool], None],
+        on_deferred: OnDeferred,
     ) -> None:
         self._limits = limits
         self._ahead = ahead
@@ -84,12 +97,12 @@ class ReportQueue:
         if report.is_settled:
             return
         if (reason := self._blocked.get(report.request.identifier)) is not None:
-            self._on_deferred(report, reason, False)  # noqa: FBT003 - the seam's
+            self._on_deferred(report, reason)
             return
         allowed_at = self._concurrency.not_before(report.request.seller_id)
         is_over_by_then = self.deadline is not None and now < allowed_at and allowed_at >= self.deadline
         if is_over_by_then or allowed_at - now > report.request.report_timeout:
-            self._on_deferred(report, f"the API asks to wait {allowed_at - now:.0f} s", False)  # noqa: FBT003 - the seam's
+            self._on_deferred(report, f"the API asks to wait {allowed_at - now:.0f} s")
             return
         report.stage = Stage.WAITING
         heap = self._waiting.setdefault(report.request.seller_id, [])
@@ -206,7 +219,7 @@ class ReportQueue:
         while heap:
             report = heap[0][2]
             if report.stage is Stage.WAITING and not self.budget.allows(report.request):
-                self._on_deferred(report, "the budget of reports is used up", True)  # noqa: FBT003 - the seam's
+                self._on_deferred(report, "the budget of reports is used up", is_unbought=True)
             if report.stage is Stage.WAITING:
                 return self.awaited if self._is_awaited_instead(report) else report
             heapq.heappop(heap)

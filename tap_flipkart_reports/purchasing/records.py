@@ -130,7 +130,7 @@ class Records:
         """Let a report wait a while before its next trigger."""
         self.queue.delay(report, until=self.clock.monotonic() + self.limits.poll_interval * COOLDOWN_POLLS)
 
-    def defer(self, report: TrackedReport, reason: str, is_unbought: bool = False) -> None:  # noqa: FBT001, FBT002 - the queue's seam
+    def defer(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
         """Leave a report for the next run."""
         deferred = Deferred(request=report.request, report_id=report.report_id, reason=reason, is_unbought=is_unbought)
         self.settle(report, deferred)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from support.clocks import VirtualClock
@@ -64,8 +65,8 @@ class Gate:
                 self._greet(client)
                 server = socket.create_connection(("127.0.0.1", self._target))
                 self._open += [client, server]
-                self._start(lambda client=client, server=server: self._copy(client, server))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
-                self._start(lambda client=client, server=server: self._copy(server, client))  # type: ignore[misc]  # the same
+                self._start(partial(self._copy, client, server))
+                self._start(partial(self._copy, server, client))
 
     def _copy(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

@@ -116,7 +116,7 @@ def _live(arguments: Mapping[str, Any], out: str, log: str, oddities: Mapping[st
             tap.clock = JumpingClock(oddities["jumps"])
         tap.run()
     except FlipkartReportsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - its last word
+        print(error, file=sys.stderr)  # noqa: T201 - the process's own error output
         sys.exit(1)
 
 

@@ -179,7 +179,7 @@ class _Book:
         elif isinstance(cell, bool):
             attributes, inside = 't="b"', self._tag("v", str(int(cell)))
         elif isinstance(cell, date):
-            moment = cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - as EPOCH
+            moment = cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - a workbook's time has no zone
             attributes = f's="{2 if isinstance(cell, datetime) else 1}"'
             inside = self._tag("v", repr((moment - EPOCH) / timedelta(days=1)))
         else:
