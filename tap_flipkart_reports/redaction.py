@@ -13,7 +13,7 @@ import logging
 import re
 import threading
 import unicodedata
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -49,15 +49,22 @@ class _Alike:
     """Secrets that begin alike: links of one storage do, and thousands of them are remembered."""
 
     def __init__(self) -> None:
-        self.texts: set[str] = set()
+        self.texts: Counter[str] = Counter()
+        """How often each was added: links of one session share a token, and may hold that of a seller."""
         self.lengths: tuple[int, ...] = ()
         """The longest first, so that none shows its end. A new tuple each time: readers take no lock."""
 
     def add(self, secret: str) -> None:
         """Remember one."""
-        self.texts.add(secret)
+        self.texts[secret] += 1
         if len(secret) not in self.lengths:
             self.lengths = tuple(sorted({*self.lengths, len(secret)}, reverse=True))
+
+    def discard(self, secret: str) -> None:
+        """Forget one, unless it was added more often."""
+        self.texts[secret] -= 1
+        if not self.texts[secret]:
+            del self.texts[secret]
 
     def length_at(self, text: str, at: int) -> int:
         """How long the one is that stands at some place of a text; 0 if none does."""
@@ -91,10 +98,10 @@ class KnownSecrets:
             self._links.append(parts)
             old = self._links.popleft() if len(self._links) > MAX_LINKS else ()
             for secret in _forms(old):
-                alike = self._by_beginning.get(secret[:MIN_SECRET], _Alike())
-                alike.texts.discard(secret)
+                alike = self._by_beginning[secret[:MIN_SECRET]]
+                alike.discard(secret)
                 if not alike.texts:
-                    self._by_beginning.pop(secret[:MIN_SECRET], None)
+                    del self._by_beginning[secret[:MIN_SECRET]]
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds one of them."""

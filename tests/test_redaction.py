@@ -119,6 +119,19 @@ def test_links_are_forgotten_after_many_others(monkeypatch: pytest.MonkeyPatch) 
     assert secrets.removed_from("secret-0 secret-1 secret-2") == "secret-0 … …"
 
 
+def test_what_a_forgotten_link_shares_with_a_newer_one_or_with_a_token_stays_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tap_flipkart_reports.redaction.MAX_LINKS", 2)
+    secrets = KnownSecrets()
+    secrets.add("token-of-seller-1")
+    for number in range(5):
+        session = "session-token-1" if number < 3 else "session-token-2"
+        secrets.add_link([f"signature-{number}", session, "token-of-seller-1"])
+    words = "signature-2 signature-3 signature-4 session-token-1 session-token-2 token-of-seller-1"
+    assert secrets.removed_from(words) == "signature-2 … … session-token-1 … …"
+
+
 def test_links_that_begin_alike_cost_the_same_however_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     def calls(remembered: int) -> int:
         monkeypatch.setattr("tap_flipkart_reports.redaction.MAX_LINKS", remembered)

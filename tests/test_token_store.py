@@ -12,6 +12,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,6 +27,7 @@ from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
+from tap_flipkart_reports.redaction import clean_line
 from tap_flipkart_reports.settings.credentials import Credentials, SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
 
@@ -478,3 +480,18 @@ def test_nothing_is_logged_of_tokens(
         token.renew("access-1")
     for secret in ("refresh-0", "refresh-1", "access-1", "app-secret"):
         assert secret not in caplog.text + str(caught.value) + repr(token.__dict__["_tokens"])
+
+
+def test_tokens_that_another_process_has_stored_are_shown_nowhere(
+    server: ScriptedServer, worker: Callable[..., AccessToken], build: Callable[..., TokenStore], clock: VirtualClock
+) -> None:
+    tokens = SellerTokens(
+        refresh_token="canary-of-a-refresh-token",
+        access_token="canary-of-an-access-token",
+        access_ends_at=clock.now() + timedelta(days=60),
+    )
+    with build().holding("acme") as hold:
+        assert hold.write(tokens)
+    assert worker(refresh_token=None).value() == tokens.access_token
+    assert server.asked == []
+    assert clean_line(f"report {tokens.access_token}, {tokens.refresh_token}") == "report …, …"

@@ -33,6 +33,7 @@ from tap_flipkart_reports.adapters.database import SECONDS_AWAY, first_line, in_
 from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, lease_columns, unchanged
 from tap_flipkart_reports.adapters.private_files import OWNER_ONLY, is_open_to_others
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
+from tap_flipkart_reports.redaction import KNOWN_SECRETS
 from tap_flipkart_reports.settings.credentials import SellerTokens
 
 if TYPE_CHECKING:
@@ -183,7 +184,9 @@ class TokenStore:
         if document.pop("seller_id") != seller_id:
             raise AuthenticationError(f"{SETTING}: the row of seller {seller_id} holds tokens of another seller")
         moments = {name: _moment(document[name]) for name in ("refresh_issued_at", "access_ends_at")}
-        return SellerTokens(**(document | moments))
+        tokens = SellerTokens(**(document | moments))
+        KNOWN_SECRETS.add(tokens.refresh_token, tokens.access_token)
+        return tokens
 
     def read_version(self, seller_id: str) -> tuple[int, str | None]:
         """The present version of a row, and what it holds."""
