@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_flipkart_reports.redaction import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tap_flipkart_reports.windows import Window
 
@@ -243,9 +243,10 @@ class WorkerError(MachineError):
 
 @dataclass(frozen=True, kw_only=True)
 class WindowFailure:
-    """A window that failed; as text it is the sentence that the operator reads.
+    """A window that failed for a stream; as text it is the sentence that the operator reads.
 
     Attributes:
+        report_type: the report type, whose streams share its windows.
         stream: the stream.
         seller_id: the seller.
         warehouse_id: the warehouse, where the report type asks for one.
@@ -254,6 +255,7 @@ class WindowFailure:
         cause: what went wrong.
     """
 
+    report_type: str
     stream: str
     seller_id: str
     warehouse_id: str | None
@@ -266,26 +268,61 @@ class WindowFailure:
         """Whether the report is there and cannot be read."""
         return isinstance(self.cause, (FileError, RowError, ArchiveError))
 
+    @property
+    def whole_window(self) -> tuple[str, str, str | None, Window]:
+        """The window, whichever stream it failed for."""
+        return self.report_type, self.seller_id, self.warehouse_id, self.window
+
+    @property
+    def shared_cause(self) -> tuple[str, str | None, str]:
+        """What is the same where one cause fails many windows of a seller, or many tables of a report."""
+        return self.seller_id, self.report_id, str(self.cause)
+
     def __str__(self) -> str:
         """Where it was, what went wrong, and what to do."""
-        warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
-        report = f", report {self.report_id}" if self.report_id else ""
-        # The report stays bought: the next run downloads it again at no cost, and perhaps the settings then allow for
-        # what is wrong with it, or a newer tap can read it. Whether to buy it again is for a person to decide.
-        advice = "; the next run reads it again at no cost, unless given_up_reports names it"
-        advice = advice if self.is_unreadable else ""
-        return f"{self.stream}, seller {self.seller_id}{warehouse}, {self.window}{report}: {self.cause}{advice}"
+        return _failure_sentence([self])
 
+
+def _failure_sentence(failures: Sequence[WindowFailure]) -> str:
+    """Failures that share their cause, as one sentence."""
+    first = failures[0]
+    warehouses = {failure.warehouse_id for failure in failures} - {None}
+    place = [
+        _streams(failures),
+        f"seller {first.seller_id}",
+        *([f"warehouse {first.warehouse_id}"] if len(warehouses) == 1 else []),
+        *([f"{len(warehouses)} warehouses"] if len(warehouses) > 1 else []),
+        _windows({failure.whole_window: failure.window for failure in failures}.values()),
+        *([f"report {first.report_id}"] if first.report_id else []),
+    ]
+    # The report stays bought: the next run downloads it again at no cost, and perhaps the settings then allow for
+    # what is wrong with it, or a newer tap can read it. Whether to buy it again is for a person to decide.
+    advice = "; the next run reads it again at no cost, unless given_up_reports names it"
+    return f"{', '.join(place)}: {first.cause}{advice if first.is_unreadable else ''}"
+
+
+def _streams(failures: Sequence[WindowFailure]) -> str:
+    names = list(dict.fromkeys(failure.stream for failure in failures))
+    return " and ".join(names) if len(names) < MIN_COUNTED else f"{names[0]} and {len(names) - 1} more streams"
+
+
+def _windows(windows: Collection[Window]) -> str:
+    first, last = min(window.first for window in windows), max(window.last for window in windows)
+    return f"{first} to {last}" if len(windows) == 1 else f"{len(windows):,} windows from {first} to {last}"
+
+
+MIN_COUNTED = 3
+"""Streams of one failure of which only the first is named."""
 
 MAX_NAMED = 20
-"""Windows and sellers that the last lines of a run name; all others are counted, and `run_summary` has them."""
+"""Failures and sellers that the last lines of a run name; all others are counted, and `run_summary` has them."""
 
 
 class WindowsFailedError(FlipkartReportsError):
     """Some windows of a run failed.
 
     Attributes:
-        failures: the failed windows.
+        failures: the failed windows, for each stream that they failed for.
     """
 
     def __init__(self, failures: Sequence[WindowFailure]) -> None:
@@ -295,15 +332,18 @@ class WindowsFailedError(FlipkartReportsError):
     @property
     def headline(self) -> str:
         """How many failed, and what becomes of them."""
-        noun = "window" if len(self.failures) == 1 else "windows"
-        return f"{len(self.failures):,} {noun} failed and will be requested again by the next run"
+        number = len({failure.whole_window for failure in self.failures})
+        return f"{number:,} {'window' if number == 1 else 'windows'} failed and will be requested again by the next run"
 
     @property
     def lines(self) -> list[str]:
-        """The worst of them, those that are paid for first; and how many more there are of each stream."""
-        ranked = sorted(self.failures, key=lambda failure: failure.report_id is None)
-        lines = [str(failure) for failure in ranked[:MAX_NAMED]]
-        if rest := Counter(failure.stream for failure in ranked[MAX_NAMED:]):
+        """One line per cause, those of paid reports first; and how many more there are of each stream."""
+        by_cause: dict[tuple[str, str | None, str], list[WindowFailure]] = {}
+        for failure in sorted(self.failures, key=lambda failure: failure.report_id is None):
+            by_cause.setdefault(failure.shared_cause, []).append(failure)
+        groups = list(by_cause.values())
+        lines = [_failure_sentence(group) for group in groups[:MAX_NAMED]]
+        if rest := Counter(failure.stream for group in groups[MAX_NAMED:] for failure in group):
             counts = ", ".join(f"{count:,} of {stream}" for stream, count in rest.most_common())
             lines.append(f"and {rest.total():,} more, which run_summary names: {counts}")
         return lines

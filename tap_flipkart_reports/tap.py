@@ -249,8 +249,8 @@ class TapFlipkartReports(Tap):
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
             ) from None
         run.tell_ending()
-        if run.failures:
-            raise WindowsFailedError(run.failures)
+        if run.failures.all:
+            raise WindowsFailedError(run.failures.all)
         if run.outage is not None:
             raise run.outage
 

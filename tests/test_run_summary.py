@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def failure(number: int, *, stream: str = "sales_ledger", report_id: str | None = None) -> WindowFailure:
     return WindowFailure(
+        report_type=stream,
         stream=stream,
         seller_id=f"seller-{number}",
         warehouse_id=None,
@@ -47,6 +48,36 @@ def test_of_few_windows_all_are_named() -> None:
         " seller seller-1",
         " seller seller-2",
     ]
+
+
+def test_a_cause_that_fails_many_windows_of_a_seller_is_one_line_of_the_log_and_of_its_end(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    sellers = [{"seller_id": "acme", "refresh_token": "dead"}, bench.seller("bharat")]
+    streams = "sales_ledger", "sales_ledger_cash_back", "orders_report"
+    output = bench.run(*streams, sellers=sellers, window_days=5)
+    assert isinstance(output.error, WindowsFailedError)
+    assert len(output.error.failures) == 12
+    assert output.error.headline.startswith("8 windows failed")
+    assert "In all: 8 bought, 8 windows loaded" in caplog.messages[-1]
+    assert "8 windows failed" in caplog.messages[-1]
+    (line,) = output.error.lines
+    assert line.startswith(
+        "orders_report and 2 more streams, seller acme, 8 windows from 2026-10-01 to 2026-10-20: the credentials of"
+    )
+    assert [record.levelname for record in caplog.records if "credentials of seller acme" in record.message] == [
+        "ERROR"
+    ]
+
+
+def test_a_file_that_no_table_can_be_read_from_is_one_line(bench: Bench) -> None:
+    bench.restart({"fault": "html_page"})
+    output = bench.run("sales_ledger", "sales_ledger_cash_back")
+    assert isinstance(output.error, WindowsFailedError)
+    assert output.error.headline.startswith("1 window failed")
+    (line,) = output.error.lines
+    assert line.startswith("sales_ledger and sales_ledger_cash_back, seller acme, 2026-10-01 to 2026-10-20, report R-")
 
 
 def test_a_window_counts_once_however_many_streams_read_its_report(

@@ -15,11 +15,11 @@ from tap_flipkart_reports.exceptions import (
     FlipkartReportsError,
     LedgerError,
     RowError,
-    WindowFailure,
     WorkerError,
 )
 from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
+from tap_flipkart_reports.sync.failures import Failures
 from tap_flipkart_reports.sync.heartbeat import heartbeat
 from tap_flipkart_reports.sync.last_words import tell_deferred, tell_summary
 from tap_flipkart_reports.sync.metrics import log_event, log_totals
@@ -86,8 +86,8 @@ class Run:
         self.services = services
         self.clock = clock
         self.left: list[Deferred] = []
-        self.failures: list[WindowFailure] = []
         self.summary = Summary(self.settings.report_prices)
+        self.failures = Failures(summary=self.summary, ledger=services.ledger)
         self.is_stopping = False
         self._streams = {stream.name: stream for stream in streams}
         self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread
@@ -198,7 +198,7 @@ class Run:
             except (LedgerError, WorkerError):
                 raise  # of no window: nothing more is bought
             except FlipkartReportsError as error:
-                self._fail(stream, request, error, report_id=scheduler.report_id_of(request))
+                self.failures.add(request, error, stream=stream.name, report_id=scheduler.report_id_of(request))
                 continue
             if isinstance(taken, Deferred):
                 self._leave(taken, stream, key)
@@ -215,7 +215,7 @@ class Run:
                     yield columns
                     scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
             except (FileError, RowError, ArchiveError) as error:
-                self._fail(stream, request, error, report_id=taken.report_id)
+                self.failures.add(request, error, stream=stream.name, report_id=taken.report_id)
             else:
                 if reader.is_cut_short:
                     self._leave(Deferred(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
@@ -250,28 +250,6 @@ class Run:
             stream.partition_states[key].record_unbought(left.request.window)
         self.left.append(left)
         self.summary.left(left)
-
-    def _fail(
-        self, stream: RecordStream, request: ReportRequest, error: FlipkartReportsError, *, report_id: str | None
-    ) -> None:
-        failure = WindowFailure(
-            stream=stream.name,
-            seller_id=request.seller_id,
-            warehouse_id=request.warehouse_id,
-            window=request.window,
-            report_id=report_id,
-            cause=error,
-        )
-        LOGGER.error("%s", failure)
-        self.failures.append(failure)
-        if self.summary.failed(request) and self.services.ledger is not None:
-            self.services.ledger.failed(
-                request,
-                stream=stream.name,
-                report_id=report_id,
-                is_unreadable=failure.is_unreadable,
-                cause=f"{error}; only the same repair asks for it again" if request.is_repair else str(error),
-            )
 
     def tidy(self) -> None:
         """Let go of what the archive need not keep any longer.
@@ -318,7 +296,7 @@ class Run:
             return
         period = self._began, self.clock.now()
         document = summary_document(
-            self.summary, failures=self.failures, deferred=self.left, error=error, period=period
+            self.summary, failures=self.failures.all, deferred=self.left, error=error, period=period
         )
         try:
             write_summary(Path(self.settings.run_summary), document)

@@ -1,0 +1,58 @@
+"""The windows of a run that failed: logged, counted, and kept for its last lines and the report ledger."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.exceptions import WindowFailure
+
+if TYPE_CHECKING:
+    from tap_flipkart_reports.adapters.ledger import Ledger
+    from tap_flipkart_reports.exceptions import FlipkartReportsError
+    from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.sync.summary import Summary
+
+LOGGER = logging.getLogger(PACKAGE)
+
+
+class Failures:
+    """Takes note of each window that fails.
+
+    Args:
+        summary: counts them.
+        ledger: keeps their causes, if there is one.
+
+    Attributes:
+        all: the failed windows, for each stream that they failed for.
+    """
+
+    def __init__(self, *, summary: Summary, ledger: Ledger | None) -> None:
+        self._summary = summary
+        self._ledger = ledger
+        self._logged: set[tuple[str, str | None, str]] = set()
+        self.all: list[WindowFailure] = []
+
+    def add(self, request: ReportRequest, error: FlipkartReportsError, *, stream: str, report_id: str | None) -> None:
+        """A window failed for a stream. A cause that fails many of a seller is logged as an error once."""
+        failure = WindowFailure(
+            report_type=request.stream,
+            stream=stream,
+            seller_id=request.seller_id,
+            warehouse_id=request.warehouse_id,
+            window=request.window,
+            report_id=report_id,
+            cause=error,
+        )
+        LOGGER.log(logging.DEBUG if failure.shared_cause in self._logged else logging.ERROR, "%s", failure)
+        self._logged.add(failure.shared_cause)
+        self.all.append(failure)
+        if self._summary.failed(request) and self._ledger is not None:
+            self._ledger.failed(
+                request,
+                stream=stream,
+                report_id=report_id,
+                is_unreadable=failure.is_unreadable,
+                cause=f"{error}; only the same repair asks for it again" if request.is_repair else str(error),
+            )
