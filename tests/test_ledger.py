@@ -669,6 +669,22 @@ def test_a_report_that_another_worker_has_taken_over_leaves_the_failure_to_it(
     assert [one.report_id for one in quick.failures()] == ["R-1"]
 
 
+def test_a_report_that_is_read_once_more_on_its_day_ends_the_failure_of_that_reading(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    clock = IdleClock()
+    first = opened(clock)
+    first.claim(request(), correlation_id="c-1")
+    first.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    first.finished(request(), Reading(rows=1))
+    first.close()
+    again = opened(clock)  # by a run without the state
+    assert again.claim(request(), correlation_id="c-2") == Claim(report_id="R-1")
+    failed(again, request(), report_id="R-1")
+    again.finished(request(), Reading(rows=1))
+    assert again.failures() == []
+
+
 def test_what_was_found_in_a_report_is_kept_with_it(opened: Callable[[VirtualClock], Ledger]) -> None:
     ledger = opened(IdleClock())
     drift = ("orders_report has new columns A, B", "orders_report does not have the columns C")
