@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from support.client_bench import ClientBench
 from support.clocks import VirtualClock
 from support.gate import TunnelProxy
+from support.ports import held_port
 from support.raw_server import HEAD, RawServer
 from support.scripted_server import Reply, ScriptedServer
 
@@ -333,11 +334,11 @@ def test_a_run_waits_for_an_api_that_went_away_and_goes_on_where_it_was(caplog: 
     reply = Reply(body={"access_token": "token", "status": "PROCESSING"})
     with ExitStack() as stack:
         connections = stack.enter_context(closing(Connections(clock=clock)))
-        with ScriptedServer(reply) as server:
+        port: int = stack.enter_context(held_port()).getsockname()[1]
+        with ScriptedServer(reply, port=port) as server:
             client = _clients(9, url=server.url, connections=connections, clock=clock)
             client.detail(seller_id="seller-0", report_id="R-1")
             connections.forget_idle()
-        port = int(server.url.rpartition(":")[2])
         clock.revive = lambda: stack.enter_context(ScriptedServer(reply, port=port))
         for index in range(9):
             assert client.detail(seller_id=f"seller-{index}", report_id="R-1").status_word == "PROCESSING"

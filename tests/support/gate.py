@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from support.clocks import VirtualClock
+from support.ports import held_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,8 @@ class Gate:
 
     def __init__(self, url: str) -> None:
         self._target = int(url.rpartition(":")[2])
-        with socket.create_server(("127.0.0.1", 0)) as unused:
-            self.port: int = unused.getsockname()[1]
+        self._held = held_port()
+        self.port: int = self._held.getsockname()[1]
         self._listener: socket.socket | None = None
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -84,7 +85,7 @@ class Gate:
         self.close()
         for thread in self._threads:
             thread.join()
-        for sock in self._open:
+        for sock in [*self._open, self._held]:
             sock.close()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from importlib.util import find_spec
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+
+from support.ports import held_port
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,18 +32,19 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._cluster = self._folder / "cluster"
-        self._port = 0
+        self._held = held_port()  # while the server is stopped, too
+        self._port: int = self._held.getsockname()[1]
         self._databases = 0
 
     def __enter__(self) -> Self:
         self._programs = self._installed()
         self._program("initdb", "--no-locale", "--encoding=UTF8", "--username=postgres", "--auth=trust", "--no-sync")
-        self._port = _free_port()
         self.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
+        self._held.close()
         shutil.rmtree(self._folder)
 
     def start(self) -> None:
@@ -95,10 +97,3 @@ class Postgres:
                 extra_groups=[] if self._user else None,
             )
         assert ended.returncode == 0, log.read_text()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, cast
+
+from support.ports import held_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -153,8 +154,7 @@ class ScriptedServer:
 @contextmanager
 def closed_port() -> Iterator[str]:
     """The URL of a port on which nobody listens, and which no other process gets meanwhile."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
+    with held_port() as held:
         yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
