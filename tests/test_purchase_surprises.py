@@ -88,6 +88,22 @@ def test_from_archive_never_buys_and_says_that_it_buys_again(
     assert told[0].startswith("2 of the 2 reports to be bought are for days that were bought before")
 
 
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["with a ledger", "without"])
+def test_a_report_that_is_given_up_is_bought_again_and_not_read_from_the_archive(
+    bench: Bench, kept: dict[str, Any], *, has_ledger: bool
+) -> None:
+    settings = {name: value for name, value in kept.items() if has_ledger or name != "report_ledger"}
+    first = bench.run("orders_report", **settings)
+    given_up, other = (trigger.report_id for trigger in bench.simulator.triggers)
+    bench.clock.advance(86400 * 3)
+    second = bench.run("orders_report", given_up_reports=[given_up], **settings)
+    assert second.error is None
+    assert [entry[2:] for entry in bench.bought()[2:]] == [bench.bought()[0][2:]]
+    read = {record["report_id"] for record in second.records("orders_report")}
+    assert read == {bench.simulator.triggers[-1].report_id, other}
+    assert len(second.records("orders_report")) == len(first.records("orders_report"))
+
+
 def test_a_snapshot_of_an_earlier_day_is_not_taken_for_todays(bench: Bench, kept: dict[str, Any]) -> None:
     settings = {**kept, "end_date": "2026-12-31"}
     bench.run("current_inventory_report", **settings)
@@ -117,6 +133,22 @@ def test_the_plan_shows_what_is_read_from_the_archive(
     told = capsysbinary.readouterr().out.decode()
     assert told.count("read from archive  orders_report") == 2
     assert "0 reports would be triggered" in told
+
+
+def test_the_plan_buys_what_is_given_up(
+    bench: Bench, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    bench.restart({"fault": "zero_bytes"})
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(bench.run("sales_ledger").state))
+    (trigger,) = bench.simulator.triggers
+    for given_up, said in (([], "0 reports would be triggered"), ([trigger.report_id], "1 report would be triggered")):
+        config = tmp_path / "config.json"
+        config.write_text(json.dumps(bench.config(only_report_types=["sales_ledger"], given_up_reports=given_up)))
+        capsysbinary.readouterr()
+        with pytest.raises(SystemExit):
+            main(["plan", "--config", str(config), "--state", str(state)])
+        assert said in capsysbinary.readouterr().out.decode()
 
 
 days = st.integers(0, 60).map(lambda number: date(2026, 1, 1) + timedelta(days=number))
