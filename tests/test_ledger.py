@@ -814,6 +814,18 @@ def test_a_row_that_the_tap_did_not_write_is_one_sentence(
         ask()
 
 
+@pytest.mark.parametrize("damage", ["rows = 'many'", "rejected = 'many'", "tied = 'x'", "triggered_at = '2026-10-01'"])
+def test_a_purchase_that_the_tap_did_not_write_is_one_sentence(tmp_path: Path, damage: str) -> None:
+    place = str(tmp_path / "ledger.db")  # SQLite keeps a text in a column of numbers
+    ledger = Ledger(place, clock=IdleClock())
+    ledger.claim(request(), correlation_id="c-1")
+    ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
+    query(place, f"update flipkart_reports set {damage}")  # noqa: S608 - of the test's own
+    with pytest.raises(LedgerError, match="the report ledger holds a row that the tap cannot have written"):
+        ledger.history()
+    ledger.close()
+
+
 @pytest.mark.parametrize("holder", ["x", "", "a b c d", "host boot/pid -5 77 12"])
 def test_a_holder_that_nobody_can_make_out_keeps_its_lease_and_no_longer(
     opened: Callable[[VirtualClock], Ledger], place: str, holder: str

@@ -144,7 +144,7 @@ def failed_window_of(row: sa.Row[Any]) -> FailedWindow:
         report_id=row.report_id,
         is_unreadable=bool(row.is_unreadable),
         cause=row.cause,
-        failed_at=datetime.fromisoformat(row.failed_at),
+        failed_at=_moment(row.failed_at),
     )
 
 
@@ -157,13 +157,13 @@ def purchase_of(row: sa.Row[Any]) -> Purchase:
         window=window_of(row),
         status=PurchaseStatus(row.status),
         report_id=row.report_id,
-        bought_at=datetime.fromisoformat(row.triggered_at or row.intended_at),
-        completed_at=_moment(row.completed_at),
-        finished_at=_moment(row.finished_at),
-        rows=row.rows,
-        unanswered=row.unanswered,
-        rejected=row.rejected or 0,
-        tied=row.tied or 0,
+        bought_at=_moment(row.triggered_at or row.intended_at),
+        completed_at=_moment(row.completed_at) if row.completed_at is not None else None,
+        finished_at=_moment(row.finished_at) if row.finished_at is not None else None,
+        rows=_number(row.rows) if row.rows is not None else None,
+        unanswered=_number(row.unanswered),
+        rejected=_number(row.rejected or 0),
+        tied=_number(row.tied or 0),
         drift=tuple(row.drift.splitlines()) if row.drift else (),
     )
 
@@ -189,5 +189,14 @@ def shown_window(row: sa.Row[Any]) -> str:
     return f"{row.identifier}, seller {row.seller_id}{warehouse}, {window_of(row)}"
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text is not None else None
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone")
+    return moment
+
+
+def _number(cell: Any) -> int:  # noqa: ANN401 - SQLite keeps whatever is written into a column of numbers
+    if not isinstance(cell, int):
+        raise TypeError(f"{cell!r} is not a number")
+    return cell
