@@ -233,7 +233,7 @@ def test_a_report_that_will_never_be_had_may_be_bought_again(
     ledger = opened(IdleClock())
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
-    ledger.ended(request(), status=end)
+    ledger.ended(request(), report_id="R-1", status=end)
     assert ledger.claim(request(), correlation_id="c-2") == GRANTED
 
 
@@ -547,7 +547,7 @@ def test_a_report_whose_links_are_refused_for_good_is_the_last_of_its_window(
     ledger = opened(IdleClock())
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
-    ledger.ended(request(), status=PurchaseStatus.LINKS_REFUSED)
+    ledger.ended(request(), report_id="R-1", status=PurchaseStatus.LINKS_REFUSED)
     ledger.released(request())
     assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1", is_last=True)
 
@@ -576,7 +576,7 @@ def test_each_row_says_how_often_its_window_has_been_triggered(
     for number in (1, 2, 3):
         ledger.claim(request(), correlation_id=f"c-{number}")
         ledger.bought(correlation_id=f"c-{number}", report_id=f"R-{number}", unanswered=0)
-        ledger.ended(request(), status=PurchaseStatus.FAILED)
+        ledger.ended(request(), report_id=f"R-{number}", status=PurchaseStatus.FAILED)
     ledger.claim(request(1), correlation_id="c-4")
     attempts = query(place, "select correlation_id, attempts from flipkart_reports order by correlation_id")
     assert attempts == [("c-1", 1), ("c-2", 2), ("c-3", 3), ("c-4", 1)]
@@ -653,6 +653,26 @@ def test_a_failure_of_a_report_that_is_given_up_is_forgotten(opened: Callable[[V
     failed(ledger, request(5), report_id="R-2")
     ledger.give_up("R-1")
     assert [one.report_id for one in ledger.failures()] == ["R-2"]
+
+
+@pytest.mark.parametrize("status", [PurchaseStatus.EXPIRED, PurchaseStatus.FAILED])
+def test_a_report_that_is_gone_when_it_is_read_once_more_stays_read_and_its_window_is_bought_again(
+    opened: Callable[[VirtualClock], Ledger], place: str, status: PurchaseStatus
+) -> None:
+    clock = IdleClock()
+    first = opened(clock)
+    bought(first, request(), name="1")
+    first.finished(request(), Reading(rows=1))
+    first.close()
+    again, slower = opened(clock), opened(clock)
+    for one in (again, slower):
+        assert one.claim(request(), correlation_id="c-0") == Claim(report_id="R-1")
+    again.ended(request(), report_id="R-1", status=status)
+    bought(again, request(), name="2")
+    again.finished(request(), Reading(rows=1))
+    slower.ended(request(), report_id="R-1", status=status)
+    assert slower.claim(request(), correlation_id="c-3") == Claim(report_id="R-2")
+    assert statuses(place) == [("FINISHED", None, "R-1"), ("FINISHED", 1, "R-2")]
 
 
 def test_a_report_that_another_worker_has_taken_over_leaves_the_failure_to_it(
@@ -947,10 +967,10 @@ def test_what_became_of_a_report_is_written_to_its_own_row_alone(
     assert rows() == [("DOWNLOADED", 1, False), untouched]
     ledger.finished(request(0), Reading(rows=1))
     assert rows() == [("FINISHED", 1, False), untouched]
-    ledger.ended(request(0), status=PurchaseStatus.FAILED)
-    assert rows() == [("FAILED", None, True), untouched]
-    ledger.released(request(1))
-    assert rows() == [("FAILED", None, True), ("TRIGGERED", 1, True)]
+    ledger.released(request(0))
+    assert rows() == [("FINISHED", 1, True), untouched]
+    ledger.ended(request(1), report_id="R-1", status=PurchaseStatus.FAILED)
+    assert rows() == [("FINISHED", 1, True), ("FAILED", None, True)]
 
 
 def test_leases_that_are_renewed_or_given_up_are_this_workers_own(place: str) -> None:

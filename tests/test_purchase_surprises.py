@@ -20,7 +20,7 @@ from tap_flipkart_reports.windows import DAY, Window, merged
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.bench import Bench
+    from support.bench import Bench, Output
 
 KEPT: dict[str, Any] = {"window_days": 10, "lookback_days": 0}
 
@@ -178,6 +178,27 @@ def test_an_archive_that_reaches_the_newest_day_leaves_nothing_to_buy() -> None:
     archived = [Window(start, start + 9 * DAY), Window(start + 10 * DAY, newest)]
     owed = owed_windows(rule, Coverage(), start=start, newest=newest)
     assert days_to_buy(rule, Coverage(), owed=owed, archived=archived, start=start, newest=newest) == []
+
+
+# Reports that were read today
+
+
+@pytest.mark.parametrize("fault", [{"fault": "expires", "times": 1}, {"fault": "dead_link", "times": 14}])
+def test_a_report_that_is_gone_when_a_lost_state_wants_it_once_more_is_bought_again_once(
+    bench: Bench, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    settings: dict[str, Any] = {"report_ledger": str(tmp_path / "ledger.db"), "end_date": "2026-10-05"}
+    bench.restart({"nth": 2, **fault})
+    first = bench.run("orders_report", **settings)
+    again = bench.run("orders_report", max_wait=3 * 3600, **settings)
+    assert again.error is None
+    assert len(bench.bought()) == 2
+    assert without_report_id(again) == without_report_id(first)
+    assert again.partition("orders_report") == first.partition("orders_report")
+
+
+def without_report_id(output: Output) -> list[dict[str, Any]]:
+    return [{**record, "report_id": None} for record in output.records("orders_report")]
 
 
 # Many reports at once

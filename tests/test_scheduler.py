@@ -97,7 +97,7 @@ class RecordingLedger(NoLedger):
         self.answers.append(answer)
         self.booked.append((correlation_id, "not understood", unanswered))
 
-    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
+    def ended(self, request: ReportRequest, *, report_id: str, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
         self.ends.append(status)
 
     def released(self, request: ReportRequest) -> None:  # noqa: ARG002 - the port's

@@ -77,7 +77,7 @@ class StuckLedger(NoLedger):
     def completed(self, request: ReportRequest, *, expiry: object) -> None:  # noqa: ARG002 - the port's
         self._ask("completed")
 
-    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
+    def ended(self, request: ReportRequest, *, report_id: str, status: PurchaseStatus) -> None:  # noqa: ARG002 - the port's
         self._ask("ended")
 
     def not_bought(self, *, correlation_id: str) -> None:  # noqa: ARG002 - the port's

@@ -252,12 +252,23 @@ class Ledger:
 
         self._database.write(work)
 
-    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
-        """Nothing more is done about the report: it will never be delivered, or a person has to decide."""
-        if status.is_gone:
-            self._update(request, status=status.value, live=None, **NOT_HELD)
-        else:
+    def ended(self, request: ReportRequest, *, report_id: str, status: PurchaseStatus) -> None:
+        """Nothing more is done about the report: it will never be delivered, or a person has to decide.
+
+        One that was read before, and is gone when it is read once more, stays read; its window may be bought again.
+        """
+        if not status.is_gone:
             self._update(request, status=status.value)
+            return
+        read = PurchaseStatus.FINISHED.value
+        self._database.write_values(
+            *live(request),
+            COLUMNS.report_id == report_id,
+            sa.or_(self._database.leases.held_by_this(REPORTS), COLUMNS.status == read),  # nobody holds what is read
+            status=sa.case((COLUMNS.status == read, read), else_=status.value),
+            live=None,
+            **NOT_HELD,
+        )
 
     def give_up(self, report_id: str) -> None:
         """A person has decided that a report is not read any more: its window may be bought again.

@@ -207,5 +207,7 @@ class Fetcher:
         report.is_claimed = False
 
     def _end(self, report: TrackedReport, status: PurchaseStatus) -> None:
-        request = report.request
-        self._records.book(Urgency.FATE, lambda: self._records.ledger.ended(request, status=status))
+        request, report_id = report.request, cast("str", report.report_id)
+        self._records.book(
+            Urgency.FATE, lambda: self._records.ledger.ended(request, report_id=report_id, status=status)
+        )

@@ -84,7 +84,7 @@ class ReportLedger(Protocol):
     def finished(self, request: ReportRequest, reading: Reading) -> None:
         """All rows of the report are out, but for the rejected ones."""
 
-    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
+    def ended(self, request: ReportRequest, *, report_id: str, status: PurchaseStatus) -> None:
         """Nothing more is done about the report: it will never be delivered, or a person has to decide."""
 
     def released(self, request: ReportRequest) -> None:
@@ -123,7 +123,7 @@ class NoLedger:
     def finished(self, request: ReportRequest, reading: Reading) -> None:
         """Nothing is remembered."""
 
-    def ended(self, request: ReportRequest, *, status: PurchaseStatus) -> None:
+    def ended(self, request: ReportRequest, *, report_id: str, status: PurchaseStatus) -> None:
         """Nothing is remembered."""
 
     def released(self, request: ReportRequest) -> None:
