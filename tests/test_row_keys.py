@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.spreadsheets import workbook
 
 from tap_flipkart_reports.files import hash_spool
 from tap_flipkart_reports.files.column_scan import UnscannableError, column_texts
@@ -60,7 +61,11 @@ def text_of(rows: Sequence[Row]) -> bytes:
 
 def read(path: Path, *files: Sequence[Row]) -> tuple[list[dict[str, Any]], KeyRepeats]:
     """The records of a report of returns, and what was found of its keys."""
-    path.write_bytes(b"".join(text_of(rows) for rows in files))
+    return read_bytes(path, b"".join(text_of(rows) for rows in files))
+
+
+def read_bytes(path: Path, content: bytes) -> tuple[list[dict[str, Any]], KeyRepeats]:
+    path.write_bytes(content)
     with open_report(path, [RETURNS]) as report:
         parts = [
             (table, match_header(table.header, RETURNS.columns, reserved=(), layouts=RETURNS.layouts))
@@ -141,6 +146,42 @@ def test_neither_the_order_nor_rows_of_other_keys_change_an_ordinal(
     keys = [(record["return_id"], record["_row_ordinal"]) for record in after]
     assert len(set(keys)) == len(keys)
     assert identities(before).items() <= identities([r for r in after if r["order_item_id"] != "7"]).items()
+
+
+# Other spellings of a key
+
+ROWS_OF_ONE_KEY = [["A", "1", "2026-10-01", "new", "lamp"], ["A", "2", "2026-10-01", "new", "lamp"]]
+TEXT_OF_ONE_KEY = "\n".join(map(",".join, ROWS_OF_ONE_KEY))
+NO_BREAK_SPACE, BELL = "\xa0", "_x0007_"
+
+
+def workbook_of_keys(first: str, second: str, *, shared: bool) -> bytes:
+    rows = [[key, *row[1:]] for key, row in zip((first, second), ROWS_OF_ONE_KEY, strict=True)]
+    return workbook({"Returns": [HEADER, *rows]}, shared=shared)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{",".join(HEADER[:4])},"sk\ru"\n{TEXT_OF_ONE_KEY}'.encode(),
+        f"A sentence\rabove\n{','.join(HEADER)}\n{TEXT_OF_ONE_KEY}".encode(),
+        workbook_of_keys("A", f"A{NO_BREAK_SPACE}", shared=False),
+        workbook_of_keys("A", f"A{NO_BREAK_SPACE}", shared=True),
+        workbook_of_keys("A", f"A{BELL}", shared=True),
+        workbook_of_keys("A", f"A{BELL}", shared=False),
+    ],
+    ids=["CR in the header", "CR above it", "space in a cell", "space in a text", "control in a text", "in a cell"],
+)
+def test_keys_that_are_one_in_the_records_are_found_to_be_one(tmp_path: Path, content: bytes) -> None:
+    records, repeats = read_bytes(tmp_path / "file", content)
+    assert sorted((record["return_id"], record["_row_ordinal"]) for record in records) == [("A", 1), ("A", 2)]
+    assert repeats.tied == 2
+
+
+def test_a_key_that_is_blank_in_the_records_is_found_to_be_blank(tmp_path: Path) -> None:
+    records, repeats = read_bytes(tmp_path / "file", workbook_of_keys("A", "\u2013", shared=False))
+    assert [record["return_id"] for record in records] == ["A", "NA"]
+    assert repeats.incomplete == 1
 
 
 # Warehouses
@@ -267,35 +308,41 @@ ODD_CELLS = st.one_of(
 )
 
 
+HEADERS = ("h,h,h,h\n", '"h\rh",h,h,h\n', "a sentence\rabove\nh,h,h,h\n", '"h\r\nh",h,h,h\r\n')
+
+
 @given(
     rows=st.lists(st.lists(ODD_CELLS, min_size=4, max_size=4), min_size=1, max_size=8),
     index=st.integers(0, 3),
     chunk=st.integers(1, 40),
-    ending=st.sampled_from(["\n", "\r\n"]),
+    header_and_ending=st.tuples(st.sampled_from(HEADERS), st.sampled_from(["\n", "\r\n"])),
     is_quoted=st.booleans(),
 )
-@example(rows=[["k", '"a"', 'b"c', '"d\n,e,f,g"']], index=0, chunk=9, ending="\n", is_quoted=False)
-@example(rows=[["a", "b", "c", "\rd"]], index=0, chunk=9, ending="\n", is_quoted=False)
+@example(rows=[["k", '"a"', 'b"c', '"d\n,e,f,g"']], index=0, chunk=9, header_and_ending=("h\n", "\n"), is_quoted=False)
+@example(rows=[["a", "b", "c", "\rd"]], index=0, chunk=9, header_and_ending=("h\n", "\n"), is_quoted=False)
+@example(rows=[["a", "b", "c", "d"]], index=0, chunk=9, header_and_ending=('"h\rh"\n', "\n"), is_quoted=False)
 def test_a_column_alone_has_the_cells_that_csv_reads_or_is_not_read_alone(
-    rows: list[list[str]], index: int, chunk: int, ending: str, *, is_quoted: bool
+    rows: list[list[str]], index: int, chunk: int, header_and_ending: tuple[str, str], *, is_quoted: bool
 ) -> None:
+    header, ending = header_and_ending
     text = io.StringIO(newline="")
     if is_quoted:
-        csv.writer(text, lineterminator=ending).writerows([["h"] * 4, *rows])
+        csv.writer(text, lineterminator=ending).writerows(rows)
     else:
-        text.write(ending.join([",".join(row) for row in [["h"] * 4, *rows]]))
+        text.write(ending.join([",".join(row) for row in rows]))
+    first_line = 1 + len(list(io.StringIO(header, newline="")))
     try:
-        whole = list(csv.reader(io.StringIO(text.getvalue(), newline=""), strict=True))[1:]
+        whole = list(csv.reader(io.StringIO(text.getvalue(), newline=""), strict=True))
     except csv.Error:
         return
-    file = io.BytesIO(text.getvalue().encode())
+    file = io.BytesIO((header + text.getvalue()).encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_flipkart_reports.files.column_scan.CELLS", chunk)
         try:
             cells = [
                 cell
                 for cells in column_texts(
-                    file, encoding=TextEncoding(name="utf-8"), delimiter=",", first_line=2, index=index
+                    file, encoding=TextEncoding(name="utf-8"), delimiter=",", first_line=first_line, index=index
                 )
                 for cell in cells
             ]

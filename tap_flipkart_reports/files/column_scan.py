@@ -43,9 +43,14 @@ def column_texts(
     comma = delimiter.encode()
     are_quoted = _quoted_cells(comma).fullmatch
     cells: list[bytes] = []
-    for line in _lines_from(file, first_line):
+    above = first_line - 1
+    file.seek(0)
+    for line in file:
         if line.find(b"\r", 0, -2) >= 0 or (line[-2:-1] == b"\r" and line[-1:] != b"\n"):
             raise UnscannableError
+        if above:  # looked at, too, as a CR among them would be the end of a line that is counted
+            above -= 1
+            continue
         row = line.split(comma, index + 1)
         quote = line.find(b'"')
         if len(row) == index + 2 and (
@@ -64,13 +69,6 @@ def column_texts(
             yield [_cell_of_row(chain([line], file), encoding, delimiter, index)]
     if cells:
         yield _decoded(cells, encoding)
-
-
-def _lines_from(file: IO[bytes], first_line: int) -> IO[bytes]:
-    file.seek(0)
-    for _line in range(first_line - 1):
-        file.readline()
-    return file
 
 
 def _quoted_cells(comma: bytes) -> re.Pattern[bytes]:

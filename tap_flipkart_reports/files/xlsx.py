@@ -113,7 +113,7 @@ class WorkbookReading:
             raise UnscannableError
         cells = column_cells(self._read(), self._readers, first_line=first_line, index=index)
         while texts := list(islice(cells, CELLS)):
-            yield texts
+            yield _without_controls(texts)
 
     def release(self) -> None:
         """Give up the first rows; see `Reading`."""
@@ -156,6 +156,8 @@ class WorkbookReading:
                         raise FileError(f"the workbook's cells are not in order in row {found.number}")
                     if text:
                         row[place] = text
-            if not "".join(row).isprintable():
-                row = [text.translate(WITHOUT_CONTROLS) for text in row]
-            yield found.number, row, found.size
+            yield found.number, _without_controls(row), found.size
+
+
+def _without_controls(texts: list[str]) -> list[str]:
+    return texts if "".join(texts).isprintable() else [text.translate(WITHOUT_CONTROLS) for text in texts]

@@ -110,7 +110,9 @@ def column_cells(chunks: Iterable[bytes], readers: CellReaders, *, first_line: i
             raise UnscannableError
         if cell is None or int(row[1]) < first_line:
             continue
-        if cell[1] != f"{begin[len('<c r=') + 1 :]}{row[1]}" or "&" in cell[0] or "_x" in cell[0]:
+        if cell[1] != f"{begin[len('<c r=') + 1 :]}{row[1]}":
+            raise UnscannableError
+        if "&" in cell[0] or "_x" in cell[0] or not cell[0].isascii():
             raise UnscannableError
         read = readers[cell[2]]
         try:
