@@ -6,12 +6,15 @@ What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
   partition is a seller (and warehouse), and its windows are walked through inside `get_records`.
 - The SDK moves the bookmark by values in the rows. A report is complete or it is not, whatever days its rows show, so
   `_increment_stream_state` does nothing and a finished window moves the bookmark.
+- The SDK logs "An unhandled error occurred" in front of each sentence that ends a run; `log` leaves it out.
 - With BATCH the records of a finished window may still be unwritten: then STATE is left to the SDK, which writes it
   behind the manifest.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
@@ -133,6 +136,11 @@ class ReportStream(Stream):
     def is_dry_run(self) -> bool:
         """Whether a limit of records ends the stream."""
         return self.ABORT_AT_RECORD_COUNT is not None
+
+    def log(self, message: str, *args: object, level: int = logging.INFO, **kwargs: object) -> None:
+        """Log a message, unless it announces an exception that passes: the tap's last line says what it is."""
+        if level < logging.ERROR or sys.exc_info()[0] is None:
+            super().log(message, *args, level=level, **kwargs)
 
     # Records
 

@@ -274,6 +274,7 @@ def test_a_target_that_dies_ends_the_tap_in_a_sentence(tmp_path: Path) -> None:
             assert process.wait(SECONDS) == 3
         assert "the target closed the pipe" in told
         assert "Traceback" not in told
+        assert "unhandled" not in told
 
 
 # Progress
