@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.spreadsheets import workbook
+from support.spreadsheets import Cell, Raw, workbook
 
 from tap_flipkart_reports.files import hash_spool
 from tap_flipkart_reports.files.column_scan import UnscannableError, column_texts
@@ -155,7 +155,7 @@ TEXT_OF_ONE_KEY = "\n".join(map(",".join, ROWS_OF_ONE_KEY))
 NO_BREAK_SPACE, BELL = "\xa0", "_x0007_"
 
 
-def workbook_of_keys(first: str, second: str, *, shared: bool) -> bytes:
+def workbook_of_keys(first: Cell, second: Cell, *, shared: bool) -> bytes:
     rows = [[key, *row[1:]] for key, row in zip((first, second), ROWS_OF_ONE_KEY, strict=True)]
     return workbook({"Returns": [HEADER, *rows]}, shared=shared)
 
@@ -178,8 +178,11 @@ def test_keys_that_are_one_in_the_records_are_found_to_be_one(tmp_path: Path, co
     assert repeats.tied == 2
 
 
-def test_a_key_that_is_blank_in_the_records_is_found_to_be_blank(tmp_path: Path) -> None:
-    records, repeats = read_bytes(tmp_path / "file", workbook_of_keys("A", "\u2013", shared=False))
+@pytest.mark.parametrize(
+    "second", ["\u2013", Raw('t="inlineStr"', "<is><t/></is>"), Raw('t="str"'), Raw('t="s"'), Raw('s="1"')]
+)
+def test_a_key_that_is_blank_in_the_records_is_found_to_be_blank(tmp_path: Path, second: Cell) -> None:
+    records, repeats = read_bytes(tmp_path / "file", workbook_of_keys("A", second, shared=False))
     assert [record["return_id"] for record in records] == ["A", "NA"]
     assert repeats.incomplete == 1
 

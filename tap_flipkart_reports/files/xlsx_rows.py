@@ -114,9 +114,9 @@ def column_cells(chunks: Iterable[bytes], readers: CellReaders, *, first_line: i
             raise UnscannableError
         if "&" in cell[0] or "_x" in cell[0] or not cell[0].isascii():
             raise UnscannableError
-        read = readers[cell[2]]
+        read, written = readers[cell[2]], cell[3] or ""
         try:
-            yield cell[3] if read is inline else read(cell[3])  # type: ignore[misc]  # none raises the TypeError
+            yield written if read is inline else read(written)  # type: ignore[misc]  # none raises the TypeError
         except (TypeError, ValueError, LookupError) as error:
             raise UnscannableError from error
 
