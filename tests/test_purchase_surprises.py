@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,6 @@ from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, o
 from tap_flipkart_reports.windows import DAY, Window, merged
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.bench import Bench, Output
 
 KEPT: dict[str, Any] = {"window_days": 10, "lookback_days": 0}
@@ -102,6 +101,17 @@ def test_a_report_that_is_given_up_is_bought_again_and_not_read_from_the_archive
     read = {record["report_id"] for record in second.records("orders_report")}
     assert read == {bench.simulator.triggers[-1].report_id, other}
     assert len(second.records("orders_report")) == len(first.records("orders_report"))
+
+
+def test_a_report_whose_file_the_archive_has_lost_is_bought_again(bench: Bench, kept: dict[str, Any]) -> None:
+    first = bench.run("orders_report", **kept)
+    lost = next((Path(kept["report_archive"]) / "files").glob("*/*"))
+    lost.unlink()
+    bench.clock.advance(86400 * 3)
+    again = bench.run("orders_report", **kept)
+    assert again.error is None
+    assert len(bench.bought()) == 3
+    assert len(again.records("orders_report")) == len(first.records("orders_report"))
 
 
 def test_a_snapshot_of_an_earlier_day_is_not_taken_for_todays(bench: Bench, kept: dict[str, Any]) -> None:

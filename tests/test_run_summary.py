@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import MAX_NAMED, FlipkartReportsError, WindowFailure, WindowsFailedError
@@ -16,7 +19,6 @@ from tap_flipkart_reports.windows import Window
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from support.bench import Bench
 
 
@@ -71,6 +73,15 @@ def test_a_cause_that_fails_many_windows_of_a_seller_is_one_line_of_the_log_and_
     ]
 
 
+def test_the_same_days_of_two_warehouses_are_two_windows() -> None:
+    of_warehouses = [replace(failure(1), warehouse_id=name) for name in ("blr", "del")]
+    error = WindowsFailedError(of_warehouses)
+    assert error.headline.startswith("2 windows failed")
+    assert error.lines == [
+        "sales_ledger, seller seller-1, 2 warehouses, 2 windows from 2026-10-01 to 2026-10-02: it was refused"
+    ]
+
+
 def test_a_file_that_no_table_can_be_read_from_is_one_line(bench: Bench) -> None:
     bench.restart({"fault": "html_page"})
     output = bench.run("sales_ledger", "sales_ledger_cash_back")
@@ -95,10 +106,10 @@ def test_a_window_counts_once_however_many_streams_read_its_report(
 def test_of_many_sellers_those_with_the_most_failures_are_named() -> None:
     summary = Summary()
     for number in range(1000):
-        summary.tallies["sales_ledger", f"s{number}"] = Tally(failed=number % 7, left=number % 3)
+        summary.tallies["sales_ledger", f"s{number}"] = Tally(failed=number % 2, left=number // 2)
     lines = list(summary.lines())
-    assert len(lines) == 1 + MAX_NAMED + 1 + 1
-    assert all("6 windows failed" in line for line in lines[1:-2])
+    worst = [f"seller s{number}" for number in range(999, 999 - 2 * MAX_NAMED, -2)]  # of these, most is left
+    assert [line.partition(":")[0] for line in lines[1:-2]] == worst
     assert lines[-2] == "980 more sellers, which run_summary names."
 
 
@@ -120,8 +131,23 @@ def test_the_file_has_every_window_that_failed_or_is_left(
     assert "200 cells" in failed["cause"]
     assert len(document["deferred"]) == 18
     assert not document["is_complete"]
+    assert document["error"] is None  # `failed` says it
     (left,) = [record.getMessage() for record in caplog.records if "Left for the next run" in record.getMessage()]
     assert left.count("seller acme") == 18
+
+
+@pytest.mark.parametrize(
+    ("fault", "settings", "is_complete"),
+    [(None, {}, True), (None, {"max_reports": 1}, False), ("zero_bytes", {}, False)],
+    ids=["all is loaded", "a budget", "failures alone"],
+)
+def test_a_run_is_complete_where_nothing_failed_and_nothing_is_left(
+    bench: Bench, tmp_path: Path, fault: str | None, settings: dict[str, int], *, is_complete: bool
+) -> None:
+    bench.restart(*([{"fault": fault}] if fault else []))
+    path = tmp_path / "summary.json"
+    bench.run("sales_ledger", window_days=10, run_summary=str(path), **settings)
+    assert json.loads(path.read_text())["is_complete"] is is_complete
 
 
 def test_a_run_that_ends_early_says_why_in_the_file(bench: Bench, tmp_path: Path) -> None:
@@ -159,4 +185,6 @@ def test_thousands_of_windows_that_a_budget_leaves_over_cost_no_thread_and_no_lo
     tap.run()
     assert tap.current_run.summary.total().left == 4_017
     assert sum(name.startswith("report-") for name in started) < 20
-    assert max(len(record.getMessage()) for record in caplog.records) < 10_000
+    (left,) = [message for message in caplog.messages if message.startswith("Left for the next run")]
+    assert left.count("seller acme") == MAX_NAMED
+    assert left.endswith("; and 3,997 more.")
