@@ -142,7 +142,7 @@ def test_the_file_has_every_window_that_failed_or_is_left(
     ids=["all is loaded", "a budget", "failures alone"],
 )
 def test_a_run_is_complete_where_nothing_failed_and_nothing_is_left(
-    bench: Bench, tmp_path: Path, fault: str | None, settings: dict[str, int], *, is_complete: bool
+    bench: Bench, tmp_path: Path, fault: str | None, settings: dict[str, Any], *, is_complete: bool
 ) -> None:
     bench.restart(*([{"fault": fault}] if fault else []))
     path = tmp_path / "summary.json"
