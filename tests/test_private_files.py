@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -16,14 +18,13 @@ from tap_flipkart_reports.adapters.ledger import Ledger
 from tap_flipkart_reports.adapters.private_files import make_file, make_folder
 from tap_flipkart_reports.adapters.processes import OWNER, new_folder
 from tap_flipkart_reports.adapters.token_store import TokenStore, new_key
-from tap_flipkart_reports.exceptions import FileError, LedgerError, MachineError
+from tap_flipkart_reports.exceptions import ArchiveError, FileError, LedgerError, MachineError
 from tap_flipkart_reports.purchasing.events import Delivery
 from tap_flipkart_reports.purchasing.requests import ReportRequest
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from support.postgres import Postgres
 
@@ -118,6 +119,33 @@ def test_two_long_names_with_one_beginning_are_two_files(tmp_path: Path) -> None
     for end in "ab":
         archive.keep(_delivery(tmp_path / "file", report_id="R" * 1000 + end), {})
     assert len(archive.reports(["sales_ledger"])) == 2
+
+
+def _kept_meanwhile(other: Archive, delivery: Delivery, lines: Sequence[bytes]) -> Iterator[bytes]:
+    """Lines, of which another worker keeps the same ones after the first."""
+    yield lines[0]
+    other.keep_rejected(delivery, "sales_ledger", lines)
+    yield from lines[1:]
+
+
+def test_two_workers_that_write_the_same_file_at_once_both_succeed(tmp_path: Path) -> None:
+    one, other = (Archive(str(tmp_path / "archive"), clock=VirtualClock()) for _ in range(2))
+    delivery, lines = _delivery(tmp_path / "file"), [b"1\n", b"2\n"]
+    path = one.keep_rejected(delivery, "sales_ledger", _kept_meanwhile(other, delivery, lines))
+    assert Path(path).read_bytes() == b"1\n2\n"
+    assert [each.name for each in Path(path).parent.iterdir()] == [Path(path).name]
+
+
+def _full_disk() -> Iterator[bytes]:
+    yield b"1\n"
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left_behind(tmp_path: Path) -> None:
+    archive = Archive(str(tmp_path / "archive"), clock=VirtualClock())
+    with pytest.raises(ArchiveError, match="No space left on device"):
+        archive.keep_rejected(_delivery(tmp_path / "file"), "sales_ledger", _full_disk())
+    assert [path for path in (tmp_path / "archive").rglob("*") if path.is_file()] == []
 
 
 def test_a_downloaded_file_that_was_cleaned_up_fails_its_window_and_not_the_archive(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -42,7 +42,7 @@ VERSION = 1
 CHUNK = 2**20
 
 MAX_STEP = 200
-"""Bytes of a name in a path: file systems take 255, and `.part` stands behind it while it is written."""
+"""Bytes of a name in a path: file systems take 255, and it is longer by 38 while the file is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,17 +302,24 @@ class Archive:
     # Small change
 
     def _put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write a file under another name first: under its own it is whole."""
-        folder, part = path.rpartition("/")[0], f"{path}.part"
+        """Write a file under a name that only this call has: under its own it is whole, whoever writes the same one.
+
+        Workers do so at the same time: reports without rows are the same file for many sellers.
+        """
+        folder, part = path.rpartition("/")[0], f"{path}.{uuid4().hex}.part"
         if self._is_local:
             make_folder(Path(folder))
-            Path(part).unlink(missing_ok=True)
             make_file(Path(part))
         self._fs.makedirs(folder, exist_ok=True)
-        with self._fs.open(part, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-        self._fs.mv(part, path)
+        try:
+            with self._fs.open(part, "wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+            self._fs.mv(part, path)
+        except OSError:
+            with suppress(OSError):
+                self._fs.rm_file(part)
+            raise
 
     def _sidecars(self, folder: str) -> Iterator[ArchivedReport]:
         return map(self._sidecar, self._sidecar_paths(folder))
