@@ -419,18 +419,19 @@ def test_an_authorisation_that_ends_within_a_fortnight_is_told_and_one_that_is_o
         (ConcernKind.AUTHORISATION, "the authorisation of seller s0 ends on 2026-10-22, in 0 days"),
         (ConcernKind.AUTHORISATION, "the authorisation of seller s14 ends on 2026-11-05, in 14 days"),
     ]
-    assert "--seller-id s-2 " in concerns[0].next_step
+    assert "--seller-id=s-2 " in concerns[0].next_step
 
 
 def test_a_name_in_a_command_is_one_word_of_the_shell() -> None:
     authorisations = Authorisations(ends={"a; rm -rf $HOME": NOON})
     (concern,) = concerns_of((), authorisations=authorisations, budget=None, now=NOON)
-    assert "--seller-id 'a; rm -rf $HOME' " in concern.next_step
+    assert "--seller-id='a; rm -rf $HOME' " in concern.next_step
 
 
 def test_a_budget_is_told_where_it_leaves_something_over() -> None:
     assert cockpit(budget=Budget(buys=4, left=0, left_before=0)).concerns == ()
     (concern,) = cockpit(budget=Budget(buys=4, left=9, left_before=1)).concerns
+    assert "`flipkart-reports plan --config CONFIG --state STATE`" in concern.next_step
     assert concern.words == (
         "the next run buys 4 reports; its budget leaves 9 windows over; earlier runs have left 1 window over, which go "
         "first"

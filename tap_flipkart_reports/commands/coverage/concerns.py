@@ -38,7 +38,10 @@ class ConcernKind(Enum):
     TOKENS = "tokens"
 
 
-_AUTHORISE = "flipkart-reports authorize --config CONFIG --seller-id {seller} --redirect-uri ADDRESS"
+_AUTHORISE = "flipkart-reports authorize --config CONFIG --seller-id={seller} --redirect-uri ADDRESS"
+
+PLAN = "flipkart-reports plan --config CONFIG --state STATE"
+"""A plan without the state would be that of a first run."""
 
 NEXT_STEPS: Mapping[ConcernKind, str] = {
     ConcernKind.AUTHORISATION_OVER: _AUTHORISE,
@@ -47,7 +50,7 @@ NEXT_STEPS: Mapping[ConcernKind, str] = {
     ConcernKind.UNREADABLE: 'run again: it is read again at no cost; given_up_reports: ["{report}"] buys it again',
     ConcernKind.SKIPPED: "see the folder `rejected` of the archive; `flipkart-reports replay` reads archived files "
     "again, `repair` buys them again; this stays until a report of the same days has no such rows",
-    ConcernKind.BUDGET: "run again, or raise max_reports; `flipkart-reports plan` shows what a run would buy",
+    ConcernKind.BUDGET: f"run again, or raise max_reports; `{PLAN}` shows what a run would buy",
     ConcernKind.DRIFT: "new columns are in _extra, or columns of their own with schema_drift: evolve; "
     "`flipkart-reports inspect FILE --schema` proposes their schema",
     ConcernKind.TIES: "see docs/records.md: _row_ordinal tells them apart; a row that a later report lacks stays "

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.clock import KOLKATA
-from tap_flipkart_reports.commands.coverage.concerns import NEXT_STEPS, ConcernKind
+from tap_flipkart_reports.commands.coverage.concerns import NEXT_STEPS, PLAN, ConcernKind
 from tap_flipkart_reports.commands.coverage.days import MEANINGS, WORST_FIRST, DayStatus, length
 from tap_flipkart_reports.purchasing.requests import PurchaseStatus
 from tap_flipkart_reports.redaction import MAX_QUOTED, clean_line
@@ -204,6 +204,7 @@ def page_data(cockpit: Cockpit, *, made_at: datetime) -> dict[str, Any]:
         "cells": [[cells.get((seller, name), -1) for name in report_types] for seller in sellers],
         "concerns": [writer.concern(concern) for concern in cockpit.concerns[:MOST_CONCERNS]],
         "moreConcerns": max(0, len(cockpit.concerns) - MOST_CONCERNS),
+        "planCommand": PLAN,
         "kinds": {kind.value: NEXT_STEPS[kind] for kind in ConcernKind},
         "progress": writer.progress(cockpit),
         "currency": _name(cockpit.prices.currency),
@@ -216,7 +217,8 @@ def page_data(cockpit: Cockpit, *, made_at: datetime) -> dict[str, Any]:
 
 def _type(kind: ReportType, cockpit: Cockpit) -> list[object]:
     price = cockpit.prices.cost({kind.name: 1})
-    return [*map(_name, (kind.name, kind.title, kind.identifier)), None if price is None else str(price)]
+    named = map(_name, (kind.name, kind.title, kind.identifier))
+    return [*named, None if price is None else str(price), int(kind.is_snapshot)]
 
 
 def _bought(cockpit: Cockpit, figures: PurchaseFigures, writer: _Writer) -> dict[str, object]:

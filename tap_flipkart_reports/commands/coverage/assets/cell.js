@@ -4,25 +4,45 @@ const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replac
 const commandLine = (words, command) =>
   h("p", { class: "next" }, h("span", { class: "muted" }, `${words}: `), h("code", {}, command));
 
+// Which days a repair would read again. Only days that are there: of all others the next run takes care, and bought by a
+// repair they would be bought twice. The days of the first failure, or else the last week; a past snapshot cannot be had.
+const repairable = (cell, failure) => {
+  const there = (runs, day) =>
+    runs.some((run) => !TROUBLE.includes(run.letter) && run.at <= day && day < run.at + run.days);
+  const strips = cell.face.strips.map(([warehouse, number]) => ({ warehouse: text(warehouse), runs: runsOf[number] }));
+  if (failure) {
+    const { first, days, warehouse } = failure;
+    const { runs } = strips.find((one) => one.warehouse === warehouse) ?? { runs: [] };
+    const isThere = Array.from({ length: days }, (_, at) => first + at).every((day) => there(runs, day));
+    return isThere ? { first, last: first + days - 1, warehouse } : null;
+  }
+  for (const { warehouse, runs } of strips) {
+    const run = runs.findLast((one) => !TROUBLE.includes(one.letter));
+    if (!run) continue;
+    const last = run.at + run.days - 1;
+    let first = last;
+    while (last - first < 6 && there(runs, first - 1)) first -= 1;
+    return { first, last, warehouse };
+  }
+  return null;
+};
+
 const nextSteps = (seller, type, cell, letter) => {
-  const name = data.types[type][0];
   const lines = [];
   const failure = cell.failures[0] && failureOf(cell.failures[0]);
   if (failure) {
     const step = data.kinds[failure.isUnreadable ? "unreadable" : "failed"].replace("{report}", failure.id || "REPORT");
     lines.push(h("p", { class: "next" }, h("span", { class: "muted" }, "Next: "), step));
-  } else if (letter === "M")
-    lines.push(commandLine("What the next run would buy", "flipkart-reports plan --config CONFIG"));
-  const runs = cell.face.strips.flatMap(([, number]) => runsOf[number]);
-  const first = failure ? failure.first : Math.max(0, (runs.at(-1)?.at ?? 0) + (runs.at(-1)?.days ?? 1) - 7);
-  const last = failure ? failure.first + failure.days - 1 : (runs.at(-1)?.at ?? 0) + (runs.at(-1)?.days ?? 1) - 1;
-  const days = `--from ${isoDay(first)} --to ${isoDay(last)}`;
-  lines.push(
-    commandLine(
-      "To buy and read days again",
-      `flipkart-reports repair --config CONFIG --stream ${quoted(name)} --seller ${quoted(seller.name)} ${days}`,
-    ),
-  );
+  } else if (letter === "M") lines.push(commandLine("What the next run would buy", data.planCommand));
+  const days = data.types[type][4] ? null : repairable(cell, failure);
+  if (days) {
+    const words = [
+      `flipkart-reports repair --config CONFIG --state STATE --stream ${quoted(streamsOf[type][0])}`,
+      `--seller=${quoted(seller.name)}${days.warehouse ? ` --warehouse=${quoted(days.warehouse)}` : ""}`,
+      `--from ${isoDay(days.first)} --to ${isoDay(days.last)} | TARGET`,
+    ];
+    lines.push(commandLine("To buy and read days again", words.join(" ")));
+  }
   return lines;
 };
 
