@@ -655,9 +655,26 @@ def test_the_command_tells_why_windows_failed_and_what_was_found(bench: Bench, s
 
 
 def test_the_command_tells_what_the_budget_leaves(side: Side) -> None:
-    side.run("orders_report", window_days=5, max_reports=1)
+    side.run("sales_ledger", "sales_ledger_cash_back", window_days=5, max_reports=1)
     (budget,) = (one for one in side.document()["needs_a_person"] if one["kind"] == "budget")
-    assert "the next run buys 1 report; its budget leaves 2 windows over" in budget["words"]
+    assert budget["words"] == (  # windows, however many tables read them
+        "the next run buys 1 report; its budget leaves 2 windows over; earlier runs have left 3 windows over, which go "
+        "first"
+    )
+
+
+def test_the_command_tells_the_purchases_of_the_sellers_and_report_types_that_it_shows(
+    bench: Bench, side: Side, tmp_path: Path
+) -> None:
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    side.run("orders_report", "returns_report", sellers=sellers, report_prices={"*": 2})
+    assert side.document()["bought"]["cost"] == "8"
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"only_sellers": ["bharat"], "only_report_types": ["returns_report"]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shown = side.document()["bought"]
+    assert (shown["cost"], list(shown["by_type"])) == ("2", ["returns_report"])
+    assert shown["total"] == {"first": 1, "reread": 0, "again": 0}
 
 
 def test_the_command_tells_when_an_authorisation_ends_without_asking_anybody(

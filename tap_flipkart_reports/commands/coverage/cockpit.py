@@ -13,6 +13,7 @@ from tap_flipkart_reports.commands.coverage.days import DayStatus
 from tap_flipkart_reports.commands.coverage.purchases import PurchaseFigures, purchase_figures
 from tap_flipkart_reports.commands.forecast import left_over
 from tap_flipkart_reports.planning.prices import Prices
+from tap_flipkart_reports.purchasing.requests import Priority
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -144,24 +145,28 @@ def cockpit_of(run: Run, *, has_state: bool, clock: Clock) -> Cockpit:
         )
     )
     authorisations = authorisations_of(run.services)
-    left_before = sum(len(partition.unbought) for partition in partitions)
-    budget = _budget(wanted, left_before=left_before)
+    budget = _budget(wanted, is_left_over=any(partition.unbought for partition in partitions))
+    # Other taps may share the ledger, and `only_sellers` narrows this one.
+    shown = {(partition.report_type.identifier, partition.seller_id) for partition in partitions}
     return Cockpit(
         cells=cells,
         concerns=tuple(concerns_of(cells, authorisations=authorisations, budget=budget, now=clock.now())),
-        purchases=purchase_figures(purchases) if ledger is not None else None,
+        purchases=purchase_figures(one for one in purchases if (one.identifier, one.seller_id) in shown)
+        if ledger is not None
+        else None,
         prices=wanted.settings.report_prices,
         authorisations=authorisations,
     )
 
 
-def _budget(wanted: WantedReports, *, left_before: int) -> Budget | None:
+def _budget(wanted: WantedReports, *, is_left_over: bool) -> Budget | None:
     limits = wanted.limits()
-    if not (limits.has_budget or left_before):
+    if not (limits.has_budget or is_left_over):
         return None
     requests = list(wanted.all_requests())
     left = left_over(requests, limits=limits, learned=wanted.learned()) if limits.has_budget else ()
     buys = sum(request.report_id is None for request in requests) - len(left)
+    left_before = sum(request.priority is Priority.UNBOUGHT for request in requests)
     return Budget(buys=buys, left=len(left), left_before=left_before)
 
 
