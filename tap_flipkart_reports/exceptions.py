@@ -41,6 +41,7 @@ No text of an error holds a token, a secret or a download link: whoever raises o
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -48,7 +49,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_flipkart_reports.redaction import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from tap_flipkart_reports.windows import Window
 
@@ -283,9 +284,31 @@ class WindowFailure:
         return _failure_sentence([self])
 
 
+_CORRELATION_ID = re.compile(r"(?<=correlation id )[0-9a-f-]{36}")
+
+
+def without_ids(cause: str, *, report_id: str | None) -> str:
+    """A cause without what only one window has: the same for windows that failed alike.
+
+    Args:
+        cause: the sentence.
+        report_id: the window's report, if it has one.
+    """
+    alike = _CORRELATION_ID.sub("…", cause)
+    return re.sub(rf"(?<!\w){re.escape(report_id)}(?!\w)", "…", alike) if report_id else alike
+
+
+def shared_words(causes: Iterable[tuple[str, str | None]]) -> str:
+    """What failures that are alike say, of which each has a cause and perhaps a report id."""
+    known = set(causes)
+    (cause, report_id), *others = known
+    return without_ids(cause, report_id=report_id) if others else cause
+
+
 def _failure_sentence(failures: Sequence[WindowFailure]) -> str:
     """Failures that share their cause, as one sentence."""
     first = failures[0]
+    cause = shared_words((str(failure.cause), failure.report_id) for failure in failures)
     warehouses = {failure.warehouse_id for failure in failures} - {None}
     place = [
         _streams(failures),
@@ -298,7 +321,7 @@ def _failure_sentence(failures: Sequence[WindowFailure]) -> str:
     # The report stays bought: the next run downloads it again at no cost, and perhaps the settings then allow for
     # what is wrong with it, or a newer tap can read it. Whether to buy it again is for a person to decide.
     advice = "; the next run reads it again at no cost, unless given_up_reports names it"
-    return f"{', '.join(place)}: {first.cause}{advice if first.is_unreadable else ''}"
+    return f"{', '.join(place)}: {cause}{advice if first.is_unreadable else ''}"
 
 
 def _streams(failures: Sequence[WindowFailure]) -> str:
@@ -340,7 +363,8 @@ class WindowsFailedError(FlipkartReportsError):
         """One line per cause, those of paid reports first; and how many more there are of each stream."""
         by_cause: dict[tuple[str, str | None, str], list[WindowFailure]] = {}
         for failure in sorted(self.failures, key=lambda failure: failure.report_id is None):
-            by_cause.setdefault(failure.shared_cause, []).append(failure)
+            seller_id, report_id, cause = failure.shared_cause
+            by_cause.setdefault((seller_id, report_id, without_ids(cause, report_id=report_id)), []).append(failure)
         groups = list(by_cause.values())
         lines = [_failure_sentence(group) for group in groups[:MAX_NAMED]]
         if rest := Counter(failure.stream for group in groups[MAX_NAMED:] for failure in group):

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -381,6 +382,16 @@ def test_what_failed_for_one_cause_is_told_together_the_newest_first() -> None:
     assert [place.seller_id for place in concerns[0].places] == names[::-1]
     assert concerns[0].since == NOON + 2 * DAY
     assert 'given_up_reports: ["R-9"]' in concerns[2].next_step
+
+
+def test_what_failed_alike_is_told_once_though_each_cause_names_ids_of_its_own() -> None:
+    causes = [f"detail of R-{n}, correlation id {uuid4()} was refused 2 times" for n in range(3)]
+    failures = [failed(days(n + 1, n + 1), cause, report_id=f"R-{n}") for n, cause in enumerate(causes)]
+    (concern,) = cockpit(partition(), failures=failures).concerns
+    assert concern.words == "detail of …, correlation id … was refused 2 times"
+    assert {place.report_id for place in concern.places} == {"R-0", "R-1", "R-2"}
+    (alone,) = cockpit(partition(), failures=failures[:1]).concerns
+    assert alone.words == causes[0]
 
 
 @pytest.mark.parametrize(

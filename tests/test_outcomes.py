@@ -84,7 +84,7 @@ def test_a_running_report_is_asked_about_again_until_its_time_is_over() -> None:
         assert isinstance(late, Fail)
         assert isinstance(late.error, ReportTimeoutError)
         assert str(late.error) == (
-            "not ready after 3601 s (report_timeout); it stays bought and the next run asks for it first"
+            "not ready within 3600 s (report_timeout); it stays bought and the next run asks for it first"
         )
         assert (late.status, late.is_gone) == (None, False)
 

@@ -82,6 +82,16 @@ def test_the_same_days_of_two_warehouses_are_two_windows() -> None:
     ]
 
 
+def test_triggers_that_are_refused_alike_are_one_line_of_the_end_without_their_ids(bench: Bench) -> None:
+    bench.restart({"fault": "server_error", "call": "trigger", "times": 999})
+    output = bench.run("orders_report", window_days=5)
+    assert isinstance(output.error, WindowsFailedError)
+    (line,) = output.error.lines
+    assert (
+        "4 windows from 2026-10-01 to 2026-10-20: trigger of orders_report for seller acme, correlation id … " in line
+    )
+
+
 def test_a_file_that_no_table_can_be_read_from_is_one_line(bench: Bench) -> None:
     bench.restart({"fault": "html_page"})
     output = bench.run("sales_ledger", "sales_ledger_cash_back")

@@ -204,13 +204,14 @@ def _when_asked_to_wait(report: TrackedReport, error: RateLimitedError, *, now: 
 
 
 def _in_time(report: TrackedReport, step: PollAgain, *, now: float) -> Step:
-    waited = now - report.triggered_at
-    if waited <= report.request.report_timeout:
+    timeout = report.request.report_timeout
+    if now - report.triggered_at <= timeout:
         return step
     told = f"; the last answer: {step.words}" if step.words else ""
     return Fail(
         error=ReportTimeoutError(
-            f"not ready after {waited:.0f} s (report_timeout); it stays bought and the next run asks for it first{told}"
+            f"not ready within {timeout:.0f} s (report_timeout); it stays bought and the next run asks for it first"
+            f"{told}"
         )
     )
 

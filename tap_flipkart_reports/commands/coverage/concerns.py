@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.tables import counted
+from tap_flipkart_reports.exceptions import shared_words, without_ids
 from tap_flipkart_reports.purchasing.requests import PurchaseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_flipkart_reports.commands.coverage.cells import Cell
-    from tap_flipkart_reports.purchasing.requests import Purchase
+    from tap_flipkart_reports.purchasing.requests import FailedWindow, Purchase
     from tap_flipkart_reports.windows import Window
 
 WARN_DAYS = 14
@@ -172,7 +173,7 @@ def _authorisations(authorisations: Authorisations, *, now: datetime) -> Iterato
 
 def _failed(cells: Iterable[Cell]) -> Iterator[Concern]:
     """Windows that failed, those of one cause together; each counts once, however many days and tables it has."""
-    groups: defaultdict[tuple[ConcernKind, str], list[tuple[datetime, Place]]] = defaultdict(list)
+    groups: defaultdict[tuple[ConcernKind, str], list[tuple[FailedWindow, Place]]] = defaultdict(list)
     for cell in cells:
         for failure in cell.failures:
             kind = ConcernKind.UNREADABLE if failure.is_unreadable else ConcernKind.FAILED
@@ -183,10 +184,15 @@ def _failed(cells: Iterable[Cell]) -> Iterator[Concern]:
                 window=failure.window,
                 report_id=failure.report_id,
             )
-            groups[kind, failure.cause].append((failure.failed_at, place))
-    for (kind, cause), members in groups.items():
-        members.sort(key=lambda member: member[0], reverse=True)
-        yield Concern(kind=kind, words=cause, places=tuple(place for _, place in members), since=members[0][0])
+            groups[kind, without_ids(failure.cause, report_id=failure.report_id)].append((failure, place))
+    for (kind, _), members in groups.items():
+        members.sort(key=lambda member: member[0].failed_at, reverse=True)
+        yield Concern(
+            kind=kind,
+            words=shared_words((failure.cause, failure.report_id) for failure, _ in members),
+            places=tuple(place for _, place in members),
+            since=members[0][0].failed_at,
+        )
 
 
 def _skipped(cells: Iterable[Cell]) -> Iterator[Concern]:
