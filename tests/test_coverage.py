@@ -23,6 +23,7 @@ from tap_flipkart_reports.commands.coverage.concerns import Authorisations, Budg
 from tap_flipkart_reports.commands.coverage.days import DayMasks, DayStatus, Span
 from tap_flipkart_reports.commands.coverage.purchases import purchase_figures
 from tap_flipkart_reports.commands.coverage.terminal import Screen, terminal_text, time_in_words
+from tap_flipkart_reports.commands.tables import aligned, width_of
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.wanted_reports import Partition
 from tap_flipkart_reports.purchasing.requests import FailedWindow, PendingReport, Purchase, PurchaseStatus
@@ -510,7 +511,8 @@ def test_the_terminal_shows_what_needs_a_person_a_sign_for_each_cell_and_the_wor
         "sales_ledger  acme   ███▓▓█◦◦✗·············",
         "orders_report  acme  ██████████████████████",
         "",
-        "▓ re-read 2   █ loaded 26   ◦ pending 2   · missing 13   ! unreadable 0   ✗ failed 1   (days of reports)",
+        "Days of reports: ▓ re-read 2   █ loaded 26   ◦ pending 2",
+        "                 · missing 13   ! unreadable 0   ✗ failed 1",
         "1 window failed, 0 reports cannot be read.",
         "",
     ]
@@ -555,6 +557,24 @@ def test_of_a_thousand_sellers_the_terminal_shows_the_worst_and_counts_the_rest(
     assert "the worst 12 of 1,000, --html shows all" in text
 
 
+@pytest.mark.parametrize("width", [80, 64])
+def test_the_maps_fit_the_screen_whatever_the_names_and_however_many_report_types(width: int) -> None:
+    names = ["店" * 40, "दुकान " * 20, "x" * 200]
+    kinds = [replace(REPORT_TYPES["orders_report"], name=f"custom_{number}") for number in range(40)]
+    partitions = [
+        replace(partition("orders_report", seller=name), report_type=kind) for kind in kinds for name in names
+    ]
+    cells = cells_of(
+        partitions, booked=Booked(has_state=True), start=FIRST, newest_days={kind.name: NEWEST for kind in kinds}
+    )
+    _, matrix, _, strips, legend = terminal_text(Cockpit(cells=tuple(cells)), Screen(width=width)).split("\n\n")
+    lines = [*matrix.splitlines(), *strips.splitlines()[:-1], *legend.splitlines()]
+    assert max(map(width_of, lines)) <= width
+    assert matrix.count("·") == len(partitions)
+    for drawn in (matrix, strips):  # the signs stand under each other
+        assert len({width_of(line[: line.index("·")]) for line in drawn.splitlines() if line.endswith("·")}) == 1
+
+
 def test_an_empty_cockpit_says_so() -> None:
     assert terminal_text(cockpit(), Screen(width=80)) == (
         "Nothing needs a person.\nNo day of any stream is wanted yet."
@@ -568,6 +588,10 @@ def test_foreign_names_reach_the_terminal_in_one_line() -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "evil [2J seller" in text
+
+
+def test_columns_stand_under_each_other_whatever_the_script_of_a_name() -> None:
+    assert aligned([("seller", "x"), ("店", "x"), ("दु", "x")]) == ["seller  x", "店      x", "दु       x"]
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (90, "1.5 min"), (7200, "2.0 h")])

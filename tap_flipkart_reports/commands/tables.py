@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.redaction import MAX_QUOTED, clean_line
@@ -14,8 +15,33 @@ if TYPE_CHECKING:
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as lines, in columns as wide as their widest cell; what a cell holds may be anybody's text."""
     rows = [[clean_line(cell, limit=MAX_QUOTED) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def width_of(text: str) -> int:
+    """How many columns of a terminal a text takes: marks over and under letters (दु) none, letters like 店 two."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def _columns_of(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+
+
+def padded(text: str, width: int) -> str:
+    """The text, followed by blanks up to a width."""
+    return text + " " * (width - width_of(text))
+
+
+def fitted(text: str, width: int) -> str:
+    """The text's beginning as far as a width has room, with a mark where something is missing."""
+    if width_of(text) <= width:
+        return text
+    while width_of(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:

@@ -10,7 +10,7 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.commands.coverage.days import TROUBLE, WORST_FIRST, DayStatus
-from tap_flipkart_reports.commands.tables import aligned, counted
+from tap_flipkart_reports.commands.tables import aligned, counted, fitted, padded, width_of
 from tap_flipkart_reports.redaction import MAX_QUOTED, clean_line
 from tap_flipkart_reports.windows import DAY, Window, cut
 
@@ -46,8 +46,10 @@ COLOURS = {
 MOST_CONCERNS = 12
 MOST_SELLERS = 20
 MOST_STRIPS = 12
-MOST_LABEL = 60
 """What is shown of each; the rest is counted."""
+
+LEAST_LABEL, MOST_LABEL = 20, 60
+"""Columns of a name before a row of signs, which takes half of the screen at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,10 @@ class Screen:
     width: int
     is_coloured: bool = False
     is_plain: bool = False
+
+    def label(self, name: str) -> str:
+        """What stands before a row of signs."""
+        return fitted(clean_line(name, limit=MAX_QUOTED), max(LEAST_LABEL, min(MOST_LABEL, self.width // 2)))
 
     def sign(self, status: DayStatus | None) -> str:
         """What stands for a status; a blank for none."""
@@ -80,6 +86,7 @@ def terminal_text(cockpit: Cockpit, screen: Screen) -> str:
     parts = [
         _concerns(cockpit.concerns),
         _matrix(cockpit, ranked, screen),
+        _progress(cockpit, screen),
         _strips(ranked, screen),
         _legend(cockpit, screen),
         _cost(cockpit),
@@ -127,32 +134,42 @@ def _days(window: Window) -> str:
 
 
 def _matrix(cockpit: Cockpit, ranked: Sequence[Cell], screen: Screen) -> Iterator[str]:
-    letters = {name: _letters(number) for number, name in enumerate(cockpit.report_types)}
+    letters = _letters_of(cockpit)
     wide = max(map(len, letters.values())) + 1
     sellers = list(dict.fromkeys(cell.seller_id for cell in ranked))
     cells = {(cell.seller_id, cell.report_type.name): cell.worst for cell in ranked}
-    shown = sellers[:MOST_SELLERS]
-    labels = [clean_line(seller, limit=MOST_LABEL) for seller in shown]
-    margin = max(map(len, labels)) + 2
-    yield " " * margin + "".join(f"{letter:<{wide}}" for letter in letters.values()).rstrip()
-    for seller, label in zip(shown, labels, strict=True):
-        signs = (screen.sign(cells.get((seller, name))) + " " * (wide - 1) for name in letters)
-        yield f"{label:{margin}}" + "".join(signs).rstrip()
+    labels = {seller: screen.label(seller) for seller in sellers[:MOST_SELLERS]}
+    margin = max(map(width_of, labels.values())) + 2
+    abreast = max(1, (screen.width - margin) // wide)
+    for start in range(0, len(letters), abreast):
+        names = list(letters)[start : start + abreast]
+        yield " " * margin + "".join(f"{letters[name]:<{wide}}" for name in names).rstrip()
+        for seller, label in labels.items():
+            signs = (screen.sign(cells.get((seller, name))) + " " * (wide - 1) for name in names)
+            yield padded(label, margin) + "".join(signs).rstrip()
     if rest := sellers[MOST_SELLERS:]:
         troubled = {cell.seller_id for cell in ranked if cell.worst in TROUBLE}.intersection(rest)
         yield f"and {counted(len(rest), 'more seller')}, {len(troubled):,} of them with days that are not there"
-    yield ""
+
+
+def _progress(cockpit: Cockpit, screen: Screen) -> Iterator[str]:
     rows = [("", "stream", "up to date as of", "sellers behind")]
+    letters = _letters_of(cockpit)
     names = {stream: name for name, kind in cockpit.report_types.items() for stream in kind.streams}
     alike: dict[tuple[str, ...], list[str]] = {}  # tables of one report mostly are
     for one in cockpit.progress():
-        behind = f"{one.behind:,}, {one.slowest} the most" if one.behind else ""
+        behind = f"{one.behind:,}, {screen.label(one.slowest)} the most" if one.behind else ""
         facts = (letters[names[one.stream]], str(one.complete_until or "none yet"), behind)
         alike.setdefault(facts, []).append(one.stream)
     for (letter, until, behind), streams in alike.items():
         more = f" and {counted(len(streams) - 1, 'more table')}" if len(streams) > 1 else ""
         rows.append((letter, f"{streams[0]}{more}", until, behind))
     yield from aligned(rows)
+
+
+def _letters_of(cockpit: Cockpit) -> dict[str, str]:
+    """The names of the matrix's columns, by report type."""
+    return {name: _letters(number) for number, name in enumerate(cockpit.report_types)}
 
 
 def _letters(number: int) -> str:
@@ -166,13 +183,13 @@ def _letters(number: int) -> str:
 
 def _strips(ranked: Sequence[Cell], screen: Screen) -> Iterator[str]:
     lines = [
-        (clean_line(_label(cell, warehouse=strip.warehouse_id), limit=MOST_LABEL), strip)
+        (screen.label(_label(cell, warehouse=strip.warehouse_id)), strip)
         for cell in ranked
         for strip in cell.strips
         if strip.spans
     ]
     shown = lines[:MOST_STRIPS]
-    margin = max(len(label) for label, _ in shown) + 2
+    margin = max(width_of(label) for label, _ in shown) + 2
     days = Window(
         min(strip.spans[0].window.first for _, strip in shown), max(s.spans[-1].window.last for _, s in shown)
     )
@@ -183,7 +200,7 @@ def _strips(ranked: Sequence[Cell], screen: Screen) -> Iterator[str]:
     for label, strip in shown:
         found = ({span.status for span in strip.spans if span.window.overlaps(piece)} for piece in pieces)
         worst = (next((status for status in WORST_FIRST if status in statuses), None) for statuses in found)
-        yield f"{label:{margin}}" + "".join(map(screen.sign, worst)).rstrip()
+        yield padded(label, margin) + "".join(map(screen.sign, worst)).rstrip()
     notes = [f"one sign for {per_sign} days, the worst of them"] if per_sign > 1 else []
     if len(lines) > MOST_STRIPS:
         notes.append(f"the worst {MOST_STRIPS} of {len(lines):,}, --html shows all")
@@ -210,8 +227,10 @@ def _months(pieces: Sequence[Window]) -> str:
 
 def _legend(cockpit: Cockpit, screen: Screen) -> Iterator[str]:
     days, failed = cockpit.days(), cockpit.failed_windows()
-    signs = (f"{screen.sign(status)} {status.value} {days[status]:,}" for status in reversed(WORST_FIRST))
-    yield "   ".join(signs) + "   (days of reports)"
+    signs = [f"{screen.sign(status)} {status.value} {days[status]:,}" for status in reversed(WORST_FIRST)]
+    words = "Days of reports: "
+    yield words + "   ".join(signs[:3])
+    yield " " * len(words) + "   ".join(signs[3:])
     if failed:
         yield f"{counted(failed[False], 'window')} failed, {counted(failed[True], 'report')} cannot be read."
 
