@@ -9,9 +9,9 @@ from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.exceptions import WindowFailure
 
 if TYPE_CHECKING:
-    from tap_flipkart_reports.adapters.ledger import Ledger
     from tap_flipkart_reports.exceptions import FlipkartReportsError
     from tap_flipkart_reports.purchasing.requests import ReportRequest
+    from tap_flipkart_reports.sync.services import RunServices
     from tap_flipkart_reports.sync.summary import Summary
 
 LOGGER = logging.getLogger(PACKAGE)
@@ -22,15 +22,15 @@ class Failures:
 
     Args:
         summary: counts them.
-        ledger: keeps their causes, if there is one.
+        services: the ledger among them keeps their causes; it is opened when the first window fails.
 
     Attributes:
         all: the failed windows, for each stream that they failed for.
     """
 
-    def __init__(self, *, summary: Summary, ledger: Ledger | None) -> None:
+    def __init__(self, *, summary: Summary, services: RunServices) -> None:
         self._summary = summary
-        self._ledger = ledger
+        self._services = services
         self._logged: set[tuple[str, str | None, str]] = set()
         self.all: list[WindowFailure] = []
 
@@ -48,8 +48,8 @@ class Failures:
         LOGGER.log(logging.DEBUG if failure.shared_cause in self._logged else logging.ERROR, "%s", failure)
         self._logged.add(failure.shared_cause)
         self.all.append(failure)
-        if self._summary.failed(request) and self._ledger is not None:
-            self._ledger.failed(
+        if self._summary.failed(request) and (ledger := self._services.ledger) is not None:
+            ledger.failed(
                 request,
                 stream=stream,
                 report_id=report_id,

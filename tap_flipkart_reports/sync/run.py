@@ -87,7 +87,7 @@ class Run:
         self.clock = clock
         self.left: list[Deferred] = []
         self.summary = Summary(self.settings.report_prices)
-        self.failures = Failures(summary=self.summary, ledger=services.ledger)
+        self.failures = Failures(summary=self.summary, services=services)
         self.is_stopping = False
         self._streams = {stream.name: stream for stream in streams}
         self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread
