@@ -28,7 +28,7 @@ from tap_flipkart_reports.planning.state_check import check_state, sellers_of, u
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.catalog import well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json
-from tap_flipkart_reports.settings.doubts import doubts
+from tap_flipkart_reports.settings.doubts import doubts, unknown_settings
 from tap_flipkart_reports.settings.environment import read_environment
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
@@ -117,13 +117,14 @@ class TapFlipkartReports(Tap):
         self._config = reader.config
         self._report_types = reader.report_types
         self._column_forms = reader.column_forms
+        known = self.config_jsonschema["properties"]
         try:
             self._settings = self._read_settings(reader)
         except SettingsError as error:
+            words = "; ".join([str(error), *unknown_settings(self._config, known=known)])
             if raise_errors:
-                raise
-            return [str(error)]
-        known = self.config_jsonschema["properties"]
+                raise SettingsError(words) from None
+            return [words]
         for words in doubts(self._config, self._settings, known=known, today=today(self.clock)):
             self.logger.warning("%s", words)
         return []

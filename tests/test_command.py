@@ -91,7 +91,12 @@ def records(text: str) -> list[dict[str, Any]]:
         ({"sellers": [{"seller_id": "a", "access_token": "x"}] * 2}, "sellers names 'a' twice"),
         ({"sellers": [{"refresh_token": "canary-canary"}]}, "sellers[0] lacks seller_id"),
         ({"refresh_token": "canary-canary"}, "sellers and refresh_token are both set"),
-        ({"client_secret": 12345678}, "client_secret must be of type string"),
+        (
+            {"start_date": None, "start_dat": "2026-10-01"},
+            "setting start_dat is not known and has no effect; did",
+        ),
+        ({"client_secret": 12345678}, "client_secret must be of type string, not integer"),
+        ({"window_days": "seven"}, "window_days must be of type integer, not string"),
         ({"max_concurrent_reports": 0}, "max_concurrent_reports must be at least 1"),
         ({"schema_drift": "ignore"}, "schema_drift must be one of evolve, extra, fail"),
         ({"poll_interval": 500}, "poll_max_interval is smaller than poll_interval"),

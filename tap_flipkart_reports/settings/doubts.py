@@ -27,5 +27,10 @@ def doubts(names: Collection[str], settings: Settings, *, known: Collection[str]
     for repair in settings.repair:
         if repair.days.first > today:
             yield f"repair of {repair.stream}: {repair.days.first} is in the future, and cannot be requested yet"
+    yield from unknown_settings(names, known=known)
+
+
+def unknown_settings(names: Collection[str], *, known: Collection[str]) -> Iterator[str]:
+    """A sentence for each setting that does not exist; it is often the reason why another one is not set."""
     for name in sorted(set(names) - set(known)):
         yield f"setting {name} is not known and has no effect{did_you_mean(name, known)}"

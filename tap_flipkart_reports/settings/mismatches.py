@@ -59,7 +59,9 @@ def _described(error: ValidationError) -> str:
 def _complaint(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - of a kind for each rule of JSON Schema
     if error.validator == "type":
         words = [expected] if isinstance(expected, str) else expected
-        return f"must be of type {' or '.join(word for word in words if word != 'null')}"
+        return (
+            f"must be of type {' or '.join(word for word in words if word != 'null')}, not {_kind_of(error.instance)}"
+        )
     if error.validator == "enum":
         return f"must be one of {', '.join(str(word) for word in expected if word is not None)}"
     instance: Any = error.instance
@@ -72,6 +74,13 @@ def _complaint(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - 
     words_of_rule = _RULES.get(str(error.validator), "does not fit: {rule} {expected}")
     return words_of_rule.format(expected=expected, rule=error.validator)
 
+
+def _kind_of(value: object) -> str:
+    """What a value is in the words of JSON Schema; the value itself may be a secret in a wrong place."""
+    return next((word for kind, word in _KINDS.items() if isinstance(value, kind)), "null")
+
+
+_KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 _RULES = {
     "minimum": "must be at least {expected}",
