@@ -176,6 +176,12 @@ def test_an_archive_that_cannot_be_written_at_all_ends_the_run_before_anything_i
     assert bench.bought() == []
 
 
+def test_a_run_that_buys_nothing_does_not_need_an_archive_that_can_be_written(bench: Bench, tmp_path: Path) -> None:
+    state = bench.run("sales_ledger").state
+    (tmp_path / "archive").write_text("a file where a folder should be")
+    assert bench.run("sales_ledger", state=state, report_archive=str(tmp_path / "archive")).error is None
+
+
 def test_a_run_leaves_nothing_but_reports_in_its_archive(bench: Bench, tmp_path: Path) -> None:
     assert bench.run("sales_ledger", report_archive=str(tmp_path / "archive")).error is None
     assert {path.name for path in (tmp_path / "archive").iterdir()} == {"files", "reports"}

@@ -42,6 +42,7 @@ from tap_flipkart_reports.exceptions import (
 )
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.requests import TriggerAnswer
+from tap_flipkart_reports.redaction import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -740,6 +741,16 @@ def test_redirects_come_to_an_end(bench: ClientBench, path: Path) -> None:
         bench.download(path)
 
 
+def test_the_secrets_of_a_redirect_are_not_told(bench: ClientBench, path: Path) -> None:
+    plain = "ab12cd34"  # too short to look like a secret
+    bench.api.plays(
+        Reply(status=302, headers={"Location": f"/moved?signed={plain}"}), Reply(status=403, body=f"{plain} is over")
+    )
+    with pytest.raises(LinkRefusedError, match="… is over") as caught:
+        bench.download(path)
+    assert plain not in str(caught.value)
+
+
 @pytest.mark.parametrize("location", ["ftp://host/canary", "http://[canary", "http://host:canary/", "https:///canary"])
 def test_a_link_that_is_none_is_not_shown(location: str, bench: ClientBench, path: Path) -> None:
     with pytest.raises(CallError, match="the link cannot be followed") as caught:
@@ -805,6 +816,17 @@ def test_no_secret_is_ever_told(reply: Reply, bench: ClientBench, path: Path, ca
     everything = "\n".join([*texts, caplog.text])
     assert "detail of R-1" in caplog.text
     assert "canary" not in everything
+
+
+def test_what_a_link_holds_is_a_secret_from_the_detail_on_and_anew_with_each_download(
+    bench: ClientBench, path: Path
+) -> None:
+    bench.api.plays(
+        Reply(body={"status": "COMPLETED", "location": "/storage?signed=ab12cd35"}), Reply(body=FILE)
+    )  # texts too short to look like secrets
+    bench.detail()
+    bench.download(path, f"{bench.api.url}/storage?signed=ab12cd36")
+    assert clean_line("ab12cd35 ab12cd36 ab12cd37") == "… … ab12cd37"
 
 
 def test_no_cookie_and_no_netrc_login_travels(

@@ -16,6 +16,7 @@ from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.archived_days import days_to_buy
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, owed_windows
+from tap_flipkart_reports.purchasing.outcomes import MAX_ATTEMPTS
 from tap_flipkart_reports.windows import DAY, Window, merged
 
 if TYPE_CHECKING:
@@ -85,6 +86,37 @@ def test_from_archive_never_buys_and_says_that_it_buys_again(
     told = [record.getMessage() for record in caplog.records if "bought before" in record.getMessage()]
     assert len(told) == 1
     assert told[0].startswith("2 of the 2 reports to be bought are for days that were bought before")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lookback_days": 5, "end_date": "2026-10-25"},
+        {"repair": [{"stream": "orders_report", "from_date": "2026-10-03", "to_date": "2026-10-04"}]},
+    ],
+    ids=["look-back", "repair"],
+)
+def test_days_that_the_settings_ask_for_again_are_bought_without_a_warning(
+    bench: Bench, kept: dict[str, Any], caplog: pytest.LogCaptureFixture, settings: dict[str, Any]
+) -> None:
+    del kept["report_archive"]
+    state = bench.run("orders_report", **kept).state
+    bench.clock.advance(86400 * 3)
+    assert bench.run("orders_report", state=state, **{**kept, **settings}).error is None
+    assert len(bench.bought()) > 2
+    assert "bought before" not in caplog.text
+
+
+def test_days_whose_report_failed_are_bought_without_a_warning(
+    bench: Bench, kept: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.restart({"fault": "failed", "nth": 2, "times": MAX_ATTEMPTS})
+    first = bench.run("orders_report", max_concurrent_reports=1, **kept)
+    assert first.error is not None
+    bench.clock.advance(86400 * 3)
+    assert bench.run("orders_report", state=first.state, **kept).error is None
+    assert len(bench.bought()) == MAX_ATTEMPTS + 2
+    assert "bought before" not in caplog.text
 
 
 @pytest.mark.parametrize("has_ledger", [True, False], ids=["with a ledger", "without"])
