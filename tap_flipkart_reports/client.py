@@ -86,7 +86,7 @@ class ReportClient:
         clock: time.
         max_file_bytes: that a downloaded file may have.
         sends_correlation_ids: whether a trigger names the id of its purchase.
-        report_id_path: where the report id stands in the answer to a trigger.
+        report_id_path: where the report id is in the answer to a trigger.
     """
 
     def __init__(  # noqa: PLR0913 - each is a seam of its own
@@ -191,7 +191,7 @@ class ReportClient:
         return self._repeater.repeat(call, send)
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if it is known by now where it stands."""
+        """The report id in an earlier answer to a trigger, if it is known by now where it is."""
         found = report_id_in(answer, path=self._report_id_path)
         # One that holds a secret of this run must not get into state and ledger.
         return found if found is not None and found == clean_line(found) else None
@@ -209,9 +209,9 @@ class ReportClient:
             return TriggerAnswer(report_id=report_id, unanswered=result.unanswered)
         kept = kept_words(answer, call.token.secrets)
         raise AnswerNotUnderstoodError(
-            f"{call.name} was tried {result.tried} and accepted, but no report id stands at {self._report_id_path} in "
-            f"the answer, {answer.status} ({clean(kept) or 'nothing'}): the report is bought, and {_besides(result)}no "
-            "other one of its type is triggered in this run; set report_id_path to where the id stands",
+            f"{call.name} was tried {result.tried} and accepted, but there is no report id at {self._report_id_path} "
+            f"in the answer, {answer.status} ({clean(kept) or 'nothing'}): the report is bought, and "
+            f"{_besides(result)}no other one of its type is triggered in this run; set report_id_path to where it is",
             answer=kept,
             unanswered=result.unanswered,
             status=answer.status,

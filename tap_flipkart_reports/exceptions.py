@@ -14,7 +14,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   ├── HostAwayError                   a host does not answer just now, and this call does not wait
 │   ├── AnotherReportError              a detail answer names another report than was asked about
 │   ├── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
-│   └── AnswerNotUnderstoodError        a trigger was accepted, but its answer does not say where the report id stands
+│   └── AnswerNotUnderstoodError        a trigger was accepted, but its answer does not say where the report id is
 ├── ClaimLostError                      another worker has taken the window over, so nothing is sent
 ├── ReportError                         the API accepted the report and did not deliver it
 │   ├── ReportFailedError               status FAILED

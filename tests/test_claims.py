@@ -66,16 +66,34 @@ def quoted_errors() -> list[str]:
     return [quote for cell in cells for quote in re.findall(r"`([^`]*)`", cell) if " " in quote]
 
 
+COMPOSED = {
+    "… was tried 6 times": ("was tried …", "… times"),
+    "… of its links were refused in … minutes … as were those of a report bought before it": (
+        "… of its links were refused in … minutes",
+        "as were those of a report bought before it",
+    ),
+    "Flipkart reports FAILED and gives no reason … 3 times over": (
+        "Flipkart reports FAILED and gives no reason",
+        "… times over",
+    ),
+    "line … has … cells, the header …": ("line …", "has … cells, the header …"),
+    "line …, column …: … is not …": ("line …, column …", "… is not …"),
+    "report_ledger … cannot be opened": ("report_ledger", "… cannot be opened"),
+}
+"""Messages that the tap puts together of several texts."""
+
+
 @pytest.fixture(scope="module")
-def messages() -> str:
+def messages() -> list[str]:
     package = ROOT / "tap_flipkart_reports"
-    return "\n".join(text for path in package.rglob("*.py") for text in literals(path))
+    return [text for path in package.rglob("*.py") for text in literals(path)]
 
 
 @pytest.mark.parametrize("quote", quoted_errors())
-def test_every_message_that_the_page_of_errors_quotes_is_one_of_the_tap(quote: str, messages: str) -> None:
-    parts = [part.strip() for part in re.split(rf"{GAP}|\d+", quote)]
-    assert [part for part in parts if part not in messages] == []
+def test_every_message_that_the_page_of_errors_quotes_is_one_of_the_tap(quote: str, messages: list[str]) -> None:
+    for text in COMPOSED.get(quote, (quote,)):
+        parts = [re.escape(part.strip()) for part in re.split(rf"{GAP}|\d+", text)]
+        assert any(re.search(".*".join(parts), message) for message in messages), text
 
 
 # Figures

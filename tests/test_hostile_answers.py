@@ -268,7 +268,7 @@ def test_a_whole_number_is_an_id(said: object, bench: ClientBench) -> None:
 )
 def test_an_id_that_cannot_be_kept_is_none_and_the_trigger_is_not_repeated(said: object, bench: ClientBench) -> None:
     bench.api.plays(Reply(body={"report_id": said, "errors": [{"message": "odd \x1b id"}]}))
-    with pytest.raises(AnswerNotUnderstoodError, match="no report id stands at report_id in the answer, 200") as caught:
+    with pytest.raises(AnswerNotUnderstoodError, match="no report id at report_id in the answer, 200") as caught:
         bench.trigger(access_token="canary-1234")
     assert "canary" not in f"{caught.value}{caught.value.answer}"
     assert str(caught.value).isprintable()

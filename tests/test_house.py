@@ -16,8 +16,8 @@ PACKAGE = Path(tap_flipkart_reports.__file__).parent
 MAX_LINES = {"module": 400, "class": 300, "function": 60}
 
 TABLES = {
-    "settings/values.py": "one field for each setting, with its words",
-    "settings/values.py:Settings": "the same",
+    "settings/values.py": "the fields of Settings, each with its words",
+    "settings/values.py:Settings": "its fields, each with its words",
 }
 """What may be longer, because it is a table of data."""
 

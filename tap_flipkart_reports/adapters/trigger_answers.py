@@ -1,4 +1,4 @@
-"""The answer to an accepted trigger: where the report id stands in it, and what of it may be kept. Pure."""
+"""The answer to an accepted trigger: where the report id is in it, and what of it may be kept. Pure."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Buyer:
             return report_id
         error = AnswerNotUnderstoodError(
             f"its report was bought earlier (correlation id {correlation_id}), but the answer does not say where the "
-            f"report id stands: set report_id_path, or name the correlation id in given_up_reports; it was {answer}",
+            f"report id is: set report_id_path, or name the correlation id in given_up_reports; it was {answer}",
             answer=answer,
         )
         self._block(report.request.identifier)

@@ -41,7 +41,7 @@ class ReportApi(Protocol):
         """Buy a report. What `before_send` raises comes before anything is sent, and ends the call."""
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if it is known by now where it stands."""
+        """The report id in an earlier answer to a trigger, if it is known by now where it is."""
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
         """Where the report stands."""

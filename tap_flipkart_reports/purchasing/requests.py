@@ -40,7 +40,7 @@ class PurchaseStatus(str, Enum):
     LINKS_REFUSED = "LINKS REFUSED"
     """It is ready, and its links are refused, as were those of a report bought before it."""
     NOT_UNDERSTOOD = "NOT UNDERSTOOD"
-    """The trigger was accepted, and nobody knows where in the answer the report id stands."""
+    """The trigger was accepted, and nobody knows where in the answer the report id is."""
     FAILED = "FAILED"
     EXPIRED = "EXPIRED"
     GIVEN_UP = "GIVEN UP"

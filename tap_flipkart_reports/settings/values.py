@@ -387,7 +387,7 @@ class Settings:
         TEXT,
         title="Report id in the answer",
         default="report_id",
-        description="Where the report id stands in the answer to a trigger: names of members and numbers of list "
+        description="Where the report id is in the answer to a trigger: names of members and numbers of list "
         "items, with a full stop between them, for example `data.0.reportId`",
     )
     api_url: str = setting(
