@@ -211,7 +211,8 @@ class ReportClient:
         raise AnswerNotUnderstoodError(
             f"{call.name} was tried {result.tried} and accepted, but there is no report id at {self._report_id_path} "
             f"in the answer, {answer.status} ({clean(kept) or 'nothing'}): the report is bought, and "
-            f"{_besides(result)}no other one of its type is triggered in this run; set report_id_path to where it is",
+            f"{_besides(result)}no other one of its type is triggered in this run; set report_id_path to where the id "
+            "is",
             answer=kept,
             unanswered=result.unanswered,
             status=answer.status,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.clocks import VirtualClock
 from support.gate import Gate, GatedClock
 
-from tap_flipkart_reports.adapters.outages import FIRST_ANSWER_SECONDS, PATIENCE_SECONDS
-from tap_flipkart_reports.exceptions import OutageError
+from tap_flipkart_reports.adapters.answers import Fault
+from tap_flipkart_reports.adapters.outages import (
+    BROKEN_IN_A_ROW,
+    FIRST_ANSWER_SECONDS,
+    LONGEST_PAUSE,
+    PATIENCE_SECONDS,
+    Outages,
+)
+from tap_flipkart_reports.exceptions import HostAwayError, OutageError
 
 if TYPE_CHECKING:
     from support.bench import Bench
@@ -86,3 +94,67 @@ def test_a_connection_test_of_many_sellers_says_once_that_the_api_is_away(
     tap.close()
     assert len(refused) == 1
     assert caplog.text.count("has not answered at all") == 1
+
+
+# What counts as an outage
+
+HOST = "api.test"
+ANSWER = object()
+BROKEN = Fault(words="a broken connection", was_sent=True)
+AWAY = Fault(words="no connection", was_sent=False, is_away=True)
+NO_SUCH_HOST = Fault(words="no such host", was_sent=False, is_away=True, is_permanent=True, advice="check it")
+
+
+def _call(outages: Outages, outcome: object) -> None:
+    """A call that is not waited for."""
+    outages.wait_for_turn(HOST, is_patient=False)
+    outages.saw(HOST, outcome)
+
+
+def test_connections_that_break_are_an_outage_where_none_between_them_was_answered() -> None:
+    outages = Outages(clock=VirtualClock())
+    for outcome in (*[BROKEN] * (BROKEN_IN_A_ROW - 1), ANSWER, *[BROKEN] * BROKEN_IN_A_ROW):
+        _call(outages, outcome)
+    with pytest.raises(HostAwayError):
+        _call(outages, ANSWER)
+
+
+def test_one_call_at_a_time_looks_for_a_host_that_is_away() -> None:
+    clock = VirtualClock()
+    outages = Outages(clock=clock)
+    _call(outages, AWAY)
+    clock.advance(1)
+    outages.wait_for_turn(HOST)
+    with pytest.raises(HostAwayError):
+        _call(outages, ANSWER)
+    outages.saw(HOST, ANSWER)
+    _call(outages, ANSWER)
+
+
+def test_a_host_whose_name_is_gone_is_waited_for_where_it_has_answered_before() -> None:
+    outages = Outages(clock=VirtualClock())
+    _call(outages, ANSWER)
+    _call(outages, NO_SUCH_HOST)
+    with pytest.raises(HostAwayError):
+        _call(outages, ANSWER)
+
+
+def test_what_was_said_of_a_host_that_is_given_up_stays_said() -> None:
+    outages = Outages(clock=VirtualClock())
+    for _ in range(2):
+        outages.wait_for_turn(HOST)
+    outages.saw(HOST, NO_SUCH_HOST)
+    outages.saw(HOST, replace(NO_SUCH_HOST, words="a certificate"))
+    with pytest.raises(OutageError, match=r"^no such host; check it$"):
+        _call(outages, ANSWER)
+
+
+def test_pauses_between_looks_begin_anew_with_each_outage() -> None:
+    clock = VirtualClock()
+    outages = Outages(clock=clock)
+    for outcome in (ANSWER, *[AWAY] * 8, ANSWER):
+        _call(outages, outcome)
+        clock.advance(LONGEST_PAUSE)
+    _call(outages, AWAY)
+    clock.advance(1)  # the longest first pause
+    _call(outages, ANSWER)
