@@ -128,6 +128,20 @@ def test_what_the_budget_does_not_allow_is_left_over_for_that_reason() -> None:
     assert bench.left == [(second, told, True), (third, told, True)]
 
 
+def test_the_consumer_hears_at_once_that_what_it_waits_for_is_left_over_be_the_disk_full_or_no_slot_free() -> None:
+    bench = Bench(max_reports_by_identifier={"sales_ledger": 1})
+    sales = [tracked(number, stream="sales_ledger") for number in (0, 1, 2)]
+    urgent = tracked(3, priority=Priority.NEWEST)
+    bench.add(*sales[:2])
+    assert bench.queue.next_to_buy(0.0) is sales[0]
+    bench.add(sales[2], urgent)
+    bench.queue.bytes_waiting = MAX_BYTES_WAITING + 1
+    bench.queue.awaited = sales[2]
+    assert bench.bought() == []
+    assert [report for report, _, _ in bench.left] == [sales[2]]
+    assert urgent.stage is Stage.WAITING
+
+
 def test_the_seller_with_fewest_reports_in_progress_is_served_first_then_the_one_not_served_longest() -> None:
     bench = Bench()
     acme = [tracked(number) for number in range(3)]
@@ -287,6 +301,17 @@ def test_a_refused_trigger_gives_its_slot_back_and_waits_as_long_as_it_was_asked
     assert bench.bought(6.9) == [other]
     bench.queue.free_slot(other)
     assert bench.bought(7.0) == [first]
+
+
+def test_a_seller_whose_limit_has_grown_again_is_served_though_none_of_its_reports_has_ended() -> None:
+    bench = Bench(max_concurrent_reports_per_seller=2)
+    first, second = tracked(0), tracked(1)
+    bench.add(first, second)
+    assert bench.bought() == [first, second]
+    bench.queue.refused(second, now=0.0, retry_after=5.0)
+    assert bench.bought(5.0) == []
+    bench.queue.triggered(first)
+    assert bench.bought(5.0) == [second]
 
 
 @pytest.mark.parametrize(

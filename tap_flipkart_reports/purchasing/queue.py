@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import itertools
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from tap_flipkart_reports.purchasing.limits import Budget, Limits
 from tap_flipkart_reports.purchasing.rate_limit import ConcurrencyLimits
 from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
+from tap_flipkart_reports.purchasing.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,16 +62,14 @@ class ReportQueue:
         self._concurrency = ConcurrencyLimits(
             ceiling=limits.max_concurrent_reports, ceiling_per_seller=limits.max_concurrent_reports_per_seller
         )
-        self._turns = itertools.count()
+        self._turns = Turns()
         self._bought: deque[TrackedReport] = deque()
-        self._waiting: dict[str, list[tuple[int, int, TrackedReport]]] = {}
         self._delayed: list[tuple[float, int, TrackedReport]] = []
+        self._pauses: list[tuple[float, str]] = []
         self._claimed: deque[TrackedReport] = deque()
         self._polls: list[tuple[float, int, TrackedReport]] = []
         self._ready: list[tuple[float, int, TrackedReport]] = []
         self._blocked: dict[str, str] = {}
-        self._in_progress: Counter[str] = Counter()
-        self._last_trigger: dict[str, int] = {}
         self._downloading = 0
         self.budget = Budget(limits)
         self.awaited: TrackedReport | None = None
@@ -105,8 +103,7 @@ class ReportQueue:
             self._on_deferred(report, f"the API asks to wait {allowed_at - now:.0f} s")
             return
         report.stage = Stage.WAITING
-        heap = self._waiting.setdefault(report.request.seller_id, [])
-        heapq.heappush(heap, (report.request.priority, report.order, report))
+        self._turns.add(report)
 
     def delay(self, report: TrackedReport, *, until: float) -> None:
         """Let a report wait for a slot from some moment on."""
@@ -156,12 +153,12 @@ class ReportQueue:
             if self.awaited is None or self.awaited not in self._bought:
                 return None
             self._bought.remove(self.awaited)
-            self._hold_slot(self.awaited)
+            self._turns.hold_slot(self.awaited)
             return _reserved(self.awaited)
         while self._bought:
             report = self._bought.popleft()
             if not report.is_settled:
-                self._hold_slot(report)
+                self._turns.hold_slot(report)
                 return _reserved(report)
         return None
 
@@ -169,15 +166,22 @@ class ReportQueue:
         """The report that may be triggered, with a slot and its share of the budget."""
         while self._delayed and self._delayed[0][0] <= now:
             self.wait_for_slot(heapq.heappop(self._delayed)[2], now=now)
-        if not self._concurrency.is_open(now=now, in_progress=self._in_progress):
+        while self._pauses and self._pauses[0][0] <= now:
+            self._turns.may_be_next(heapq.heappop(self._pauses)[1])
+        awaited = self._awaited_in_budget()
+        if not self._concurrency.is_open(now=now, in_progress=self._turns.in_progress):
             return None
-        heads = [head for seller in list(self._waiting) if (head := self._head(seller, now)) is not None]
-        if self._is_held_back:
-            heads = [head for head in heads if head is self.awaited]
-        if (report := min(heads, key=self._urgency, default=None)) is None:
+
+        def is_open_for(seller_id: str) -> bool:
+            return self._concurrency.is_open_for(seller_id, now=now, in_progress=self._turns.in_progress)
+
+        if not self._is_held_back:
+            report = self._turns.next(is_open_for=is_open_for, is_left_over=self._is_left_over)
+        else:
+            report = awaited if awaited is not None and is_open_for(awaited.request.seller_id) else None
+        if report is None:
             return None
-        self._hold_slot(report)
-        self._last_trigger[report.request.seller_id] = next(self._turns)
+        self._turns.triggers(report)
         self.budget.count(report.request)
         return _reserved(report)
 
@@ -211,42 +215,25 @@ class ReportQueue:
         """Whether nothing may be triggered but what is waited for."""
         return not self._ahead or self.bytes_waiting > MAX_BYTES_WAITING
 
-    def _head(self, seller_id: str, now: float) -> TrackedReport | None:
-        """The seller's first waiting report, if the seller has a free slot."""
-        if not self._concurrency.is_open_for(seller_id, now=now, in_progress=self._in_progress):
+    def _awaited_in_budget(self) -> TrackedReport | None:
+        """The report that is waited for, if it may be triggered; the consumer hears at once that it is left over."""
+        report = self.awaited
+        if report is None or report.stage is not Stage.WAITING or self._is_left_over(report):
             return None
-        heap = self._waiting[seller_id]
-        while heap:
-            report = heap[0][2]
-            if report.stage is Stage.WAITING and not self.budget.allows(report.request):
-                self._on_deferred(report, "the budget of reports is used up", is_unbought=True)
-            if report.stage is Stage.WAITING:
-                return self.awaited if self._is_awaited_instead(report) else report
-            heapq.heappop(heap)
-        del self._waiting[seller_id]
-        return None
+        return report
 
-    def _is_awaited_instead(self, report: TrackedReport) -> bool:
-        """Where nothing may be triggered ahead, the report that is waited for goes before its seller's others."""
-        awaited = self.awaited
-        return (
-            self._is_held_back
-            and awaited is not None
-            and awaited.stage is Stage.WAITING
-            and awaited.request.seller_id == report.request.seller_id
-            and self.budget.allows(awaited.request)
-        )
-
-    def _urgency(self, report: TrackedReport) -> tuple[int, int, int, int]:
-        """Priority first; then the seller with the fewest reports in progress, then the one not served longest."""
-        seller = report.request.seller_id
-        return report.request.priority, self._in_progress[seller], self._last_trigger.get(seller, -1), report.order
+    def _is_left_over(self, report: TrackedReport) -> bool:
+        """Whether the budget has nothing left for a report, which is deferred then."""
+        if self.budget.allows(report.request):
+            return False
+        self._on_deferred(report, "the budget of reports is used up", is_unbought=True)
+        return True
 
     def seconds_to_next(self, now: float) -> float | None:
         """Seconds until a call falls due by itself, `None` if only another call's end can bring one."""
         times = [heap[0][0] for heap in (self._polls, self._delayed) if heap]
-        if self._waiting and (opening := self._concurrency.next_opening(now)) is not None:
-            times.append(opening)
+        if self._turns and self._pauses:
+            times.append(self._pauses[0][0])
         later = [time for time in times if time > now]
         if self.deadline is not None:
             later.append(self.deadline)
@@ -257,6 +244,7 @@ class ReportQueue:
     def triggered(self, report: TrackedReport) -> None:
         """A trigger was accepted."""
         self._concurrency.accepted(report.request.seller_id)
+        self._turns.may_be_next(report.request.seller_id)
 
     def not_triggered(self, report: TrackedReport) -> None:
         """A report that had its share of the budget was not bought."""
@@ -269,10 +257,11 @@ class ReportQueue:
         wait = self._concurrency.refused(
             seller,
             now=now,
-            in_progress=self._in_progress,
+            in_progress=self._turns.in_progress,
             retry_after=retry_after,
             pause=self._limits.poll_interval,
         )
+        heapq.heappush(self._pauses, (now + wait, seller))
         self.wait_for_slot(report, now=now)
         if report.is_settled:
             self._look_again(seller, now=now)
@@ -281,7 +270,7 @@ class ReportQueue:
     def block(self, identifier: str, *, reason: str, now: float) -> None:
         """Trigger nothing more of a report type; what is bought of it goes on."""
         self._blocked[identifier] = reason
-        for seller in list(self._waiting):
+        for seller in self._turns.sellers:
             self._look_again(seller, now=now)
 
     def is_blocked(self, identifier: str) -> bool:
@@ -290,9 +279,8 @@ class ReportQueue:
 
     def _look_again(self, seller_id: str, *, now: float) -> None:
         """Defer a seller's reports that need not wait any longer."""
-        for _, _, report in self._waiting.pop(seller_id, []):
-            if report.stage is Stage.WAITING:
-                self.wait_for_slot(report, now=now)
+        for report in self._turns.take_all(seller_id):
+            self.wait_for_slot(report, now=now)
 
     def take_claimed(self, *, seller_id: str | None = None, identifier: str | None = None) -> list[TrackedReport]:
         """Take out what is claimed and not triggered, of a seller or of a report type."""
@@ -308,23 +296,16 @@ class ReportQueue:
         """Take out what waits of a seller."""
         bought = [report for report in self._bought if report.request.seller_id == seller_id]
         self._bought = deque(report for report in self._bought if report.request.seller_id != seller_id)
-        for report in [*bought, *(report for _, _, report in self._waiting.pop(seller_id, []))]:
-            if report.stage is Stage.WAITING:
-                yield report
+        yield from (report for report in bought if report.stage is Stage.WAITING)
+        yield from self._turns.take_all(seller_id)
 
     def downloaded(self) -> None:
         """A download has ended, however it did."""
         self._downloading -= 1
 
-    def _hold_slot(self, report: TrackedReport) -> None:
-        report.in_progress = True
-        self._in_progress[report.request.seller_id] += 1
-
     def free_slot(self, report: TrackedReport) -> None:
         """A report is not in progress any more."""
-        if report.in_progress:
-            report.in_progress = False
-            self._in_progress[report.request.seller_id] -= 1
+        self._turns.free_slot(report)
 
 
 def _reserved(report: TrackedReport) -> TrackedReport:

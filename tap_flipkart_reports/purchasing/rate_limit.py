@@ -118,8 +118,3 @@ class ConcurrencyLimits:
     def not_before(self, seller_id: str) -> float:
         """The moment before which a seller may trigger nothing."""
         return max(self._all.not_before, self._of(seller_id).not_before)
-
-    def next_opening(self, now: float) -> float | None:
-        """The next moment at which some limit lets a trigger through again."""
-        later = [limit.not_before for limit in (self._all, *self._by_seller.values()) if limit.not_before > now]
-        return min(later, default=None)
