@@ -261,6 +261,7 @@ def test_a_trigger_whose_answer_only_the_state_knows_is_booked_and_not_made_agai
     known = request(report_id="R-of-state")
     assert opened(clock).claim(known, correlation_id="c-2") == Claim(report_id="R-of-state")
     assert statuses(place) == [("TRIGGERED", 1, "R-of-state")]
+    assert opened(clock).claim(known, correlation_id="c-3").held_by is not None
 
 
 def test_a_report_that_only_the_state_knew_is_booked_as_bought(
@@ -846,7 +847,7 @@ def test_a_purchase_that_the_tap_did_not_write_is_one_sentence(tmp_path: Path, d
     ledger.close()
 
 
-@pytest.mark.parametrize("holder", ["x", "", "a b c d", "host boot/pid -5 77 12"])
+@pytest.mark.parametrize("holder", ["x", "", "a b", "a b c d", "host boot/pid -5 77 12"])
 def test_a_holder_that_nobody_can_make_out_keeps_its_lease_and_no_longer(
     opened: Callable[[VirtualClock], Ledger], place: str, holder: str
 ) -> None:

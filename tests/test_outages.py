@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +138,26 @@ def test_a_host_whose_name_is_gone_is_waited_for_where_it_has_answered_before() 
     _call(outages, NO_SUCH_HOST)
     with pytest.raises(HostAwayError):
         _call(outages, ANSWER)
+
+
+def test_a_host_that_never_answers_is_not_waited_for_beyond_max_wait() -> None:
+    clock = VirtualClock()
+    outages = Outages(clock=clock, patience=10)
+    _call(outages, AWAY)
+    clock.advance(10)
+    _call(outages, AWAY)
+    with pytest.raises(OutageError, match="has not answered at all in this run"):
+        _call(outages, ANSWER)
+
+
+def test_a_call_to_a_host_that_has_not_answered_yet_has_a_limit() -> None:
+    clock = VirtualClock()
+    outages = Outages(clock=clock)
+    assert outages.wait_for_turn(HOST) == FIRST_ANSWER_SECONDS
+    clock.advance(FIRST_ANSWER_SECONDS - 5)
+    assert outages.wait_for_turn(HOST) == 5
+    outages.saw(HOST, ANSWER)
+    assert outages.wait_for_turn(HOST) == math.inf
 
 
 def test_what_was_said_of_a_host_that_is_given_up_stays_said() -> None:

@@ -330,6 +330,12 @@ def test_a_cell_that_does_not_fit_ends_the_reading_where_that_is_wanted() -> Non
         read(HEADER, [["1", "1", "1", ""], ["2", "x" * 99, "", ""]], bad_cells="fail")
 
 
+def test_a_part_of_the_key_that_the_file_does_not_have_is_blank_in_every_row() -> None:
+    lot = Column(name="lot", header="Lot", is_key=True)
+    rows = records(read(["Order Item ID"], [["1"], ["2"], ["3"]], columns=[ITEM, lot]))
+    assert [(row["order_item_id"], row["lot"]) for row in rows] == [("1", "NA"), ("2", "NA"), ("3", "NA")]
+
+
 def test_a_key_that_does_not_fit_always_ends_the_reading() -> None:
     key = Column(name="day", header="Day", type="date", is_key=True, is_required=True)
     assert records(read(["Day"], [["-"]], columns=[key]))[0]["day"] == "NA"
