@@ -107,6 +107,24 @@ def test_what_may_be_another_column_is_left_alone(columns: list[str], header: li
     assert placed(header, [Column(name=str(number), header=text) for number, text in enumerate(columns)]) == {}
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Offer Adjustment (Rs.)", "Offer Adjustments (Rs.)"],
+        ["Group / Offer Adjustments (Rs.)", "Group / Offer Adjustment (Rs.)"],
+        ["Bank Settlement (Rs.)", "Net Units", "Bank Settlement (Rs.)"],
+    ],
+    ids=["plural", "plural in a group", "twins"],
+)
+@pytest.mark.parametrize("unit", ["(INR)", "", "(in \u20b9)"])
+def test_columns_that_are_alike_but_for_a_plural_or_their_order_survive_another_unit(
+    names: list[str], unit: str
+) -> None:
+    header = [name.replace("(Rs.)", unit) for name in names]
+    columns = [Column(name=str(number), header=name) for number, name in enumerate(names)]
+    assert placed(header, columns) == {str(number): text for number, text in enumerate(header)}
+
+
 def test_a_new_column_is_told_with_the_known_one_it_is_most_like() -> None:
     columns = [Column(name="shipping_fee", header="Shipping Fee"), Column(name="quantity", header="Quantity")]
     nearest = nearest_column("Forward Shipping Fee", columns)

@@ -1,12 +1,12 @@
-"""A table's header matched to the columns of a schema: by name and never by position.
+"""A table's header matched to the columns of a schema: by name, and by position only among equal names.
 
 The rule: a header belongs to the column that has it as its name or alias, letter for letter; else to the column whose
 name has the same letters and digits, whatever its case, spaces and formula notes; else to the column that differs from
 it only in what drifts between layouts: a unit (`(Rs.)`, `(INR)`, `%`), a plural, a word and its synonym (Courier and
 Logistics), a note in parentheses that one of them does not have, or the group above it. The lenient readings hold only
-where nothing is alike by them: no other header of the file and no other column of the schema reads the same. Money is
-never read as percent, nor the parts of one group as those of another. What is left is a new column; the log names
-the known one that it is most like.
+where nothing is alike by them: no other header of the file and no other column of the schema reads the same. Of columns
+that share one header, in the schema and in the file, the n-th is the n-th. Money is never read as percent, nor the
+parts of one group as those of another. What is left is a new column; the log names the known one that it is most like.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def _place_leniently(
     names = [(column, lenient_forms(wording)) for column in columns for wording in (column.header, *column.aliases)]
     ambiguous = _of_several_units(columns)
     for part in (0, 1):
-        for key in (_whole, _short):
+        for key in (_spelt, _whole, _short):
             in_file: defaultdict[str, list[int]] = defaultdict(list)
             for place, forms in texts.items():
                 in_file[key(forms[part])].append(place)
@@ -181,11 +181,24 @@ def _place_leniently(
             for column, forms in names:
                 in_schema[key(forms[part])].setdefault(column.name, forms[part])
             for words, wanted in in_schema.items():
-                (name, form), places = next(iter(wanted.items())), in_file.get(words, [])
-                if len(wanted) == len(places) == 1 and name in waiting and places[0] not in placed:
-                    own = texts[places[0]][part]
+                places = in_file.get(words, [])
+                if len(wanted) != len(places) or not _are_twins(wanted.values(), [texts[at][part] for at in places]):
+                    continue
+                for (name, form), place in zip(wanted.items(), places, strict=True):
+                    own = texts[place][part]
+                    if name not in waiting or place in placed:
+                        continue
                     if _are_one(own, form, is_part=part == 1, is_short=key is _short, ambiguous=ambiguous):
-                        placed[places[0]] = waiting.pop(name)
+                        placed[place] = waiting.pop(name)
+
+
+def _are_twins(*sides: Collection[LenientForm]) -> bool:
+    """Whether the columns of the schema that read the same, and those of the file, are each called alike."""
+    return all(len(set(forms)) == 1 for forms in sides)
+
+
+def _spelt(form: LenientForm) -> str:
+    return form.spelt
 
 
 def _whole(form: LenientForm) -> str:

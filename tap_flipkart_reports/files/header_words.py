@@ -97,6 +97,7 @@ class LenientForm:
     """A header, or a part of it, without what drifts: units, plurals, formulas, synonyms.
 
     Attributes:
+        spelt: what is left without units alone, in the file's spelling.
         words: what is left.
         short: the same without what stands in parentheses.
         note: words in parentheses.
@@ -104,6 +105,7 @@ class LenientForm:
         group: words of the groups that it stands under.
     """
 
+    spelt: str
     words: str
     short: str
     note: frozenset[str]
@@ -122,6 +124,7 @@ def lenient_forms(header: str) -> tuple[LenientForm, LenientForm]:
     group = frozenset(_stems(" ".join(groups)))
     return tuple(  # type: ignore[return-value]  # two for two
         LenientForm(
+            spelt=" ".join(_without_units(part)),
             words=" ".join(_stems(part)),
             short=" ".join(_stems(_PARENTHESES.sub(" ", part))),
             note=frozenset(_stems(" ".join(_PARENTHESES.findall(part)))),
@@ -132,8 +135,12 @@ def lenient_forms(header: str) -> tuple[LenientForm, LenientForm]:
     )
 
 
+def _without_units(text: str) -> list[str]:
+    return [word for word in _words(text) if word not in _UNITS and word not in _NOISE]
+
+
 def _stems(text: str) -> list[str]:
-    return [_stem(word) for word in _words(text) if word not in _UNITS and word not in _NOISE]
+    return list(map(_stem, _without_units(text)))
 
 
 def _stem(word: str) -> str:
