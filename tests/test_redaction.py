@@ -21,6 +21,7 @@ from tap_flipkart_reports.redaction import (
     KnownSecrets,
     clean,
     clean_line,
+    host_of,
     scrub,
 )
 
@@ -193,3 +194,7 @@ def test_a_hostile_file_is_inspected_without_an_escape_sequence(tmp_path: Path) 
     for text in (inspection.text(), inspection.schemas(), json_text(inspection.document())):
         assert all(line.isprintable() for line in text.split("\n"))
     assert "title" in inspection.text()
+
+
+def test_of_an_address_host_and_port_are_shown_and_no_password() -> None:
+    assert host_of("https://somebody:canary@api.test:8443/reports?x=canary#canary") == "api.test:8443"
