@@ -423,7 +423,9 @@ def test_rows_of_a_payout_whose_first_row_is_skipped_are_skipped_too(batch_rows:
     assert (counts.rows, counts.skipped) == (3, 3)
 
 
-@pytest.mark.parametrize("first", ["Total", " GRAND TOTAL:", "Sub-total", "Net Total"])
+@pytest.mark.parametrize(
+    "first", ["Total", " GRAND TOTAL:", "Sub-total", "Net Total", "Total (Rs.)", "Grand Total in \u20b9"]
+)
 def test_totals_are_dropped_and_counted_ragged_or_not(first: str) -> None:
     counts = RowCounts()
     rows = [["1", "1", "1", ""], [first, "", "1", ""], ["", first, "", ""], [first, "1"], ["2", "1", "1", ""]]
@@ -432,8 +434,8 @@ def test_totals_are_dropped_and_counted_ragged_or_not(first: str) -> None:
 
 
 def test_words_that_begin_like_totals_are_rows() -> None:
-    rows = [["Total Gym", "", "", ""], ["Totally", "", "", ""], ["TOTAL 2", "", "", ""]]
-    assert len(records(read(HEADER, rows))) == 3
+    rows = [["Total Gym", "", "", ""], ["Totally", "", "", ""], ["TOTAL 2", "", "", ""], ["Total = 3", "", "", ""]]
+    assert len(records(read(HEADER, rows))) == 4
 
 
 def test_the_header_again_is_dropped_and_another_header_is_refused() -> None:

@@ -16,7 +16,7 @@ from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import HELP, Report
 from tap_flipkart_reports.files.header_words import column_name, normalise
 from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
-from tap_flipkart_reports.files.row_filter import TOTALS
+from tap_flipkart_reports.files.row_filter import is_total
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, UNIDENTIFIED, tables_of
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def disguised(disguise: Disguise, text: str, kind: str, *, name: str = "", encod
 
 def _is_kept(bare: str, kind: str, name: str) -> bool:
     """Whether a value tells nothing of anybody."""
-    if normalise(bare) in TOTALS or normalise(bare) in known_wordings():
+    if is_total(bare) or normalise(bare) in known_wordings():
         return True
     if kind in {DATE, UNDECLARED, PROSE, TEXT} and _is_day(bare):
         return True

@@ -124,7 +124,7 @@ def lenient_forms(header: str) -> tuple[LenientForm, LenientForm]:
     group = frozenset(_stems(" ".join(groups)))
     return tuple(  # type: ignore[return-value]  # two for two
         LenientForm(
-            spelt=" ".join(_without_units(part)),
+            spelt=" ".join(words_without_units(part)),
             words=" ".join(_stems(part)),
             short=" ".join(_stems(_PARENTHESES.sub(" ", part))),
             note=frozenset(_stems(" ".join(_PARENTHESES.findall(part)))),
@@ -135,12 +135,13 @@ def lenient_forms(header: str) -> tuple[LenientForm, LenientForm]:
     )
 
 
-def _without_units(text: str) -> list[str]:
+def words_without_units(text: str) -> list[str]:
+    """The words of a text as they are spelt, in lower case."""
     return [word for word in _words(text) if word not in _UNITS and word not in _NOISE]
 
 
 def _stems(text: str) -> list[str]:
-    return list(map(_stem, _without_units(text)))
+    return list(map(_stem, words_without_units(text)))
 
 
 def _stem(word: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.converters import PADDING
-from tap_flipkart_reports.files.header_words import MAX_TOLD, listed, normalise, shortened
+from tap_flipkart_reports.files.header_words import MAX_TOLD, listed, shortened, words_without_units
 from tap_flipkart_reports.files.sheets import Batch, Table
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.header_match import Layout
     from tap_flipkart_reports.files.row_rules import RowRules
 
-TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "nettotal"})
-"""What the first cell of a row of totals says, normalised."""
+TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "subtotals", "nettotal"})
+"""What the first cell of a row of totals says, without units."""
 
 MAX_TOTAL = 20
 """Characters of such a cell; longer ones are not looked at."""
@@ -187,7 +187,7 @@ class RowFilter:
     def _is_dropped(self, row: Sequence[str], line: int) -> bool:
         """Whether a row is one of totals, or the header again; counted if so."""
         first = next(filter(None, (text.strip(PADDING) for text in row)), "")
-        if not (len(first) <= MAX_TOTAL and normalise(first) in TOTALS) and _plain(row) not in self._header_rows:
+        if not is_total(first) and _plain(row) not in self._header_rows:
             if _folded(first) in self._names:
                 self._refuse_another_table(row, line)
             return False
@@ -239,6 +239,11 @@ class RowFilter:
         text = io.StringIO()
         csv.writer(text, lineterminator="").writerow(row)
         self._reject(RejectedRow(table=self._name, line=line, cause=cause, text=text.getvalue()))
+
+
+def is_total(text: str) -> bool:
+    """Whether the first cell of a row says that it is one of totals."""
+    return len(text) <= MAX_TOTAL and "".join(words_without_units(text)) in TOTALS
 
 
 def _folded(text: str) -> str:
