@@ -23,8 +23,8 @@ def request(identifier: str = "orders_report", seller: str = "acme") -> ReportRe
 
 
 ALL = Limits(max_reports=2)
-BY_TYPE = Limits(max_reports_by_identifier={"orders_report": 2, "sales_ledger": None})
-BY_SELLER = Limits(max_reports_per_seller_by_identifier={"orders_report": 2, "sales_ledger": None})
+BY_TYPE = Limits(max_reports_by_type={"orders_report": 2, "sales_ledger": None})
+BY_SELLER = Limits(max_reports_per_seller_by_type={"orders_report": 2, "sales_ledger": None})
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_was_not_bought_is_given_back_to_each_budget_and_what_may_be_bought
     ("limits", "has_budget"),
     [
         (Limits(), False),
-        (Limits(max_reports_by_identifier={"orders_report": None}), False),
+        (Limits(max_reports_by_type={"orders_report": None}), False),
         (Limits(max_reports=0), True),
         (BY_TYPE, True),
         (BY_SELLER, True),

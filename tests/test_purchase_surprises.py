@@ -222,6 +222,17 @@ def test_an_archive_that_reaches_the_newest_day_leaves_nothing_to_buy() -> None:
     assert days_to_buy(rule, Coverage(), owed=owed, archived=archived, start=start, newest=newest) == []
 
 
+# Budgets
+
+
+def test_the_budget_of_a_report_type_stands_beside_another_type_with_its_identifier(bench: Bench) -> None:
+    other = {"name": "orders_by_dispatch", "identifier": "orders_report", "window": "days", "parameters": {"by": "d"}}
+    limited = {"orders_report": {"max_reports": 1}}
+    output = bench.run("orders_report", window_days=5, report_types=limited, custom_reports=[other])
+    assert output.error is None
+    assert len(bench.bought()) == 1
+
+
 # Reports that were read today
 
 

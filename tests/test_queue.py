@@ -129,7 +129,7 @@ def test_what_the_budget_does_not_allow_is_left_over_for_that_reason() -> None:
 
 
 def test_the_consumer_hears_at_once_that_what_it_waits_for_is_left_over_be_the_disk_full_or_no_slot_free() -> None:
-    bench = Bench(max_reports_by_identifier={"sales_ledger": 1})
+    bench = Bench(max_reports_by_type={"sales_ledger": 1})
     sales = [tracked(number, stream="sales_ledger") for number in (0, 1, 2)]
     urgent = tracked(3, priority=Priority.NEWEST)
     bench.add(*sales[:2])

@@ -28,8 +28,8 @@ LIMITS = Limits(
     max_concurrent_reports=5,
     max_concurrent_reports_per_seller=2,
     max_reports=20,
-    max_reports_by_identifier={"sales_ledger": 8},
-    max_reports_per_seller_by_identifier={"orders_report": 5},
+    max_reports_by_type={"sales_ledger": 8},
+    max_reports_per_seller_by_type={"orders_report": 5},
 )
 
 
@@ -176,7 +176,7 @@ def buy_one_after_the_other(queue: ReportQueue, reports: list[TrackedReport]) ->
     return bought
 
 
-@pytest.mark.parametrize("limits", [Limits(), Limits(max_reports_by_identifier={"orders_report": 10_000})])
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_reports_by_type={"orders_report": 10_000})])
 def test_a_purchase_takes_no_more_steps_however_many_sellers_wait(limits: Limits) -> None:
     steps = []
     for sellers in (100, 400):

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the scheduler must keep to; times in seconds."""
+    """What the scheduler must keep to; times in seconds.
+
+    Report types go by the names of their own streams: several may share an identifier, with other parameters.
+    """
 
     max_concurrent_reports: int = 8
     max_concurrent_reports_per_seller: int = 4
@@ -22,13 +25,13 @@ class Limits:
     poll_max_interval: float = 120
     max_wait: float | None = None
     max_reports: int | None = None
-    max_reports_by_identifier: Mapping[str, int | None] = field(default_factory=dict)
-    max_reports_per_seller_by_identifier: Mapping[str, int | None] = field(default_factory=dict)
+    max_reports_by_type: Mapping[str, int | None] = field(default_factory=dict)
+    max_reports_per_seller_by_type: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def has_budget(self) -> bool:
         """Whether some windows may be left over."""
-        budgets = (*self.max_reports_by_identifier.values(), *self.max_reports_per_seller_by_identifier.values())
+        budgets = (*self.max_reports_by_type.values(), *self.max_reports_per_seller_by_type.values())
         return any(budget is not None for budget in (self.max_reports, *budgets))
 
 
@@ -41,21 +44,21 @@ class Budget:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._by_identifier: Counter[str] = Counter()
+        self._by_type: Counter[str] = Counter()
         self._by_seller: Counter[tuple[str, str]] = Counter()
         self.triggers = 0
 
     def allows(self, request: ReportRequest) -> bool:
         """Whether one more trigger for a request is within the budget."""
-        identifier, limits = request.identifier, self._limits
+        report_type, limits = request.stream, self._limits
         return all(
             limit is None or used < limit
             for used, limit in (
                 (self.triggers, limits.max_reports),
-                (self._by_identifier[identifier], limits.max_reports_by_identifier.get(identifier)),
+                (self._by_type[report_type], limits.max_reports_by_type.get(report_type)),
                 (
-                    self._by_seller[identifier, request.seller_id],
-                    limits.max_reports_per_seller_by_identifier.get(identifier),
+                    self._by_seller[report_type, request.seller_id],
+                    limits.max_reports_per_seller_by_type.get(report_type),
                 ),
             )
         )
@@ -63,5 +66,5 @@ class Budget:
     def count(self, request: ReportRequest, number: int = 1) -> None:
         """Count triggers for a request; a negative number gives back what was not bought."""
         self.triggers += number
-        self._by_identifier[request.identifier] += number
-        self._by_seller[request.identifier, request.seller_id] += number
+        self._by_type[request.stream] += number
+        self._by_seller[request.stream, request.seller_id] += number

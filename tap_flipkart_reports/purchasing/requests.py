@@ -64,7 +64,7 @@ class ReportRequest:
     """One report that is wanted.
 
     Attributes:
-        stream: the report type's own stream, for messages.
+        stream: the report type's own stream, whose name is that of the type.
         streams: the streams that read it, one per table of its file; `stream` alone if empty.
         identifier: the report type in the API's words.
         seller_id: whose report.

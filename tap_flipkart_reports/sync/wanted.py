@@ -227,10 +227,8 @@ class WantedReports:
             poll_max_interval=settings.poll_max_interval,
             max_wait=settings.max_wait,
             max_reports=settings.max_reports,
-            max_reports_by_identifier={kind.identifier: kind.max_reports for kind in report_types},
-            max_reports_per_seller_by_identifier={
-                kind.identifier: kind.max_reports_per_seller for kind in report_types
-            },
+            max_reports_by_type={kind.name: kind.max_reports for kind in report_types},
+            max_reports_per_seller_by_type={kind.name: kind.max_reports_per_seller for kind in report_types},
         )
 
     def learned(self) -> dict[str, GenerationTimes]:
