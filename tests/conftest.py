@@ -11,6 +11,8 @@ from support.postgres import Postgres
 from support.programs import ROOT, UV, succeed
 from support.scripted_server import closed_port
 
+from tap_flipkart_reports.redaction import KNOWN_SECRETS, KnownSecrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -50,6 +52,13 @@ def no_test_changes_the_log_of_the_next() -> Iterator[None]:
     before = levels_of_the_log()
     yield
     assert levels_of_the_log() == before
+
+
+@pytest.fixture(autouse=True)
+def _no_test_knows_the_secrets_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier test made a secret would be kept out of the texts in which this one looks for it."""
+    for name, value in vars(KnownSecrets()).items():
+        monkeypatch.setattr(KNOWN_SECRETS, name, value)
 
 
 @pytest.fixture
