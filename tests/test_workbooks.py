@@ -125,6 +125,18 @@ def test_sheets_of_workbooks_in_a_zip_are_named_by_both(tmp_path: Path) -> None:
     assert list(rows_of(tmp_path, zip_of({"Q1.xlsx": book, "Q2.xlsx": book}))) == ["Q1.xlsx: Orders", "Q2.xlsx: Orders"]
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    [str.upper, lambda name: name.replace("shared", "Shared"), lambda name: name.replace("/", "\\")],
+    ids=["upper case", "Shared", "backslash"],
+)
+def test_parts_are_found_however_their_names_are_spelt(tmp_path: Path, spelt: Callable[[str], str]) -> None:
+    rows: list[list[Cell]] = [["a", "b"], ["c", date(2026, 10, 1)]]
+    with zipfile.ZipFile(io.BytesIO(workbook({"S": rows}))) as archive:
+        parts = {spelt(name): archive.read(name) for name in archive.namelist()}
+    assert rows_of(tmp_path, zip_of(parts))["S"] == [(1, ["a", "b"]), (2, ["c", "2026-10-01"])]
+
+
 # What is refused
 
 
@@ -217,6 +229,13 @@ def damaged(name: str, content: bytes) -> bytes:
 )
 def test_a_damaged_workbook_is_named(tmp_path: Path, name: str, content: bytes) -> None:
     assert "workbook" in refusal(tmp_path, damaged(name, content))
+
+
+@pytest.mark.parametrize("name", ["xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"])
+def test_a_part_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook({"S": [["a"]]}))) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist() if part != name}
+    assert refusal(tmp_path, zip_of(parts)).endswith(f"cannot be read: it has no {name}")
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ from tap_flipkart_reports.files.encodings import BYTE_ORDER_MARKS
 from tap_flipkart_reports.files.file_slices import SliceStore
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
 from tap_flipkart_reports.files.sheets import Checkpoint, Sheet, go_on
+from tap_flipkart_reports.files.xlsx_package import BOOK, part_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MAX_RATIO = 250
@@ -50,7 +51,6 @@ _LINK = re.compile(r"://|[?&]\w+=")
 _TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_WORKBOOK = "xl/workbook.xml"
 _OTHER_WORKBOOKS = {"xl/workbook.bin": "a binary workbook (XLSB)", "content.xml": "an OpenDocument file"}
 _OLE = b"\xd0\xcf\x11\xe0"
 
@@ -103,20 +103,22 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     """The sheets of a ZIP: a workbook, or of the files in it, which may be workbooks; `name` is that of such a one."""
     with _told_damages():
         archive = stack.enter_context(zipfile.ZipFile(file))
+    for member in archive.infolist():
+        member.filename = member.filename.replace("\\", "/")  # some programs for Windows write the former
     members = [member for member in archive.infolist() if not _is_litter(member)]
-    names = {member.filename for member in members}
+    parts = {part_name(member.filename): member for member in members}
     if not members:
         raise FileError("the file is a ZIP without a file in it")
     if len(members) > MAX_MEMBERS:
         raise FileError(f"the file is a ZIP of {len(members):,} files, more than the {MAX_MEMBERS:,} of any report")
     if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
         raise FileError("the file is a ZIP with a rare kind of compression, which cannot be read")
-    if others := names & _OTHER_WORKBOOKS.keys():
+    if others := parts.keys() & _OTHER_WORKBOOKS.keys():
         raise FileError(f"the file is {_OTHER_WORKBOOKS[min(others)]}, which cannot be read")
-    if _WORKBOOK in names:
+    if BOOK in parts:
         from tap_flipkart_reports.files.xlsx import workbook_sheets  # noqa: PLC0415 - most files are text
 
-        yield from workbook_sheets(names, _WorkbookParts(archive, unpacker).read, name)
+        yield from workbook_sheets(parts, _WorkbookParts(archive, parts, unpacker).read, name)
     elif name is not None:
         raise FileError("the file is packed twice, which cannot be read")
     else:
@@ -128,7 +130,7 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
 def _unpacked(
     archive: zipfile.ZipFile,
     unpacker: _Unpacker,
-    member: zipfile.ZipInfo | str,
+    member: zipfile.ZipInfo,
     *,
     counted: dict[str, int] | None = None,
 ) -> Iterator[bytes]:
@@ -151,11 +153,13 @@ class _WorkbookParts:
 
     Args:
         archive: the workbook.
+        members: its parts by `part_name`.
         unpacker: what unpacks it.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, unpacker: _Unpacker) -> None:
+    def __init__(self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], unpacker: _Unpacker) -> None:
         self._archive = archive
+        self._members = members
         self._unpacker = unpacker
         self._counted: dict[str, int] = {}
         self._kept: dict[str, list[tuple[int, int]]] = {}
@@ -168,9 +172,11 @@ class _WorkbookParts:
                 self._unpacker.checkpoint()
                 yield self._unpacker.store.chunk(offset, size)
             return
+        if name not in self._members:
+            raise FileError(f"the file is a workbook (XLSX) that cannot be read: it has no {name}")
         kept: list[tuple[int, int]] = []
         is_kept = name.startswith(SHEETS)
-        for chunk in _unpacked(self._archive, self._unpacker, name, counted=self._counted):
+        for chunk in _unpacked(self._archive, self._unpacker, self._members[name], counted=self._counted):
             self._kept_bytes += len(chunk) if is_kept else 0
             is_kept = is_kept and self._kept_bytes <= MAX_KEPT_BYTES
             if is_kept:

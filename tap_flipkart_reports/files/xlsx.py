@@ -33,8 +33,8 @@ def workbook_sheets(parts: Collection[str], read: ReadPart, member: str | None) 
     """The sheets of a workbook, without charts. Each is read at the first look at it.
 
     Args:
-        parts: names of the files in it.
-        read: the bytes of one of them; raises `FileError` where there are too many.
+        parts: names of the files in it, by `part_name`.
+        read: the bytes of one of them.
         member: its name in the archive it comes from, if any.
 
     Raises:
@@ -47,16 +47,10 @@ def workbook_sheets(parts: Collection[str], read: ReadPart, member: str | None) 
         Sheet(
             name=name,
             title=name if member is None else f"{member}: {name}",
-            readings=[WorkbookReading(partial(_read_sheet, part, parts, read), readers, strings)],
+            readings=[WorkbookReading(partial(read, part), readers, strings)],
         )
         for name, part in package.sheets
     ]
-
-
-def _read_sheet(part: str, parts: Collection[str], read: ReadPart) -> Iterator[bytes]:
-    if part not in parts:
-        raise FileError(f"the file is a workbook (XLSX) that cannot be read: it has no {part}")
-    return read(part)
 
 
 class WorkbookReading:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     ReadPart = Callable[[str], Iterator[bytes]]
-    """The bytes of a part of the workbook; raises `KeyError` where there is none, `FileError` where there are too
-    many."""
+    """The bytes of a part of the workbook; raises `FileError` where there is none, or too many bytes."""
 
 BOOK = "xl/workbook.xml"
 RELATIONS = "xl/_rels/workbook.xml.rels"
+SHARED_STRINGS = "xl/sharedstrings.xml"
+STYLES = "xl/styles.xml"
 
 MAX_SHEETS = 1000
 """Sheets of a workbook; reports have up to 20."""
@@ -38,6 +39,11 @@ _LITERAL = re.compile(r'"[^"]*"?|[\\_*].?', re.DOTALL)
 _ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[[^\]]*\]?")
 _PARTS_OF_MOMENTS = re.compile(r"[dmhys]|a/?m?/?p", re.IGNORECASE)
+
+
+def part_name(name: str) -> str:
+    """A part's name as it is compared: in any case, as the standard has it, and some programs write two."""
+    return name.lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +67,17 @@ def read_package(parts: Collection[str], read: ReadPart) -> Package:
     """Look at a workbook's parts.
 
     Args:
-        parts: the names of all.
+        parts: the names of all, by `part_name`.
         read: tells the bytes of one.
 
     Raises:
         FileError: the workbook cannot be read.
     """
-    try:
-        names, is_1904 = _sheets(read(BOOK))
-        targets = _targets(read(RELATIONS))
-    except KeyError as error:
-        raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
+    names, is_1904 = _sheets(read(BOOK))
+    targets = _targets(read(RELATIONS))
     by_kind = {kind: target for kind, target in targets.values() if kind in {"sharedStrings", "styles"}}
-    shared = by_kind.get("sharedStrings", "xl/sharedStrings.xml")
-    styles = by_kind.get("styles", "xl/styles.xml")
+    shared = by_kind.get("sharedStrings", SHARED_STRINGS)
+    styles = by_kind.get("styles", STYLES)
     return Package(
         sheets=tuple(
             (name, targets[relation][1])
@@ -114,7 +117,7 @@ def _targets(chunks: Iterator[bytes]) -> dict[str, tuple[str, str]]:
         if name == "Relationship" and len(targets) < MAX_STYLES:
             kind = attributes.get("Type", "").rpartition("/")[2]
             target = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))[1:]
-            targets[attributes.get("Id", "")] = kind, target
+            targets[attributes.get("Id", "")] = kind, part_name(target)
 
     for _ in parsed(chunks, start=start):
         """Only collected."""
