@@ -156,6 +156,29 @@ def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: 
     assert not old & new
 
 
+def test_a_file_that_a_newer_report_shares_stays(bench: Bench, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"report_archive": str(tmp_path / "archive"), "start_date": "2026-11-10"}
+    bench.restart({"fault": "header_only", "every": 1})  # the files of all days are the same
+    first = bench.run("sales_ledger", end_date="2026-11-15", **settings)
+    bench.clock.advance(10 * 86_400)
+    bench.run("sales_ledger", state=first.state, end_date="2026-11-20", report_archive_days=5, **settings)
+    for folder, depth in (("reports", "*/*/*"), ("files", "*/*")):
+        assert len(list((tmp_path / "archive" / folder).glob(depth))) == 1
+
+
+def test_a_replay_ends_with_the_newest_report_of_each_day(
+    bench: Bench, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    settings: dict[str, Any] = {"report_archive": str(tmp_path / "archive"), "lookback_days": 5}
+    first = bench.run("orders_report", start_date="2026-10-18", **settings)
+    bench.clock.advance(3 * 86_400)
+    bench.run("orders_report", state=first.state, start_date="2026-10-01", end_date="2026-10-25", **settings)
+    code, out = replay(tmp_path, capsysbinary, "--stream", "orders_report")
+    assert code == 0
+    reports = [json.loads(record[len('"record":') :])["report_id"] for record in lines_of(out)["orders_report"]]
+    assert list(dict.fromkeys(reports)) == [trigger.report_id for trigger in bench.simulator.triggers]
+
+
 def test_an_archive_that_cannot_be_written_fails_the_window_before_its_bookmark_moves(
     bench: Bench, tmp_path: Path
 ) -> None:

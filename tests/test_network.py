@@ -148,6 +148,19 @@ def test_a_name_is_asked_once_and_the_address_that_was_looked_at_is_used(
         bench.download(tmp_path / "file", "http://files.test:1/file")
 
 
+@pytest.mark.parametrize("is_redirect", [False, True])
+def test_a_link_into_a_private_network_is_not_followed_through_a_proxy_either(
+    bench: ClientBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_redirect: bool
+) -> None:
+    link = "https://169.254.169.254/latest/meta-data"
+    bench.api.default = Reply(status=302, headers={"Location": link})
+    with TunnelProxy(bench.api.url) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(CallError, match="leads into a private network"):
+            bench.download(tmp_path / "file", "/link" if is_redirect else link)
+    assert proxy.asked == []
+
+
 def test_a_host_that_the_settings_allow_is_followed_and_others_are_not(tmp_path: Path) -> None:
     for allowed, is_followed in [("127.0.0.1", True), ("127.0.0.1:{port}", True), ("127.0.0.1:1", False)]:
         with ScriptedServer(Reply(body=b"x\n")) as storage:
