@@ -23,7 +23,6 @@ from tap_flipkart_reports.files.converters import PADDING
 from tap_flipkart_reports.files.header_words import (
     PERCENT,
     LenientForm,
-    ascii_part,
     column_name,
     lenient_forms,
     listed,
@@ -126,17 +125,16 @@ def _new_columns(
     unnamed: Collection[int],
 ) -> tuple[tuple[int, Column], ...]:
     taken = {*reserved, *(column.name for column in columns), *map(column_number, unnamed)}
-    taken |= {ascii_part(name) for name in taken}
     last_number: Counter[str] = Counter()
     skipped = {*placed, *unnamed}
     new = []
     for place, text in enumerate(header):
         if place not in skipped:
             name = base = column_name(text) or ""
-            while name in taken or ascii_part(name) in taken:
+            while name in taken:
                 last_number[base] += 1
                 name = f"{base}_{last_number[base] + 1}"
-            taken |= {name, ascii_part(name)}
+            taken.add(name)
             new.append((place, Column(name=name, header=text)))
     return tuple(new)
 

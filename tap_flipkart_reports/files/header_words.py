@@ -63,8 +63,9 @@ def normalise(header: str) -> str:
 def column_name(header: str) -> str | None:
     """A name for a header that no schema has: words joined by `_`, not beginning with a digit.
 
-    Some targets leave out all letters but Latin ones: without any, a name ends with a hash of the header, so that
-    something is left that tells it from others. A word of SQL, which some targets do not quote, gets another beside it.
+    Some targets leave out all letters but Latin ones: a name with others ends with a hash of the header, so that what
+    is left is like no other name, whatever columns stand beside it. A word of SQL, which some targets do not quote,
+    gets another beside it.
 
     Args:
         header: the header as the file has it.
@@ -77,7 +78,7 @@ def column_name(header: str) -> str | None:
         name = f"_{name}"
     if name in SQL_WORDS:
         return f"{name}_column"
-    if name and not ascii_part(name).strip("_"):
+    if not name.isascii():
         digest = blake2b(name.encode(), digest_size=4).hexdigest()
         return f"{_cut(name, MAX_NAME_BYTES - len(digest) - 1)}_{digest}"
     return _cut(name, MAX_NAME_BYTES) or None
@@ -85,11 +86,6 @@ def column_name(header: str) -> str | None:
 
 def _cut(name: str, size: int) -> str:
     return name.encode()[:size].decode(errors="ignore").rstrip("_")
-
-
-def ascii_part(name: str) -> str:
-    """What is left of a column's name in targets that take no other letters than Latin ones."""
-    return "".join(letter for letter in name if letter.isascii())
 
 
 @dataclass(frozen=True, kw_only=True)
