@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tap_flipkart_reports.adapters.exchanges import ExchangeLog
 from tap_flipkart_reports.commands.plan import ADOPT, ARCHIVE, plan_run
 from tap_flipkart_reports.commands.sellers import REFUSED, VALID, check_sellers
-from tap_flipkart_reports.commands.tables import aligned
+from tap_flipkart_reports.commands.tables import aligned, counted
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _settings(run: Run) -> Iterator[Check]:
     if not reports:
         yield _bad("settings", "the catalog selects no report type, so a run has nothing to do: select some")
         return
-    yield _good("settings", f"{sellers} {_plural('seller', sellers)}, {reports} {_plural('report type', reports)}")
+    yield _good("settings", f"{counted(sellers, 'seller')}, {counted(reports, 'report type')}")
 
 
 def _tokens(run: Run) -> Iterator[Check]:
@@ -120,7 +120,7 @@ def _tokens(run: Run) -> Iterator[Check]:
             yield _doubtful("tokens", f"seller {check.seller_id}: {check.note or 'consent ends soon'}")
     good = sum(check.status == VALID and not check.is_due for check in checks)
     if good:
-        yield _good("tokens", f"{good} {_plural('seller', good)} with a good token")
+        yield _good("tokens", f"{counted(good, 'seller')} with a good token")
 
 
 def _clock(run: Run) -> Iterator[Check]:
@@ -151,7 +151,7 @@ def _ledger(run: Run) -> Iterator[Check]:
         yield _doubtful("ledger", "none: a run that is killed may buy reports again, which report_ledger would prevent")
         return
     partitions = len(ledger.latest_days())
-    yield _good("ledger", f"answers; it knows purchases of {partitions} {_plural('partition', partitions)}")
+    yield _good("ledger", f"answers; it knows purchases of {counted(partitions, 'partition')}")
 
 
 def _archive(run: Run) -> Iterator[Check]:
@@ -196,15 +196,11 @@ def _next_run(run: Run) -> Iterator[Check]:
     document = plan.document()
     bought, again = document["triggers"], document["bought_again"]
     there = sum(step.action in {ADOPT, ARCHIVE} for step in plan.steps)
-    words = f"would buy {bought} {_plural('report', bought)}, and read {there} that were bought before"
+    words = f"would buy {counted(bought, 'report')}, and read {there} that were bought before"
     if again:
         yield _doubtful("next run", f"{words}; {again} of them are for days that were bought before")
     else:
         yield _good("next run", words)
-
-
-def _plural(noun: str, number: int) -> str:
-    return noun if number == 1 else f"{noun}s"
 
 
 # What is shown
@@ -222,7 +218,7 @@ def screen(checks: Sequence[Check], *, is_coloured: bool) -> str:
             for line, check in zip(lines, checks, strict=True)
         ]
     bad = sum(check.health is Health.BAD for check in checks)
-    return "\n".join([*lines, "", f"{bad} {_plural('thing', bad)} to fix." if bad else "Nothing has to be fixed."])
+    return "\n".join([*lines, "", f"{counted(bad, 'thing')} to fix." if bad else "Nothing has to be fixed."])
 
 
 def exit_code(checks: Sequence[Check]) -> int:
