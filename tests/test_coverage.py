@@ -8,6 +8,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,14 +27,13 @@ from tap_flipkart_reports.commands.coverage.purchases import purchase_figures
 from tap_flipkart_reports.commands.coverage.terminal import Screen, terminal_text, time_in_words
 from tap_flipkart_reports.commands.tables import aligned, width_of
 from tap_flipkart_reports.planning.coverage import Coverage
+from tap_flipkart_reports.planning.prices import Prices
 from tap_flipkart_reports.planning.wanted_reports import Partition
 from tap_flipkart_reports.purchasing.requests import FailedWindow, PendingReport, Purchase, PurchaseStatus
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.windows import DAY, Window
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.bench import Bench
 
 SIDE = [sys.executable, "-m", "tap_flipkart_reports.commands.cli"]
@@ -485,6 +486,30 @@ def test_a_stream_is_up_to_date_as_of_the_day_up_to_which_every_seller_is() -> N
         ("orders_report", date(2026, 10, 3), "bharat", 2),
         ("returns_report", None, "acme", 2),
     ]
+
+
+# For programs
+
+
+def test_the_page_about_monitoring_names_every_member_of_the_document() -> None:
+    purchases = [bought(days(1, 4), completed_at=NOON, finished_at=NOON, rows=3)]
+    found = replace(
+        cockpit(partition(), purchases=purchases, failures=[failed(days(5, 6))]),
+        prices=Prices(by_type={"*": Decimal(2)}, currency="INR"),
+        authorisations=Authorisations(ends={"acme": NOON}),
+    )
+    text = (Path(__file__).parent.parent / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    assert {name for name in members(document(found)) if f"`{name}`" not in text} == set()
+
+
+def members(document: object) -> set[str]:
+    """The names of all members, but for those that are days, sellers or report types."""
+    if isinstance(document, list):
+        return set().union(*map(members, document))
+    if not isinstance(document, dict):
+        return set()
+    names = {name for name in document if name not in {"acme", "sales_ledger"} and not name.startswith("2026-")}
+    return names.union(*map(members, document.values()))
 
 
 # In the terminal
