@@ -754,6 +754,18 @@ def test_the_command_tells_when_an_authorisation_ends_without_asking_anybody(
     assert key not in side("--html", str(tmp_path / "coverage.html"), **{KEY_VARIABLE: key})
 
 
+def test_days_whose_files_are_in_the_archive_are_bought_and_not_read(side: Side, tmp_path: Path) -> None:
+    side.settings = {"report_archive": str(tmp_path / "archive")}
+    side.run("orders_report")
+    (tmp_path / "state.json").write_text("{}")
+    (strip,) = side.document()["cells"][0]["strips"]
+    assert strip["spans"] == [["2026-10-01", "2026-10-20", "pending"]]
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "from_archive": "never"}))
+    (strip,) = side.document()["cells"][0]["strips"]
+    assert strip["spans"] == [["2026-10-01", "2026-10-20", "missing"]]
+
+
 def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"api_url": "simulator", "start_date": "2026-10-01"}))
     command = [*SIDE, "coverage", "--config", str(tmp_path / "config.json"), "--html", str(tmp_path / "no" / "x.html")]

@@ -167,7 +167,8 @@ def _part(
     """Of one partition: its strip, those of its tables where they differ, and what failed."""
     purchases = booked.purchases
     finished = [purchase.window for purchase in purchases if purchase.status is PurchaseStatus.FINISHED]
-    pending = [report.window for report in partition.pending]
+    kept = [report.window for report in partition.archived if partition.fits(report)]
+    pending = [*(report.window for report in partition.pending), *kept]
     by_table = {
         stream: [*_stored(partition, coverage, finished), *([] if booked.has_state else finished)]
         for stream, coverage in partition.coverages.items()
