@@ -542,6 +542,20 @@ def test_what_may_have_been_bought_besides_is_in_the_history(opened: Callable[[V
     ]
 
 
+def test_a_report_that_the_state_gives_to_a_window_and_the_ledger_to_another_stays_with_the_other(
+    opened: Callable[[VirtualClock], Ledger], place: str
+) -> None:
+    ledger = opened(IdleClock())
+    bought(ledger, request(0), name="1")
+    assert ledger.claim(request(1), correlation_id="c-2") == GRANTED
+    assert ledger.bought(correlation_id="c-2", report_id="R-1", unanswered=0) is not None
+    ledger.released(request(1))  # killed before the state was told that the report is another window's
+    claim = ledger.claim(request(1, report_id="R-1"), correlation_id="c-3")
+    assert (claim.report_id, claim.correlation_id) == (None, "c-2")
+    assert "which belongs to orders_report, seller acme" in str(claim.unread_answer)
+    assert query(place, "select count(*) from flipkart_reports where report_id = 'R-1'") == [(1,)]
+
+
 def test_a_report_whose_links_are_refused_for_good_is_the_last_of_its_window(
     opened: Callable[[VirtualClock], Ledger],
 ) -> None:

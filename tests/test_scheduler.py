@@ -526,6 +526,21 @@ def test_a_report_id_that_the_ledger_knows_of_another_window_is_refused(bench: B
     assert bench.told() == [("triggered", "R-1"), ("abandoned", "R-1")]
 
 
+def test_a_late_answer_whose_report_the_ledger_knows_of_another_window_is_refused_too(bench: Bench) -> None:
+    bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
+    bench.api.on_answer = lambda _answer: "R-1"
+    ledger = RecordingLedger(claims=[Claim(unread_answer="kept", correlation_id="c-1")])
+    ledger.owner = "orders_report, seller bose, 2025-01-01 to 2025-01-01"
+    wanted, other = request(0), request(1)
+    scheduler = bench.scheduler(wanted, other, ledger=ledger, max_concurrent_reports=1)
+    with pytest.raises(
+        MixedUpReportError, match="answered with report R-1, which belongs to orders_report, seller bose"
+    ):
+        scheduler.take(wanted)
+    assert isinstance(scheduler.take(other), Deferred)
+    assert len(bench.api.reports) == 1
+
+
 def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tmp_path: Path) -> None:
     bench = Bench(tmp_path, generation=lambda _seller, _identifier: float("inf"))
     requests = [request(number) for number in range(5)]

@@ -46,6 +46,7 @@ from tap_flipkart_reports.adapters.ledger_table import (
     failed_window_of,
     live,
     overlapping,
+    owner_of,
     pending_report_of,
     purchase_of,
     shown_window,
@@ -176,8 +177,7 @@ class Ledger:
 
         def work(connection: sa.Connection) -> str | None:
             ours = sa.select(COLUMNS.window_key).where(*_attempt(correlation_id)).scalar_subquery()
-            others = sa.select(REPORTS).where(COLUMNS.report_id == report_id, COLUMNS.window_key != ours)
-            owner = connection.execute(others.limit(1)).one_or_none()
+            owner = connection.execute(owner_of(report_id, other_than=ours)).one_or_none()
             values: dict[str, Any] = {"status": PurchaseStatus.TRIGGERED.value, "report_id": report_id}
             if owner is not None:
                 answer = f"report {report_id}, which belongs to {shown_window(owner)}"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from tap_flipkart_reports.adapters.leases import NOT_HELD, shown, unchanged
-from tap_flipkart_reports.adapters.ledger_table import COLUMNS, REPORTS, live, window_key
+from tap_flipkart_reports.adapters.ledger_table import COLUMNS, REPORTS, live, owner_of, window_key
 from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError
 from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest
 
@@ -90,7 +90,7 @@ class Claims:
     ) -> Claim | None:
         """Go on where a worker stopped, or was killed."""
         status = PurchaseStatus(row.status)
-        report_id = row.report_id or request.report_id  # the state may know of a trigger what could not be booked
+        report_id = row.report_id or self._known_to_state(connection, request)
         is_unread = report_id is None and status is PurchaseStatus.NOT_UNDERSTOOD
         if report_id is None and not is_unread:
             LOGGER.warning(
@@ -109,6 +109,17 @@ class Claims:
         if is_unread:
             return Claim(unread_answer=row.answer or "", correlation_id=row.correlation_id)
         return Claim(report_id=report_id, is_last=status is PurchaseStatus.LINKS_REFUSED)
+
+    @staticmethod
+    def _known_to_state(connection: sa.Connection, request: ReportRequest) -> str | None:
+        """The report that the state gives to a window, of whose trigger it may know what could not be booked.
+
+        Not if it is another window's: a run that was killed may not have been told so any more.
+        """
+        if request.report_id is None:
+            return None
+        owner = connection.execute(owner_of(request.report_id, other_than=window_key(request))).one_or_none()
+        return request.report_id if owner is None else None
 
     def _is_recent(self, row: sa.Row[Any], request: ReportRequest) -> bool:
         """Whether a report that was read already shows the rows as they are wanted.

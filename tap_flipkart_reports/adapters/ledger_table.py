@@ -121,6 +121,16 @@ def live(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
     return COLUMNS.window_key == window_key(request), COLUMNS.live == 1
 
 
+def owner_of(report_id: str, *, other_than: str | sa.ScalarSelect[str]) -> sa.Select[Any]:
+    """Looks for another window that has a report.
+
+    Args:
+        report_id: the report.
+        other_than: the window that is not meant, by its key.
+    """
+    return sa.select(REPORTS).where(COLUMNS.report_id == report_id, COLUMNS.window_key != other_than).limit(1)
+
+
 def overlapping(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
     """The failures that share a day with a window of the same report type, seller and warehouse."""
     failures = FAILURES.c

@@ -114,9 +114,15 @@ class Buyer:
     def _read_late(self, report: TrackedReport, answer: str, *, correlation_id: str) -> str | None:
         report_id = self._api.report_id_in(answer)
         if report_id is not None:
+
+            def then(owner: str | None) -> None:
+                if owner is not None:
+                    self._mixed_up(report, report_id, owner)
+
             self._records.book(
                 Urgency.ANSWER,
                 lambda: self._records.ledger.bought(correlation_id=correlation_id, report_id=report_id, unanswered=0),
+                then,
             )
             return report_id
         error = AnswerNotUnderstoodError(
@@ -175,11 +181,8 @@ class Buyer:
         def then(owner: str | None) -> None:
             if owner is None:
                 self._records.queue.poll_at(report, report.triggered_at + self._pause(report))
-                return
-            self._block(request.identifier)
-            self._records.record_event(report, EventKind.ABANDONED)
-            words = f"the trigger was answered with report {answer.report_id}, which belongs to {owner}"
-            self._records.settle(report, MixedUpReportError(words))
+            else:
+                self._mixed_up(report, answer.report_id, owner)
 
         self._records.book(
             Urgency.ANSWER,
@@ -188,6 +191,13 @@ class Buyer:
             ),
             then,
         )
+
+    def _mixed_up(self, report: TrackedReport, report_id: str, owner: str) -> None:
+        """The ledger knows of another window that has the report: nothing more of the type is triggered."""
+        self._block(report.request.identifier)
+        self._records.record_event(report, EventKind.ABANDONED)
+        words = f"the trigger was answered with report {report_id}, which belongs to {owner}"
+        self._records.settle(report, MixedUpReportError(words))
 
     def _lost(self, report: TrackedReport, error: AnswerLostError) -> None:
         request, correlation_id, besides = report.request, cast("str", report.correlation_id), error.unanswered - 1
