@@ -1096,6 +1096,32 @@ def test_a_claim_is_looked_at_again_from_its_eleventh_second_on(
         ledger.confirm(correlation_id="c-1")
 
 
+@pytest.mark.parametrize("slow", ["claim", "confirm"])
+def test_a_claim_that_took_long_is_looked_at_again(
+    opened: Callable[[VirtualClock], Ledger], place: str, slow: str
+) -> None:
+    clock = IdleClock()
+    ledger = opened(clock)
+
+    def sleep(_connection: sa.Connection) -> None:
+        clock.advance(CONFIRMED_SECONDS + 1)
+
+    if slow == "confirm":
+        ledger.claim(request(), correlation_id="c-1")
+        clock.advance(CONFIRMED_SECONDS + 1)
+    sa.event.listen(sa.Engine, "commit", sleep)
+    try:
+        if slow == "confirm":
+            ledger.confirm(correlation_id="c-1")
+        else:
+            ledger.claim(request(), correlation_id="c-1")
+    finally:
+        sa.event.remove(sa.Engine, "commit", sleep)
+    query(place, "update flipkart_reports set holder = 'another'")
+    with pytest.raises(ClaimLostError):
+        ledger.confirm(correlation_id="c-1")
+
+
 def test_a_ledger_that_is_busy_is_not_waited_for_where_nothing_depends_on_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
