@@ -10,23 +10,29 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from support.spreadsheets import zip_of
 
 from tap_flipkart_reports.commands.anonymise import anonymise
 from tap_flipkart_reports.commands.anonymous_values import FACTORS, Disguise
 from tap_flipkart_reports.commands.cli import main
 from tap_flipkart_reports.commands.inspect import inspect_file
 from tap_flipkart_reports.exceptions import FileError, SettingsError
+from tap_flipkart_reports.files.containers import open_sheets
+from tap_flipkart_reports.files.sheets import RowTally
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.business.views import View
 from tap_flipkart_reports.simulator.packing.files import file_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(__file__).parent / "data"
 OCTOBER = {"from_date": "2026-10-01", "to_date": "2026-10-31"}
@@ -155,6 +161,22 @@ def test_no_part_of_a_workbook_tells_anything(tmp_path: Path) -> None:
     assert [[cell.data_type for cell in row] for row in book["Sales Report"]] == [
         [cell.data_type for cell in row] for row in original
     ]
+
+
+@pytest.mark.parametrize(
+    "spelt", [str.upper, lambda name: name.replace("/", "\\"), lambda name: name.replace("sheet1", "Sheet1")]
+)
+def test_no_part_tells_anything_however_its_name_is_spelt(tmp_path: Path, spelt: Callable[[str], str]) -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook_with_canaries())) as archive:
+        parts = {spelt(name): archive.read(name) for name in archive.namelist()}
+    orphan = b"<worksheet><sheetData><row><c><v>Ramesh Kanariya</v></c></row></sheetData></worksheet>"
+    source = written(tmp_path, "a.xlsx", zip_of({**parts, "xl/worksheets/sheet9.xml": orphan}))
+    copy = copy_of(source, tmp_path)
+    assert leaks(copy) == []
+    for path in (source, copy):
+        with open_sheets(path) as sheets:
+            rows = [row for sheet in sheets for batch in sheet.readings[0].batches(1, RowTally()) for row in batch.rows]
+        assert len(rows) == 1 + len(CANARIES) + 1 + 4
 
 
 def test_members_of_an_archive_lose_their_names_but_for_the_quarter(tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from tap_flipkart_reports.commands.anonymous_text import copy_text
 from tap_flipkart_reports.commands.anonymous_values import Disguise
 from tap_flipkart_reports.commands.anonymous_xlsx import copy_workbook
 from tap_flipkart_reports.exceptions import FileError, SettingsError
+from tap_flipkart_reports.files.containers import is_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_GZIP, _ZIP, _WORKBOOK = b"\x1f\x8b", b"PK", "xl/workbook.xml"
+_GZIP, _ZIP = b"\x1f\x8b", b"PK"
 _QUARTER = re.compile(r"_Q[1-4]_FY_[0-9]{2}_[0-9]{2}", re.IGNORECASE)
 CHUNK = 2**18
 
@@ -115,7 +116,7 @@ def _fresh(work: Path) -> Path:
 
 def _is_workbook(source: IO[bytes]) -> bool:
     with zipfile.ZipFile(source) as archive:
-        return _WORKBOOK in archive.namelist()
+        return is_workbook(archive)
 
 
 def anonymise(paths: Sequence[Path], folder: Path, *, replaces_headers: bool = False) -> list[Copied]:

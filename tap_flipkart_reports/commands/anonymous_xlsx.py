@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 
 from tap_flipkart_reports.commands.anonymous_columns import PROSE, SheetPlan, disguised
 from tap_flipkart_reports.commands.anonymous_xml import Copier
-from tap_flipkart_reports.files.xlsx_package import read_package
+from tap_flipkart_reports.files.containers import members_of
+from tap_flipkart_reports.files.xlsx_package import BOOK, part_name, read_package
 from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 from tap_flipkart_reports.files.xlsx_xml import parsed
 
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 CHUNK = 2**18
 
 _KEPT_PARTS = re.compile(
-    r"\[Content_Types\]\.xml|(?:.*/)?_rels/.*\.rels|xl/workbook\.xml|xl/styles\.xml|xl/sharedStrings\.xml"
-    r"|xl/theme/[^/]*\.xml|xl/worksheets/[^/]*\.xml|xl/comments[^/]*\.xml|xl/drawings/vmlDrawing[^/]*\.vml"
-    r"|docProps/(?:core|app)\.xml",
-    re.IGNORECASE,
+    r"\[content_types\]\.xml|(?:.*/)?_rels/.*\.rels|xl/workbook\.xml|xl/styles\.xml"
+    r"|xl/theme/[^/]*\.xml|xl/comments[^/]*\.xml|xl/drawings/vmldrawing[^/]*\.vml"
+    r"|docprops/(?:core|app)\.xml"
 )
+"""Beside the sheets that the workbook names, and the texts that they share."""
 
 _SHEETS_OWN = frozenset({
     *("hyperlinks", "headerFooter", "dataValidations", "extLst", "drawing", "picture", "oleObjects", "controls"),
@@ -71,28 +72,32 @@ def copy_workbook(source: IO[bytes], out: IO[bytes], plans: Mapping[str, SheetPl
         FileError: it cannot be read.
     """
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
-        names = [info.filename for info in archive.infolist() if _KEPT_PARTS.fullmatch(info.filename)]
-        package = read_package(names, lambda name: _chunks(archive, name))
+        members = {part_name(member.filename): member for member in members_of(archive)}
+        package = read_package(members, lambda part: _chunks(archive, members[part]))
         sheets = {part: plans.get(name, SheetPlan()) for name, part in package.sheets}
         titles = frozenset(name for name, _ in package.sheets)
         strings = package.shared_strings
-        shared = _SharedTexts(SharedStrings(_chunks(archive, strings) if strings is not None else None), disguise)
+        texts = SharedStrings(_chunks(archive, members[strings]) if strings is not None else None)
+        shared = _SharedTexts(texts, disguise)
         for part, plan in sheets.items():
-            _note_uses(_chunks(archive, part), plan, shared)
+            _note_uses(_chunks(archive, members[part]), plan, shared)
         shared.number_texts()
-        for info in archive.infolist():
-            if info.filename in names:
-                changes = _changes_of(info.filename, sheets, titles, shared, disguise, frozenset(names))
-                pieces = Copier(changes).copied(_chunks(archive, info.filename))
-                if info.filename == strings:
-                    pieces = _with_added(pieces, shared)
-                elif info.filename.lower().endswith(".vml"):
-                    pieces = iter([_WORDS_OF_VML.sub(b"", b"".join(pieces))])
-                target = zipfile.ZipInfo(info.filename, info.date_time)
-                target.compress_type = info.compress_type
-                with copy.open(target, "w", force_zip64=True) as written:
-                    for piece in pieces:
-                        written.write(piece)
+        kept = frozenset(part for part in members if part in {*sheets, strings} or _KEPT_PARTS.fullmatch(part))
+        for part, member in members.items():
+            if part not in kept:
+                continue
+            is_strings = part == strings
+            changes = _Strings(shared) if is_strings else _changes_of(part, sheets, titles, shared, disguise, kept)
+            pieces = Copier(changes).copied(_chunks(archive, member))
+            if is_strings:
+                pieces = _with_added(pieces, shared)
+            elif part.endswith(".vml"):
+                pieces = iter([_WORDS_OF_VML.sub(b"", b"".join(pieces))])
+            target = zipfile.ZipInfo(member.filename, member.date_time)
+            target.compress_type = member.compress_type
+            with copy.open(target, "w", force_zip64=True) as written:
+                for piece in pieces:
+                    written.write(piece)
 
 
 def _with_added(pieces: Iterator[bytes], shared: _SharedTexts) -> Iterator[bytes]:
@@ -107,8 +112,8 @@ def _with_added(pieces: Iterator[bytes], shared: _SharedTexts) -> Iterator[bytes
     yield behind[:end] + shared.added(prefix) + behind[end:]
 
 
-def _chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    with archive.open(name) as part:
+def _chunks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(member) as part:
         while chunk := part.read(CHUNK):
             yield chunk
 
@@ -121,18 +126,15 @@ def _changes_of(  # noqa: PLR0913, PLR0917 - what a part may need
     disguise: Disguise,
     kept: frozenset[str],
 ) -> _Changes:
-    name = part.lower()
     if part in sheets:
         return _Sheet(sheets[part], shared, disguise)
-    if name == "xl/sharedstrings.xml":
-        return _Strings(shared)
-    if name.startswith("docprops/"):
+    if part.startswith("docprops/"):
         return _Properties(disguise, titles)
-    if name.startswith(("xl/comments", "xl/drawings/")):
+    if part.startswith(("xl/comments", "xl/drawings/")):
         return _Words(disguise)
-    if name.endswith(".rels") or name == "[content_types].xml":
+    if part.endswith(".rels") or part == "[content_types].xml":
         return _References(part, kept)
-    return _LeftOut(_BOOKS_OWN if name == "xl/workbook.xml" else frozenset({"extLst"}))
+    return _LeftOut(_BOOKS_OWN if part == BOOK else frozenset({"extLst"}))
 
 
 class _Changes:
@@ -171,8 +173,8 @@ class _References(_Changes):
     def starts(self, name: str, attributes: dict[str, str]) -> bool:
         if name == "Relationship":
             target = posixpath.normpath(posixpath.join(self._base, attributes.get("Target", "")))[1:]
-            return attributes.get("TargetMode") != "External" and target in self._kept
-        return name != "Override" or attributes.get("PartName", "")[1:] in self._kept
+            return attributes.get("TargetMode") != "External" and part_name(target) in self._kept
+        return name != "Override" or part_name(attributes.get("PartName", "")[1:]) in self._kept
 
 
 class _Properties(_Changes):

@@ -13,6 +13,7 @@ from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.inspect import inspect_file
 from tap_flipkart_reports.commands.probe_findings import FileFinding, TableFinding
 from tap_flipkart_reports.exceptions import ArchiveError, FileError, RowError, SettingsError
+from tap_flipkart_reports.files.containers import is_workbook
 from tap_flipkart_reports.sync.report_reader import ReportReader
 
 if TYPE_CHECKING:
@@ -100,9 +101,9 @@ def container_of(path: Path) -> str:
     if beginning[:2] != b"PK":
         return "text"
     with zipfile.ZipFile(path) as archive:
+        if is_workbook(archive):
+            return "workbook"
         names = archive.namelist()
-    if "xl/workbook.xml" in names:
-        return "workbook"
     return "ZIP of " + ", ".join(f"{count} {ending}" for ending, count in Counter(map(_ending, names)).items())
 
 

@@ -103,9 +103,7 @@ def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str |
     """The sheets of a ZIP: a workbook, or of the files in it, which may be workbooks; `name` is that of such a one."""
     with _told_damages():
         archive = stack.enter_context(zipfile.ZipFile(file))
-    for member in archive.infolist():
-        member.filename = member.filename.replace("\\", "/")  # some programs for Windows write the former
-    members = [member for member in archive.infolist() if not _is_litter(member)]
+    members = members_of(archive)
     parts = {part_name(member.filename): member for member in members}
     if not members:
         raise FileError("the file is a ZIP without a file in it")
@@ -213,6 +211,19 @@ def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) 
             yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool, unpacker.checkpoint))
     except FileError as error:
         raise FileError(f"{_shortened(name)} in the ZIP: {error}") from error
+
+
+def members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files in a ZIP, without folders and what systems leave in archives."""
+    members = archive.infolist()
+    for member in members:
+        member.filename = member.filename.replace("\\", "/")  # some programs for Windows write the former
+    return [member for member in members if not _is_litter(member)]
+
+
+def is_workbook(archive: zipfile.ZipFile) -> bool:
+    """Whether a ZIP is a workbook."""
+    return any(part_name(member.filename) == BOOK for member in members_of(archive))
 
 
 def _is_litter(member: zipfile.ZipInfo) -> bool:
