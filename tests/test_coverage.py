@@ -523,7 +523,7 @@ def test_the_terminal_shows_what_needs_a_person_a_sign_for_each_cell_and_the_wor
     assert terminal_text(found, Screen(width=80)).splitlines()[:-1] == [
         "Needs a person:",
         "  failed: Flipkart reports FAILED and gives no reason (sales_ledger, seller acme, 2026-10-07)",
-        "    next: run again: what is still owed is asked for, and bought again where the report is gone",
+        f"    next: {found.concerns[0].next_step}",
         "",
         "      a b",
         "acme  ✗ █",

@@ -47,7 +47,8 @@ PLAN = "flipkart-reports plan --config CONFIG --state STATE"
 NEXT_STEPS: Mapping[ConcernKind, str] = {
     ConcernKind.AUTHORISATION_OVER: _AUTHORISE,
     ConcernKind.AUTHORISATION: _AUTHORISE,
-    ConcernKind.FAILED: "run again: what is still owed is asked for, and bought again where the report is gone",
+    ConcernKind.FAILED: "mend what the cause names, if anything, and run again: what is still owed is asked for, and "
+    "bought again where the report is gone",
     ConcernKind.UNREADABLE: 'run again: it is read again at no cost; given_up_reports: ["{report}"] buys it again',
     ConcernKind.SKIPPED: "see the folder `rejected` of the archive; `flipkart-reports replay` reads archived files "
     "again, `repair` buys them again; this stays until a report of the same days has no such rows",
