@@ -107,6 +107,17 @@ def test_states_keep_to_their_share_and_their_distance(steps: list[tuple[int, in
     assert len(states) < 2 or known <= MAX_SHARE * (others + known) + states[0][1] or known == states[0][1]
 
 
+def test_a_state_leaves_room_for_the_one_at_the_end_of_the_run() -> None:
+    now = 0.0
+    spacing = StateSpacing(lambda: now)
+    spacing.wrote_state(100)
+    now = MIN_SECONDS
+    spacing.wrote(2_699)
+    assert not spacing.is_due
+    spacing.wrote(1)  # with one more and the last, 300 of 3,000 bytes
+    assert spacing.is_due
+
+
 def states_of(stream_state: dict[str, Any]) -> PartitionStates:
     return PartitionStates(stream="sales", stream_state=lambda: stream_state, finalize=lambda _member: None)
 
