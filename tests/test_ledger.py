@@ -849,6 +849,16 @@ def test_a_row_that_the_tap_did_not_write_is_one_sentence(
         ask()
 
 
+def test_a_failure_that_the_tap_did_not_write_is_one_sentence(tmp_path: Path) -> None:
+    place = str(tmp_path / "ledger.db")
+    ledger = Ledger(place, clock=IdleClock())
+    ledger.failed(request(), stream="orders_report", report_id=None, is_unreadable=False, cause="the API says no")
+    query(place, "update flipkart_reports_failures set failed_at = 'yesterday'")
+    with pytest.raises(LedgerError, match=r"cannot have written \(.*'yesterday', window_key [0-9a-f]{32}\)"):
+        ledger.failures()
+    ledger.close()
+
+
 @pytest.mark.parametrize("damage", ["rows = 'many'", "rejected = 'many'", "tied = 'x'", "triggered_at = '2026-10-01'"])
 def test_a_purchase_that_the_tap_did_not_write_is_one_sentence(tmp_path: Path, damage: str) -> None:
     place = str(tmp_path / "ledger.db")  # SQLite keeps a text in a column of numbers
@@ -856,7 +866,7 @@ def test_a_purchase_that_the_tap_did_not_write_is_one_sentence(tmp_path: Path, d
     ledger.claim(request(), correlation_id="c-1")
     ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     query(place, f"update flipkart_reports set {damage}")  # noqa: S608 - of the test's own
-    with pytest.raises(LedgerError, match="the report ledger holds a row that the tap cannot have written"):
+    with pytest.raises(LedgerError, match=r"holds a row that the tap cannot have written \(.*, correlation_id c-1\)"):
         ledger.history()
     ledger.close()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,7 +16,11 @@ from tap_flipkart_reports.purchasing.requests import FailedWindow, PendingReport
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_flipkart_reports.purchasing.requests import ReportRequest
+
+_T = TypeVar("_T")
 
 VERSION = 5
 """Of the tables below; a ledger of version 4 gets what it lacks, one of any other is refused."""
@@ -143,6 +148,21 @@ def overlapping(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+def _names_its_row(read: Callable[[sa.Row[Any]], _T]) -> Callable[[sa.Row[Any]], _T]:
+    """Let the error of a row that cannot be read say which one it is."""
+
+    @wraps(read)
+    def read_row(row: sa.Row[Any]) -> _T:
+        try:
+            return read(row)
+        except (TypeError, ValueError, AttributeError) as error:
+            key = next(name for name in ("correlation_id", "window_key") if name in row._fields)
+            raise ValueError(f"{error}, {key} {getattr(row, key)}") from None
+
+    return read_row
+
+
+@_names_its_row
 def failed_window_of(row: sa.Row[Any]) -> FailedWindow:
     """A row of the failures."""
     return FailedWindow(
@@ -158,6 +178,7 @@ def failed_window_of(row: sa.Row[Any]) -> FailedWindow:
     )
 
 
+@_names_its_row
 def purchase_of(row: sa.Row[Any]) -> Purchase:
     """A row as a purchase."""
     return Purchase(
@@ -178,6 +199,7 @@ def purchase_of(row: sa.Row[Any]) -> Purchase:
     )
 
 
+@_names_its_row
 def pending_report_of(row: sa.Row[Any]) -> PendingReport:
     """A row as a report that need not be bought."""
     return PendingReport(
