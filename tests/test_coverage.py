@@ -582,8 +582,8 @@ def test_of_a_thousand_sellers_the_terminal_shows_the_worst_and_counts_the_rest(
     assert "the worst 12 of 1,000, --html shows all" in text
 
 
-@pytest.mark.parametrize("width", [80, 64])
-def test_the_maps_fit_the_screen_whatever_the_names_and_however_many_report_types(width: int) -> None:
+@pytest.mark.parametrize("screen", [Screen(width=80), Screen(width=64), Screen(width=80, is_plain=True)])
+def test_the_maps_fit_the_screen_whatever_the_names_and_however_many_report_types(screen: Screen) -> None:
     names = ["店" * 40, "दुकान " * 20, "x" * 200]
     kinds = [replace(REPORT_TYPES["orders_report"], name=f"custom_{number}") for number in range(40)]
     partitions = [
@@ -592,12 +592,15 @@ def test_the_maps_fit_the_screen_whatever_the_names_and_however_many_report_type
     cells = cells_of(
         partitions, booked=Booked(has_state=True), start=FIRST, newest_days={kind.name: NEWEST for kind in kinds}
     )
-    _, matrix, _, strips, legend = terminal_text(Cockpit(cells=tuple(cells)), Screen(width=width)).split("\n\n")
+    text = terminal_text(Cockpit(cells=tuple(cells)), screen)
+    assert text.isascii() is screen.is_plain
+    _, matrix, _, strips, legend = text.split("\n\n")
     lines = [*matrix.splitlines(), *strips.splitlines()[:-1], *legend.splitlines()]
-    assert max(map(width_of, lines)) <= width
-    assert matrix.count("·") == len(partitions)
+    assert max(map(width_of, lines)) <= screen.width
+    sign = screen.sign(DayStatus.MISSING)
+    assert matrix.count(sign) == len(partitions)
     for drawn in (matrix, strips):  # the signs stand under each other
-        assert len({width_of(line[: line.index("·")]) for line in drawn.splitlines() if line.endswith("·")}) == 1
+        assert len({width_of(line[: line.index(sign)]) for line in drawn.splitlines() if line.endswith(sign)}) == 1
 
 
 def test_an_empty_cockpit_says_so() -> None:

@@ -35,13 +35,13 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - width_of(text))
 
 
-def fitted(text: str, width: int) -> str:
+def fitted(text: str, width: int, *, mark: str = "…") -> str:
     """The text's beginning as far as a width has room, with a mark where something is missing."""
     if width_of(text) <= width:
         return text
     while width_of(text) >= width:
         text = text[:-1]
-    return f"{text}…"
+    return f"{text}{mark}"
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:

@@ -68,7 +68,11 @@ class Screen:
 
     def label(self, name: str) -> str:
         """What stands before a row of signs."""
-        return fitted(clean_line(name, limit=MAX_QUOTED), max(LEAST_LABEL, min(MOST_LABEL, self.width // 2)))
+        text, width = clean_line(name, limit=MAX_QUOTED), max(LEAST_LABEL, min(MOST_LABEL, self.width // 2))
+        if self.is_plain:  # as standard output escapes it, but before columns are counted
+            text = text.encode("ascii", "backslashreplace").decode()
+            return fitted(text, width, mark="~")
+        return fitted(text, width)
 
     def sign(self, status: DayStatus | None) -> str:
         """What stands for a status; a blank for none."""
