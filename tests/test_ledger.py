@@ -267,9 +267,14 @@ def test_a_trigger_whose_answer_only_the_state_knows_is_booked_and_not_made_agai
 def test_a_report_that_only_the_state_knew_is_booked_as_bought(
     opened: Callable[[VirtualClock], Ledger], place: str
 ) -> None:
-    known = request(report_id="R-of-state")
-    assert opened(IdleClock()).claim(known, correlation_id="c-1") == Claim(report_id="R-of-state")
-    assert statuses(place) == [("TRIGGERED", 1, "R-of-state")]
+    clock = IdleClock()
+    ledger = opened(clock)
+    for number in (0, 1):  # with a correlation id of its own: nobody knows that of its trigger
+        known = request(number, report_id=f"R-{number}-of-state")
+        assert ledger.claim(known, correlation_id="c-1") == Claim(report_id=f"R-{number}-of-state")
+    assert statuses(place) == [("TRIGGERED", 1, "R-0-of-state"), ("TRIGGERED", 1, "R-1-of-state")]
+    assert {purchase.bought_at for purchase in ledger.history()} == {clock.now()}
+    assert query(place, "select count(triggered_at) from flipkart_reports where correlation_id <> 'c-1'") == [(2,)]
 
 
 def test_eight_workers_at_once_grant_each_window_once(opened: Callable[[VirtualClock], Ledger]) -> None:
@@ -1046,6 +1051,21 @@ def test_the_history_is_in_the_order_of_the_triggers_and_of_claims_whose_answer_
     clock.advance(60)
     ledger.bought(correlation_id="c-0", report_id="R-0", unanswered=0)
     assert [purchase.window for purchase in ledger.history()] == [request(number).window for number in (1, 2, 0)]
+
+
+def test_the_latest_day_of_a_partition_is_that_of_a_purchase_which_brought_a_report(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    ledger = opened(IdleClock())
+    of_warehouse = replace(request(1), warehouse_id="del")
+    for number, wanted in enumerate((request(0), request(2), of_warehouse)):
+        bought(ledger, wanted, name=str(number))
+    ledger.ended(request(2), report_id="R-1", status=PurchaseStatus.FAILED)
+    ledger.claim(request(3), correlation_id="c-3")
+    assert ledger.latest_days() == {
+        ("orders_report", PartitionKey("acme", None)): request(0).window.last,
+        ("orders_report", PartitionKey("acme", "del")): request(1).window.last,
+    }
 
 
 def test_giving_up_a_report_leaves_alone_what_was_read_from_it_before(

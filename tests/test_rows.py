@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
@@ -328,6 +329,17 @@ def test_cells_that_do_not_fit_are_kept_as_text_and_counted() -> None:
 def test_a_cell_that_does_not_fit_ends_the_reading_where_that_is_wanted() -> None:
     with pytest.raises(RowError, match=r"^line 3, column 'Amount \(Rs.\)': 'x{59}…' is not a number$"):
         read(HEADER, [["1", "1", "1", ""], ["2", "x" * 99, "", ""]], bad_cells="fail")
+
+
+def test_blank_rows_of_several_tables_are_added_up() -> None:
+    counts, layout, rejected = RowCounts(), match(HEADER), list[RejectedRow]()
+    for _ in range(2):
+        part = replace(table(HEADER, [["1", "1", "1", ""]]), tally=RowTally(rows=1, blank=2))
+        identity = row_identity((), [(part, layout)])
+        assert list(
+            read_rows(part, layout, wanted=None, rules=RULES, identity=identity, counts=counts, reject=rejected.append)
+        )
+    assert counts.blank == 4
 
 
 def test_a_part_of_the_key_that_the_file_does_not_have_is_blank_in_every_row() -> None:
