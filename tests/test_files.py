@@ -89,6 +89,7 @@ def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
         CSV.decode().encode("utf-16"),
         codecs.BOM_UTF16_BE + CSV.decode().encode("utf-16-be"),
         b"\n  \n,,\n\xc2\xa0\n" + CSV.replace(b"OD2", b"\n,\n ,\t\nOD2") + b",\n\n",
+        CSV.replace(b"OD2", b"\xe2\x80\x8b,\nOD2") + ",\ufeff\n".encode(),
         CSV.replace(b"D", b"\0D\0"),
         gzip.compress(CSV),
         gzip.compress(CSV[:20]) + gzip.compress(CSV[20:]),

@@ -93,7 +93,7 @@ def test_a_cell_says_what_a_text_file_would(tmp_path: Path, cell: Cell, text: st
 def test_rows_keep_their_lines_and_are_all_as_wide_as_the_widest(tmp_path: Path) -> None:
     pages: dict[str, Page | Sequence[Sequence[Cell]]] = {
         "Far": Page(at={"C3": "c", "B5": "b"}),
-        "Blank": [[" ", None], ["", ""]],
+        "Blank": [[" ", None], ["", ""], ["\u200b", "\ufeff"]],
         "None": Page(),
     }
     assert rows_of(tmp_path, workbook(pages)) == {

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import column_texts
 from tap_flipkart_reports.files.encodings import MAX_LINE, WITHOUT_CONTROLS, TextEncoding, find_encoding
-from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, go_on
+from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, go_on, has_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ class TextReading:
             cells = tuple(next(reader, ()))
         except csv.Error as error:
             raise FileError(f"the row on line {line} of the file is cut off or damaged: {error}") from error
-        if not any(map(str.strip, cells)):
+        if not has_text(cells):
             return None
         return HeadRow(cells=cells, line=line, next_line=line + reader.line_num)
 
@@ -145,7 +145,7 @@ class TextReading:
         first_line = line
         try:
             for row in reader:
-                if (row and row[0][:1].isalnum()) or any(map(str.strip, row)):  # the first is the usual case
+                if (row and row[0][:1].isalnum()) or has_text(row):  # the first is the usual case
                     rows.append(row)
                     lines.append(line)
                     if len(rows) == BATCH_ROWS:

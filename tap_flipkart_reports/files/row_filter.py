@@ -158,7 +158,7 @@ class RowFilter:
         if (
             set(map(len, rows)) == {width}
             and not self._suspicious.search("\n".join([row[0][:LOOK] for row in rows]))
-            and all(all(map(str.strip, [row[place] for row in rows])) for place in self._filled)
+            and all(_are_filled([row[place] for row in rows]) for place in self._filled)
         ):
             return set()
         return {
@@ -239,6 +239,12 @@ class RowFilter:
         text = io.StringIO()
         csv.writer(text, lineterminator="").writerow(row)
         self._reject(RejectedRow(table=self._name, line=line, cause=cause, text=text.getvalue()))
+
+
+def _are_filled(cells: Sequence[str]) -> bool:
+    if not all(map(str.strip, cells)):
+        return False
+    return "".join(cells).isascii() or all(cell.strip(PADDING) for cell in cells)  # the first is much faster
 
 
 def is_total(text: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from tap_flipkart_reports.files.converters import PADDING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -22,6 +24,11 @@ Checkpoint = Callable[[], None]
 
 def go_on() -> None:
     """The checkpoint of those who read to the end."""
+
+
+def has_text(row: Sequence[str]) -> bool:
+    """Whether a row has more than white space and characters that show nothing."""
+    return any(text.strip(PADDING) for text in row)
 
 
 class StoppedReadingError(Exception):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import CELLS, UnscannableError
 from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS
-from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, RowTally, Sheet
+from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, RowTally, Sheet, has_text
 from tap_flipkart_reports.files.xlsx_cells import CellReaders
 from tap_flipkart_reports.files.xlsx_package import read_package
 from tap_flipkart_reports.files.xlsx_rows import column_cells, sheet_rows
@@ -99,7 +99,7 @@ class WorkbookReading:
     def head_row(self, line: int) -> HeadRow | None:
         """The row on a line; see `Reading`."""
         cells = self._head[line - 1] if line <= self.head_lines else []
-        return HeadRow(cells=tuple(cells), line=line, next_line=line + 1) if any(map(str.strip, cells)) else None
+        return HeadRow(cells=tuple(cells), line=line, next_line=line + 1) if has_text(cells) else None
 
     def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
         """The cells of one column; see `Reading`."""
@@ -120,7 +120,7 @@ class WorkbookReading:
         before, letters = first_line - 1, 0
         may_be_long = self._survey.columns * self._strings.longest * BATCH_ROWS > MAX_BATCH_LETTERS
         for line, row, size in self._rows():
-            if line < first_line or not any(map(str.strip, row)):
+            if line < first_line or not has_text(row):
                 continue
             tally.blank += line - before - 1
             before = line
