@@ -71,6 +71,13 @@ def test_a_part_of_a_key_that_no_schema_declares_is_text_of_a_bounded_length() -
     }
 
 
+def test_a_day_in_a_key_has_no_length() -> None:
+    keyed = ReportTable(stream="sales_ledger", title="Sales", key=("order_date", "order_id"))
+    assert keyed.properties["order_date"]["format"] == "date"
+    assert "maxLength" not in keyed.properties["order_date"]
+    assert keyed.properties["order_id"]["maxLength"] == MAX_KEY_LETTERS
+
+
 def test_the_key_of_a_record_names_seller_warehouse_and_day_where_there_are_such() -> None:
     keyed, unkeyed = ReportTable(stream="mine", title="Mine", key=("order_id",)), ReportTable(stream="mine", title="M")
     of_warehouses = schema_type(parameters={**WAREHOUSE, **DATE_RANGE})
