@@ -234,6 +234,22 @@ def test_the_budget_of_a_report_type_stands_beside_another_type_with_its_identif
     assert len(bench.bought()) == 1
 
 
+# Refused triggers
+
+
+def test_a_run_whose_every_trigger_is_refused_ends_and_leaves_its_windows_to_the_next(bench: Bench) -> None:
+    bench.restart({"fault": "rate_limit", "call": "trigger", "retry_after": 60, "times": 1000})
+    began = bench.clock.monotonic()
+    output = bench.run("orders_report", report_timeout=7200)
+    assert output.error is None
+    assert bench.bought() == []
+    assert 7000 < bench.clock.monotonic() - began < 7300
+    assert "has refused each trigger for" in output.tap.current_run.left[0].reason
+    bench.restart()
+    assert bench.run("orders_report", state=output.state).error is None
+    assert bench.bought()
+
+
 # Reports that were read today
 
 

@@ -331,6 +331,52 @@ def test_a_pause_longer_than_a_report_or_the_run_may_take_leaves_all_that_wait_o
     assert bench.left == ([(first, told, False), (second, told, False)] if is_left else [])
 
 
+def refused_until_left(bench: Bench, *, wait: float) -> float:
+    """When the first report is left of those whose triggers are all refused."""
+    now = 0.0
+    while not bench.left:
+        report = bench.queue.next_to_buy(now)
+        assert report is not None
+        bench.queue.refused(report, now=now, retry_after=wait)
+        now += wait
+    return now - wait
+
+
+def test_a_seller_whose_every_trigger_is_refused_is_left_after_as_long_as_a_report_may_take() -> None:
+    bench = Bench()
+    first, second, other = tracked(0), tracked(1), tracked(2, seller="bose")
+    bench.add(first, second)
+    assert refused_until_left(bench, wait=900.0) == TIMEOUT
+    told = "the API asks to wait 900 s, and has refused each trigger for 3600 s"
+    assert bench.left == [(first, told, False), (second, told, False)]
+    bench.add(other, now=TIMEOUT)
+    assert bench.bought(TIMEOUT) == [other]
+
+
+def test_all_sellers_are_left_where_every_trigger_of_the_app_is_refused_for_so_long() -> None:
+    bench = Bench()
+    acme, bose = (tracked(0, priority=Priority.NEWEST), tracked(1, seller="bose", priority=Priority.NEWEST))
+    cipla = tracked(2, seller="cipla")
+    bench.add(acme, bose, cipla)
+    assert refused_until_left(bench, wait=300.0) == TIMEOUT
+    assert bench.queue.next_to_buy(TIMEOUT + 300.0) is bose
+    bench.queue.refused(bose, now=TIMEOUT + 300.0, retry_after=300.0)
+    assert [report for report, _, _ in bench.left] == [acme, bose, cipla]
+
+
+@pytest.mark.parametrize("pause", ["accepted", "not tried"])
+def test_refusals_with_something_else_between_them_do_not_add_up(pause: str) -> None:
+    bench = Bench()
+    report, other = tracked(0), tracked(1)
+    bench.add(report)
+    for now in (0.0, 3000.0, 6000.0):
+        assert bench.queue.next_to_buy(now) is report
+        bench.queue.refused(report, now=now, retry_after=2900.0 if pause == "accepted" else 2600.0)
+        if pause == "accepted":
+            bench.queue.triggered(other)
+    assert bench.left == []
+
+
 def test_a_seller_whose_only_report_is_left_over_has_nothing_that_waits() -> None:
     bench = Bench()
     only = tracked()

@@ -99,8 +99,10 @@ class ReportQueue:
             return
         allowed_at = self._concurrency.not_before(report.request.seller_id)
         is_over_by_then = self.deadline is not None and now < allowed_at and allowed_at >= self.deadline
-        if is_over_by_then or allowed_at - now > report.request.report_timeout:
-            self._on_deferred(report, f"the API asks to wait {allowed_at - now:.0f} s")
+        since = self._concurrency.refused_since(report.request.seller_id, now=now)
+        if is_over_by_then or allowed_at - since > report.request.report_timeout:
+            so_far = f", and has refused each trigger for {now - since:.0f} s" if since < now else ""
+            self._on_deferred(report, f"the API asks to wait {allowed_at - now:.0f} s{so_far}")
             return
         report.stage = Stage.WAITING
         self._turns.add(report)
@@ -264,7 +266,8 @@ class ReportQueue:
         heapq.heappush(self._pauses, (now + wait, seller))
         self.wait_for_slot(report, now=now)
         if report.is_settled:
-            self._look_again(seller, now=now)
+            for other in self._turns.sellers:  # the pause may be that of all sellers
+                self._look_again(other, now=now)
         return wait
 
     def block(self, identifier: str, *, reason: str, now: float) -> None:

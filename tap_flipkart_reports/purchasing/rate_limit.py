@@ -30,10 +30,12 @@ class ConcurrencyLimit:
         self._has_grown = False
         self.cap = ceiling
         self.not_before = 0.0
+        self.refused_since: float | None = None
 
     def accepted(self) -> None:
         """A trigger was accepted."""
         self._strikes = 0
+        self.refused_since = None
         self._accepted += 1
         if self.cap < self._ceiling and self._accepted >= self.cap * 2**self._probation:
             self._accepted = 0
@@ -55,6 +57,8 @@ class ConcurrencyLimit:
         """
         wait = retry_after if retry_after is not None else min(pause * 2**self._strikes, LONGEST_PAUSE)
         self._strikes += 1
+        if self.refused_since is None or now - self.not_before > LONGEST_PAUSE:  # in between nothing was tried
+            self.refused_since = now
         self._accepted = 0
         self._probation = min(self._probation + self._has_grown, LONGEST_PROBATION)
         self._has_grown = False
@@ -118,3 +122,9 @@ class ConcurrencyLimits:
     def not_before(self, seller_id: str) -> float:
         """The moment before which a seller may trigger nothing."""
         return max(self._all.not_before, self._of(seller_id).not_before)
+
+    def refused_since(self, seller_id: str, *, now: float) -> float:
+        """Since when each trigger of a seller, or of all sellers, has been refused; now if they are not."""
+        limits = (self._all, self._of(seller_id))
+        since = [limit.refused_since for limit in limits if limit.not_before > now and limit.refused_since is not None]
+        return min(since, default=now)
