@@ -55,7 +55,7 @@ REPETITIVE = 4
 # `SKU:` goes where no space follows and `OI:` before digits only, as titles may begin with these letters too. Such a
 # prefix proves that the quotes around it wrap the cell, so the SKU itself may hold a quote: "SKU:pipe 12"".
 _PREFIXED = re.compile(r"""'?("{0,9})'?(?:(?i:SKU):(?!\s)|(?i:OI):(?=[0-9]+\1\Z))(?P<inner>.*)\1""", re.DOTALL)
-_ID_PREFIX = re.compile(r"(?:SKU|OI|RTr|DTr|R):(?P<inner>\S*)", re.IGNORECASE)
+_ID_PREFIX = re.compile(r"(?:SKU|OI|RTr|DTr|R):\s?(?P<inner>\S*)", re.IGNORECASE)
 """A whole cell of a column of ids. `RTr:` and `DTr:` stand before tracking ids, `R:` before return ids."""
 
 _ID_NAME = re.compile(r"(?:^|_)(?:ids?|awb|tracking)(?:_|$)")
