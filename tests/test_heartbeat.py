@@ -6,15 +6,14 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 from support.clocks import VirtualClock
 
+from tap_flipkart_reports.purchasing.events import RunProgress
 from tap_flipkart_reports.sync.heartbeat import SECONDS, heartbeat
 
 if TYPE_CHECKING:
-    import pytest
     from support.bench import Bench
-
-    from tap_flipkart_reports.purchasing.events import RunProgress
 
 
 def test_a_run_that_awaits_reports_says_once_a_minute_how_far_it_is(
@@ -50,10 +49,21 @@ def test_a_run_that_awaits_reports_says_once_a_minute_how_far_it_is(
     assert "in progress, the oldest for " in lines[0]
 
 
-def test_nothing_is_said_within_the_first_minute_or_when_nothing_is_awaited(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "progress", [None, RunProgress(reports=[], waiting=2, done=0, total=2)], ids=["before the first", "nothing bought"]
+)
+def test_nothing_is_said_when_nothing_is_awaited(
+    caplog: pytest.LogCaptureFixture, progress: RunProgress | None
+) -> None:
     caplog.set_level(logging.INFO, logger="tap-flipkart-reports")
+    asked = threading.Event()
+
+    def ask() -> RunProgress | None:
+        asked.set()
+        return progress
+
     clock = VirtualClock()
-    with heartbeat(lambda: None, clock=clock):
-        clock.advance(SECONDS / 2)
-        clock.advance(SECONDS)
+    with heartbeat(ask, clock=clock):
+        while not asked.is_set():
+            clock.advance(SECONDS)
     assert caplog.messages == []

@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.clocks import VirtualClock
 from support.truth import expected
 
+from tap_flipkart_reports import PACKAGE
+from tap_flipkart_reports.adapters.processes import OWNER
 from tap_flipkart_reports.exceptions import WindowsFailedError
 from tap_flipkart_reports.files.header_words import normalise
 from tap_flipkart_reports.report_types import REPORT_TYPES, UNIDENTIFIED
@@ -15,6 +18,7 @@ from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.faults import YEARS
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from support.bench import Bench, Output
@@ -108,6 +112,33 @@ def test_the_streams_of_a_report_take_turns_so_that_few_files_wait(bench: Bench)
             order += [turn] if turn not in order[-1:] else []
     assert order == [(seller, stream) for seller in ("acme", "bharat") for stream in SALES]
     assert len(bench.bought()) == 2
+
+
+class WatchingClock(VirtualClock):
+    """Looks at a folder whenever it is asked for the time, as for each batch of rows."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self.most_files = 0
+
+    def now(self) -> datetime:
+        files = [path for path in self._folder.glob(f"{PACKAGE}-*/*") if path.name != OWNER]
+        self.most_files = max(self.most_files, len(files))
+        return super().now()
+
+
+def test_a_file_is_removed_when_the_last_of_its_streams_has_read_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    clock = bench.clock = WatchingClock(tmp_path / "temporary")
+    bench.restart({"fault": "html_page"}, file_format="xlsx")
+    output = bench.run(*SALES, sellers=[bench.seller(name) for name in ("acme", "bharat", "chirag")])
+    assert len(bench.bought()) == 3
+    assert len(output.tap.current_run.failures.all) == len(SALES)  # a file that cannot be read goes, too
+    assert clock.most_files == 1
 
 
 def test_a_table_that_cannot_be_read_fails_alone_and_costs_nothing_to_read_again(bench: Bench) -> None:

@@ -461,6 +461,17 @@ def test_a_repair_that_failed_is_in_the_ledger_with_the_word_that_no_other_run_a
     assert cause == "the file is empty: zero bytes; only the same repair asks for it again"
 
 
+def test_days_that_the_budget_of_a_repair_leaves_over_are_no_debt_of_the_next_run(bench: Bench) -> None:
+    state = bench.run("sales_ledger", window_days=10).state
+    repair = [{"stream": "sales_ledger", "from_date": "2026-10-01", "to_date": "2026-10-20"}]
+    cut = bench.run("sales_ledger", window_days=10, state=state, repair=repair, max_reports=1)
+    assert len(cut.tap.current_run.left) == 1
+    assert cut.partition("sales_ledger") == state["bookmarks"]["sales_ledger"]["partitions"][0]
+    bought = len(bench.bought())
+    assert bench.run("sales_ledger", window_days=10, state=cut.state).error is None
+    assert len(bench.bought()) == bought
+
+
 def test_a_repair_that_was_cut_short_is_not_paid_for_again(bench: Bench) -> None:
     first = bench.run("sales_ledger")
     bench.restart(generation_seconds=(3600.0, 3600.0))
