@@ -20,7 +20,7 @@ from support.spreadsheets import MAIN, Page, Raw, error, formula, workbook, zip_
 
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files import xlsx_strings, xlsx_survey
-from tap_flipkart_reports.files.containers import open_sheets
+from tap_flipkart_reports.files.containers import CHUNK, open_sheets
 from tap_flipkart_reports.files.sheets import Batch, RowTally
 
 if TYPE_CHECKING:
@@ -348,6 +348,17 @@ def test_both_ways_to_read_a_sheet_find_the_same(
     )
     folder = tmp_path_factory.mktemp("book")
     assert rows_of(folder, content) == rows_of(folder, remark)
+
+
+@pytest.mark.parametrize("written", ["a\rb", "a\r\nb", "\ra\r", "a\r\r\nb", "a\n\rb"])
+def test_line_ends_in_a_cell_are_those_of_xml_wherever_chunks_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    content = workbook({"S": [[Raw('t="inlineStr"', f"<is><t>{written}</t></is>")]]}, shared=False)
+    text = written.replace("\r\n", "\n").replace("\r", "\n")
+    for size in (1, 2, CHUNK):
+        monkeypatch.setattr("tap_flipkart_reports.files.containers.CHUNK", size)
+        assert rows_of(tmp_path, content)["S"] == [(1, [text])]
 
 
 def content_with(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:

@@ -126,13 +126,12 @@ def _whole_rows(chunks: Iterable[bytes]) -> Iterator[str]:
     rest, is_begun = "", False
     for chunk in chunks:
         rest += chunk.decode(_BYTES)
-        if "\r" in rest:
-            rest = rest.replace("\r\n", "\n")
         if not is_begun and "<sheetData>" in rest:
             _, _, rest = rest.partition("<sheetData>")
             is_begun = True
         *rows, rest = rest.split(_END)
-        yield from rows
+        for row in rows:  # whole ones, as a line end may be cut by a chunk's
+            yield row.replace("\r\n", "\n").replace("\r", "\n") if "\r" in row else row
         if len(rest) > MAX_ROW_LETTERS:
             raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
     if "</sheetData>" not in rest:
