@@ -135,7 +135,8 @@ def test_a_file_is_removed_when_the_last_of_its_streams_has_read_it(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     clock = bench.clock = WatchingClock(tmp_path / "temporary")
     bench.restart({"fault": "html_page"}, file_format="xlsx")
-    output = bench.run(*SALES, sellers=[bench.seller(name) for name in ("acme", "bharat", "chirag")])
+    sellers = [bench.seller(name) for name in ("acme", "bharat", "chirag")]
+    output = bench.run(*SALES, sellers=sellers, max_concurrent_reports=1)
     assert len(bench.bought()) == 3
     assert len(output.tap.current_run.failures.all) == len(SALES)  # a file that cannot be read goes, too
     assert clock.most_files == 1
