@@ -267,9 +267,9 @@ def test_a_storage_that_asks_to_slow_down_is_obeyed_for_as_long_as_a_report_may_
     assert undelivered(slow) == PollAgain(after=60.0, words="slow", link_trouble=trouble)
     soon = RateLimitedError("slow", retry_after=None)
     assert undelivered(soon) == PollAgain(after=5.0, words="slow", link_trouble=trouble)
-    on_time = undelivered(slow, link_trouble=trouble, now=BOUGHT_AT + TIMEOUT)
-    assert isinstance(on_time, PollAgain)
-    assert undelivered(slow, link_trouble=trouble, now=BOUGHT_AT + TIMEOUT + 1) == Fail(error=slow)
+    before: dict[str, Any] = {"link_trouble": trouble, "undelivered_since": BOUGHT_AT}
+    assert isinstance(undelivered(slow, **before, now=BOUGHT_AT + TIMEOUT), PollAgain)
+    assert undelivered(slow, **before, now=BOUGHT_AT + TIMEOUT + 1) == Fail(error=slow)
     long = RateLimitedError("slow", retry_after=TIMEOUT)
     assert isinstance(undelivered(long), PollAgain)
     longer = RateLimitedError("slow", retry_after=TIMEOUT + 1)

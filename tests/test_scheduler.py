@@ -320,6 +320,17 @@ def test_a_second_report_whose_links_are_refused_too_is_the_last(bench: Bench) -
     assert bench.told()[-1] == ("completed", "R-2")
 
 
+def test_downloads_that_come_to_nothing_in_different_ways_end_with_the_time_for_a_report(bench: Bench) -> None:
+    dead, cut = LinkRefusedError("the link is dead", status=403), CallError("cut")
+    bench.api.on_download = raising(*[dead, cut] * 1000)
+    wanted = request(report_timeout=3600.0)
+    with pytest.raises(CallError, match=r"cut|dead"):
+        bench.scheduler(wanted).take(wanted)
+    assert len(bench.api.reports) == 1
+    assert bench.api.reports["R-1"].polls < 3660 / Limits().poll_interval + 5
+    assert 3600 < bench.clock.monotonic() < 3700
+
+
 def test_what_an_earlier_run_found_to_be_the_last_report_stays_the_last(bench: Bench) -> None:
     bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
     bench.api.on_download = refused_links(bench, "R-1", "R-2")

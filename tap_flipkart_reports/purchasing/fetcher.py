@@ -107,6 +107,7 @@ class Fetcher:
             )
         except (CallError, AuthenticationError, TokenStoreError) as error:
             now = self._records.clock.monotonic()
+            report.undelivered_since = min(report.undelivered_since, now)
             step = outcomes.after_refused_download(
                 report, error, now=now, poll_interval=self._records.limits.poll_interval
             )

@@ -7,7 +7,7 @@ minutes. A storage that is away, a gateway's error page or a report that is not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import (
@@ -231,9 +231,21 @@ def after_refused_download(report: TrackedReport, error: CallFailure, *, now: fl
     if isinstance(error, AuthenticationError):
         return Fail(error=error)
     if isinstance(error, RateLimitedError):
-        return _download_limited(report, error, now=now, poll_interval=poll_interval)
-    if isinstance(error, LinkRefusedError):
-        return _link_refused(report, error, now=now, poll_interval=poll_interval)
+        step = _download_limited(report, error, now=now, poll_interval=poll_interval)
+    elif isinstance(error, LinkRefusedError):
+        step = _link_refused(report, error, now=now, poll_interval=poll_interval)
+    else:
+        step = _download_broken(report, error, now=now, poll_interval=poll_interval)
+    if not isinstance(step, PollAgain):
+        return step
+    # Each kind of trouble has pauses and an end of its own, which kinds that alternate never come to.
+    if now - report.undelivered_since > report.request.report_timeout:
+        return Fail(error=error)
+    is_first = report.link_trouble is NO_TROUBLE
+    return step if is_first else replace(step, after=max(step.after, poll_interval))
+
+
+def _download_broken(report: TrackedReport, error: CallFailure, *, now: float, poll_interval: float) -> Step:
     trouble = report.link_trouble.again("broken", now=now)
     if trouble.times >= MAX_BROKEN_DOWNLOADS:
         return Fail(error=error)
@@ -244,8 +256,6 @@ def after_refused_download(report: TrackedReport, error: CallFailure, *, now: fl
 
 def _download_limited(report: TrackedReport, error: RateLimitedError, *, now: float, poll_interval: float) -> Step:
     trouble = report.link_trouble.again("limited", now=now)
-    if now - trouble.since > report.request.report_timeout:
-        return Fail(error=error)
     wait = max(error.retry_after or 0.0, poll_interval)
     if wait > report.request.report_timeout:
         return Defer(reason=f"the storage asks to wait {wait:.0f} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.purchasing.events import Deferred, Delivery
@@ -67,6 +68,7 @@ class TrackedReport:
         refused_calls: of its triggers, those that came to nothing and may succeed later.
         detail_trouble: what last went wrong with its detail calls.
         link_trouble: what last went wrong with its downloads.
+        undelivered_since: when its first download came to nothing; never if none has.
         poll_at: when it is asked about next, while it runs.
         in_progress: whether it takes a slot.
         reading: what its streams have found in it so far.
@@ -85,6 +87,7 @@ class TrackedReport:
     refused_calls: int = 0
     detail_trouble: Trouble = NO_TROUBLE
     link_trouble: Trouble = NO_TROUBLE
+    undelivered_since: float = inf
     triggered_at: float = 0.0
     polled_at: float = 0.0
     pause: float = 0.0
@@ -114,6 +117,7 @@ class TrackedReport:
         self.report_id = report_id
         self.triggered_at = at
         self.detail_trouble = self.link_trouble = NO_TROUBLE
+        self.undelivered_since = inf
 
     def finished(self, stream: str, reading: Reading) -> None:
         """One of its streams has sent its rows."""
