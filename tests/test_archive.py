@@ -39,9 +39,11 @@ def archived(bench: Bench, tmp_path: Path, capsysbinary: pytest.CaptureFixture[b
     return lines_of(capsysbinary.readouterr().out)
 
 
-def replay(folder: Path, capsysbinary: pytest.CaptureFixture[bytes], *options: str) -> tuple[int, bytes]:
+def replay(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes], *options: str, **settings: Any
+) -> tuple[int, bytes]:
     config = folder / "replay.json"
-    config.write_text(json.dumps({"report_archive": str(folder / "archive")}))
+    config.write_text(json.dumps({"report_archive": str(folder / "archive"), **settings}))
     capsysbinary.readouterr()
     with pytest.raises(SystemExit) as ended:
         main(["replay", "--config", str(config), *options])
@@ -61,6 +63,19 @@ def test_a_replay_writes_the_same_records_byte_for_byte_and_makes_no_call(
         assert sorted(again[stream]) == sorted(archived[stream])
     assert bench.simulator.calls == calls
     assert b'"STATE"' not in out
+
+
+def test_of_types_that_share_an_identifier_each_replays_what_was_asked_for_with_its_parameters(
+    tmp_path: Path, archived: dict[str, list[str]], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    same = {"name": "same", "identifier": "sales_ledger", "window": "days"}
+    parameters = {"from_date": "{from_date}", "to_date": "{to_date}", "kind": "other"}
+    other = {"name": "other", "identifier": "sales_ledger", "window": "days", "parameters": parameters}
+    code, out = replay(tmp_path, capsysbinary, custom_reports=[same, other])
+    assert code == 0
+    again = lines_of(out)
+    assert len(again["same"]) == len(again["sales_ledger"]) == len(archived["sales_ledger"]) > 0
+    assert "other" not in again
 
 
 def test_replay_is_a_setting_that_buys_nothing_and_leaves_the_state_as_it_was(

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.planning.parameters import filled_in
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
 from tap_flipkart_reports.sync.archived_api import ArchivedApi
@@ -14,7 +15,7 @@ from tap_flipkart_reports.sync.services import RunServices
 from tap_flipkart_reports.sync.wanted import WantedReports
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tap_flipkart_reports.adapters.archive import Archive, ArchivedReport
     from tap_flipkart_reports.clock import Clock
@@ -85,10 +86,20 @@ class ReplayedReports(WantedReports):
         """The partitions of which the archive has reports."""
         keys = [
             PartitionKey(report.seller_id, report.warehouse_id if report_type.per_warehouse else None)
-            for report in self._replay_services.reports
-            if report.identifier == report_type.identifier
+            for report in self._reports_of(report_type)
         ]
         return list(dict.fromkeys(keys))
+
+    def _reports_of(self, report_type: ReportType) -> list[ArchivedReport]:
+        """The archived reports of a type; of types that share an identifier, those with its own parameters."""
+        identifiers = [other.identifier for other in self.settings.report_types.values()]
+        is_shared = identifiers.count(report_type.identifier) > 1
+        return [
+            report
+            for report in self._replay_services.reports
+            if report.identifier == report_type.identifier
+            and (not is_shared or _asked_of(report, report_type) == report.parameters)
+        ]
 
     def selected_streams(self) -> list[RecordStream]:
         """The selected streams, or of them those that are wanted.
@@ -122,9 +133,8 @@ class ReplayedReports(WantedReports):
                 is_reread=True,
                 is_repair=True,
             )
-            for report in self._replay_services.reports
-            if report.identifier == report_type.identifier
-            and report.seller_id == key.seller_id
+            for report in self._reports_of(report_type)
+            if report.seller_id == key.seller_id
             and report.warehouse_id == key.warehouse_id
             and (readers := self._readers(streams, report))
         ]
@@ -135,3 +145,10 @@ class ReplayedReports(WantedReports):
         return tuple(
             stream.name for stream in streams if any(replay.stream in {None, stream.name} for replay in replays)
         )
+
+
+def _asked_of(report: ArchivedReport, report_type: ReportType) -> Mapping[str, object]:
+    """The parameters with which a report type asks for the days of an archived report."""
+    return filled_in(
+        report_type.parameters, window=report.window, seller_id=report.seller_id, warehouse_id=report.warehouse_id
+    )
