@@ -171,6 +171,15 @@ def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: 
     assert not old & new
 
 
+def test_a_file_that_cannot_be_read_is_kept_too(bench: Bench, tmp_path: Path) -> None:
+    bench.restart({"fault": "html_page"})
+    assert bench.run("sales_ledger", report_archive=str(tmp_path / "archive")).error is not None
+    (path,) = (tmp_path / "archive" / "files").glob("*/*")
+    assert b"<html" in path.read_bytes().lower()
+    (sidecar,) = (tmp_path / "archive" / "reports").glob("*/*/*.json")
+    assert json.loads(sidecar.read_text())["headers"] == {}
+
+
 def test_a_file_that_a_newer_report_shares_stays(bench: Bench, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"report_archive": str(tmp_path / "archive"), "start_date": "2026-11-10"}
     bench.restart({"fault": "header_only", "every": 1})  # the files of all days are the same

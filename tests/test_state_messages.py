@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clocks import VirtualClock
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import SettingsError
@@ -17,6 +18,7 @@ from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.state_spacing import MAX_SHARE, MIN_SECONDS, StateSpacing
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from support.bench import Bench, Output
@@ -59,6 +61,38 @@ def test_without_a_ledger_a_purchase_is_in_a_state_before_anything_else_happens(
                 known |= {report["report_id"] for report in partition.get("pending", ())}
         elif line["type"] == "RECORD":
             assert line["record"]["report_id"] in known
+
+
+def test_a_state_knows_all_reports_of_a_partition_that_are_bought_and_not_yet_read(bench: Bench) -> None:
+    bench.restart({"fault": "never", "every": 1})
+    output = bench.run("sales_ledger", window_days=5, max_wait=60)
+    known = [report["report_id"] for report in output.partition("sales_ledger")["pending"]]
+    assert known == [trigger.report_id for trigger in bench.simulator.triggers]
+    assert len(known) == 4
+
+
+class SlowReadingClock(VirtualClock):
+    """Time that passes with each batch of rows, which asks for it."""
+
+    def now(self) -> datetime:
+        self.advance(2 * MIN_SECONDS)
+        return super().now()
+
+
+def test_a_window_is_in_a_state_before_the_rows_of_the_next_where_states_are_due(bench: Bench, tmp_path: Path) -> None:
+    bench.clock = SlowReadingClock()
+    bench.restart()
+    output = bench.run("sales_ledger", window_days=5, report_ledger=f"sqlite:///{tmp_path}/ledger.db")
+    read: list[str] = []
+    known_as_read: set[str] = set()
+    for line in output.lines:
+        if line["type"] == "RECORD" and line["record"]["report_id"] not in read:
+            assert known_as_read >= set(read)
+            read.append(line["record"]["report_id"])
+        elif line["type"] == "STATE":
+            (partition,) = line["value"]["bookmarks"]["sales_ledger"].get("partitions") or [{}]
+            known_as_read = set(read) - {report["report_id"] for report in partition.get("pending", ())}
+    assert len(read) == 4
 
 
 def test_a_large_state_of_sellers_that_are_gone_is_not_written_for_every_window(bench: Bench, tmp_path: Path) -> None:
