@@ -19,7 +19,8 @@ class Turns:
     """The reports that wait for a slot, and the slots that sellers have taken.
 
     The turn of a seller may come too early, and never too late: the seller gets an earlier one whenever it may have
-    become more urgent, and a later one if it turns out to be less urgent. A seller without a free slot has no turn.
+    become more urgent, and a later one if it turns out to be less urgent. One that has no free slot when its turn
+    comes gets another turn with the slot.
 
     Attributes:
         in_progress: reports in progress, by seller.
