@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,7 @@ from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.report_types import REPORT_TYPES, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 SETTLEMENT = tables_of("settled_transaction_ledger")
@@ -188,6 +189,31 @@ def test_a_header_of_three_rows_is_found_below_any_text(  # noqa: PLR0913 - each
     assert counts.dropped == (3 if repeated else 0)
 
 
+@pytest.mark.parametrize(
+    "below",
+    [
+        lambda place, _labelled: str(place + 1),
+        lambda _place, labelled: f"({labelled})",
+        lambda place, _labelled: f"How {ascii_lowercase[place % 26]} and {ascii_lowercase[place // 26]} come about",
+    ],
+    ids=["places", "numbers", "words"],
+)
+def test_a_row_that_explains_or_counts_columns_is_of_the_header_and_parts_no_column_from_its_group(
+    tmp_path: Path, below: Callable[[int, int], str]
+) -> None:
+    header, row = three_rows()
+    rows = [[*line[:5], "", *line[5:]] for line in (*header, row)]
+    labelled = [place for place in range(len(rows[0])) if place != 5]
+    explained = ["" if place == 5 else below(place, labelled.index(place) + 1) for place in range(len(rows[0]))]
+    path = tmp_path / "report"
+    path.write_bytes(workbook({"Orders": [*rows[:-1], explained, rows[-1]]}))
+    with open_report(path, SETTLEMENT) as report:
+        (table,) = report.tables_for("settled_transaction_ledger")
+        layout = match_header(table.header, SETTLEMENT[0].columns, reserved=())
+        assert (layout.new, layout.missing) == ((), ())
+        assert [found for batch in table.batches for found in batch.rows] == [rows[-1]]
+
+
 @pytest.mark.parametrize("form", ["text", "workbook"])
 @pytest.mark.parametrize(
     ("rows", "names"),
@@ -201,6 +227,14 @@ def test_a_header_of_three_rows_is_found_below_any_text(  # noqa: PLR0913 - each
         ([["A title"], ["FSN", "Sold"], ["x", "1"]], ["FSN", "Sold"]),
         ([["FSN", "Sold"], ["(text)", "(number)"], ["x", "1"], ["y", "2"]], ["(text)", "(number)"]),
         ([["Name", "Town"], ["Asha", "Pune"], ["Ravi", "Delhi"]], ["Name", "Town"]),
+        (
+            [
+                ["A", "B", "C", "D", "E", "F"],
+                ["(1)", "(2)", "(3)", "(4)", "(5)", "(6)"],
+                ["x", "7", "7", "7", "7", "7"],
+            ],
+            ["A", "B", "C", "D", "E", "F"],
+        ),
     ],
 )
 def test_a_header_of_unknown_columns_is_found_with_all_its_rows(

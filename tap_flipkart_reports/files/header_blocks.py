@@ -52,8 +52,8 @@ class Block:
         return [[*row.cells, *[""] * (width - len(row.cells))] for row in self.rows]
 
     @cached_property
-    def paths(self) -> list[list[str]]:
-        """Of each column what its header's rows say, from the top; a group's name goes for all its columns."""
+    def _filled(self) -> list[list[str]]:
+        """The same with a group's name in all its columns."""
         grid = [list(row) for row in self.grid]
         for upper in range(len(grid) - 2, -1, -1):
             group = ""
@@ -64,7 +64,12 @@ class Block:
                 elif not is_labelled:
                     group = ""
                 grid[upper][place] = group
-        return [[text for text in column if text.strip(PADDING)] for column in zip(*grid, strict=True)]
+        return grid
+
+    @cached_property
+    def paths(self) -> list[list[str]]:
+        """Of each column what its header's rows say, from the top; a group's name goes for all its columns."""
+        return list(map(_path, zip(*self._filled, strict=True)))
 
     @property
     def labelled(self) -> int:
@@ -77,19 +82,29 @@ class Block:
         Args:
             find: tells which of some wordings is known.
         """
+        if len(self.rows) > 1 and _counts_columns(self.rows[-1]):
+            texts = replace(self, rows=self.rows[:-1]).texts(find)  # numbers name nothing
+            return (*texts, *[""] * (len(self.paths) - len(texts)))
         alone = Counter(normalise(path[-1]) for path in self.paths if path)
-        texts = []
-        for path, own in zip(self.paths, zip(*self.grid, strict=True), strict=True):
+        names = []
+        for path, own, filled in zip(
+            self.paths, zip(*self.grid, strict=True), zip(*self._filled, strict=True), strict=True
+        ):
             candidates = wordings(path)
-            words = find(candidates) or find(self._above(own))
+            words = find(candidates) or find(self._above(own, filled))
             if words is None and candidates:
                 words = path[-1] if alone[normalise(path[-1])] == 1 or len(candidates) == 1 else candidates[-2]
-            texts.append(words or "")
-        return tuple(texts)
+            names.append(words or "")
+        return tuple(names)
 
-    def _above(self, own: Sequence[str]) -> list[str]:
+    def _above(self, own: Sequence[str], filled: Sequence[str]) -> list[str]:
         """What a column may be called without the rows below a cell of its own: unknown parts stand below a name."""
-        return [text for text in reversed(own[:-1]) if text.strip(PADDING)]
+        ends = [row for row in reversed(range(len(own) - 1)) if own[row].strip(PADDING)]
+        return [wording for end in ends for wording in wordings(_path(filled[: end + 1]))]
+
+
+def _path(column: Sequence[str]) -> list[str]:
+    return [text for text in column if text.strip(PADDING)]
 
 
 def wordings(path: Sequence[str]) -> list[str]:
@@ -170,7 +185,7 @@ def extended(block: Block, types: Mapping[int, str] | None = None) -> Block:
         columns = _columns_of_numbers(below[1:]) if types is None else types
         if not below or not _is_of_header(block, below[0], columns):
             return block
-        if types is None and not (_is_incomplete(block) or _is_of_units(below[0])):
+        if types is None and not (_is_incomplete(block) or _is_of_units(below[0]) or _counts_columns(below[0])):
             return block
         block = Block(reading=block.reading, rows=(*block.rows, below[0]))
     return block
@@ -234,10 +249,11 @@ def _is_of_header(block: Block, row: HeadRow, columns: Mapping[int, str]) -> boo
 
 
 def _counts_columns(row: HeadRow) -> bool:
-    """Whether a row says 1, 2, 3 … below the names."""
-    texts = [text.strip(PADDING + "()") for text in row.cells]
-    counted = [text for text in texts if text]
-    return len(counted) > SAMPLE_ROWS and counted == [str(number) for number in range(1, len(counted) + 1)]
+    """Whether a row says 1, 2, 3 … below the names; blank columns may count."""
+    texts = {place: text.strip(PADDING + "()") for place, text in enumerate(row.cells, 1)}
+    counted = {place: text for place, text in texts.items() if text}
+    in_turn = [str(number) for number in range(1, len(counted) + 1)]
+    return len(counted) > SAMPLE_ROWS and list(counted.values()) in (in_turn, list(map(str, counted)))
 
 
 def _fits(text: str, type_: str) -> bool:
