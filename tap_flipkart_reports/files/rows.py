@@ -108,7 +108,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
 class _TableReader:
     """Reads one table; what its columns are is settled once, for all batches."""
 
-    def __init__(  # noqa: PLR0913 - as of read_rows
+    def __init__(  # noqa: PLR0913 - what is read, how, and where it is counted
         self,
         table: Table,
         layout: Layout,
