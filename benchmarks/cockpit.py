@@ -156,7 +156,7 @@ def fill(place: str, names: list[str], reports: int) -> None:
         database.execute("delete from flipkart_reports")
         marks = ", ".join("?" * len(columns))
         database.executemany(f"insert into flipkart_reports values ({marks})", copies)  # noqa: S608 - of question marks
-        database.executemany("insert into flipkart_reports_failures values (?,?,?,?,?,?,?,?,?,?,?)", failures(names))
+        database.executemany("insert into flipkart_reports_failures values (?,?,?,?,?,?,?,?,?,?,?,?)", failures(names))
 
 
 def failures(names: list[str]) -> Iterator[tuple[object, ...]]:
@@ -169,7 +169,7 @@ def failures(names: list[str]) -> Iterator[tuple[object, ...]]:
         is_unreadable = number % (4 * TROUBLED) == 0
         first, last = (day + timedelta(days=1)).isoformat(), NEWEST.isoformat()
         yield (
-            f"{number}", name, kinds[stream].identifier, warehouse, first, last, stream, f"R-{number:026}",
+            f"{number}", stream, name, kinds[stream].identifier, warehouse, first, last, stream, f"R-{number:026}",
             is_unreadable, CAUSES[is_unreadable], SystemClock().now().isoformat(),
         )  # fmt: skip
 

@@ -667,6 +667,19 @@ def test_of_each_window_the_last_failure_is_kept_until_a_report_with_one_of_its_
     assert len(ledger.failures()) == 3
 
 
+def test_a_report_type_ends_no_failure_of_another_that_has_its_identifier(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    ledger = opened(IdleClock())
+    other = replace(request(), stream="orders_by_dispatch", parameters={"by": "dispatch"})
+    for wanted in (request(), other):
+        failed(ledger, wanted)
+    assert {one.stream for one in ledger.failures()} == {"orders_report", "orders_by_dispatch"}
+    bought(ledger, other, name="1")
+    ledger.finished(other, Reading(rows=1))
+    assert [one.stream for one in ledger.failures()] == ["orders_report"]
+
+
 def test_a_failure_of_a_report_that_is_given_up_is_forgotten(opened: Callable[[VirtualClock], Ledger]) -> None:
     ledger = opened(IdleClock())
     failed(ledger, request(), report_id="R-1")

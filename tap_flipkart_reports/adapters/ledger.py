@@ -302,6 +302,7 @@ class Ledger:
         """
         row = {
             "window_key": window_key(request),
+            "report_type": request.stream,
             "seller_id": request.seller_id,
             "identifier": request.identifier,
             "warehouse_id": request.warehouse_id,

@@ -69,6 +69,7 @@ FAILURES = sa.Table(
     "flipkart_reports_failures",
     _METADATA,
     sa.Column("window_key", sa.String(32), primary_key=True),
+    sa.Column("report_type", sa.String(255), primary_key=True),
     sa.Column("seller_id", sa.String(255), nullable=False, index=True),
     sa.Column("identifier", sa.String(255), nullable=False),
     sa.Column("warehouse_id", sa.String(255)),
@@ -80,8 +81,8 @@ FAILURES = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("failed_at", sa.String(32), nullable=False),
 )
-"""Windows that failed and have not been read since: one row per window, and none that shares a day with another of its
-partition. Most of them have no report, so they cannot be rows of the table above."""
+"""Windows that failed and have not been read since: of a report type and partition no two that share a day. Most
+have no report, so they cannot be rows of the table above."""
 
 
 def prepare(connection: sa.Connection) -> None:
@@ -137,11 +138,14 @@ def owner_of(report_id: str, *, other_than: str | sa.ScalarSelect[str]) -> sa.Se
 
 
 def overlapping(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
-    """The failures that share a day with a window of the same report type, seller and warehouse."""
+    """The failures that share a day with a window of the same report type, seller and warehouse.
+
+    Not of the same identifier: types that share one ask for different reports.
+    """
     failures = FAILURES.c
     return (
         failures.seller_id == request.seller_id,
-        failures.identifier == request.identifier,
+        failures.report_type == request.stream,
         failures.warehouse_id.is_not_distinct_from(request.warehouse_id),
         failures.from_date <= request.window.last.isoformat(),
         failures.to_date >= request.window.first.isoformat(),
