@@ -195,6 +195,17 @@ def test_a_lease_is_renewed_well_before_it_ends_and_again_where_that_failed_once
     second.close()
 
 
+def test_one_thread_renews_all_leases_of_a_worker_and_does_not_keep_the_process_alive(
+    opened: Callable[[VirtualClock], Ledger],
+) -> None:
+    before = set(threading.enumerate())
+    ledger = opened(IdleClock())
+    for number in range(5):
+        ledger.claim(request(number), correlation_id=f"c-{number}")
+    (thread,) = [each for each in threading.enumerate() if each not in before and each.name == "ledger-lease"]
+    assert thread.daemon
+
+
 def test_a_holder_that_was_killed_on_this_machine_loses_its_lease_at_once(place: str) -> None:
     script = (
         "import os, signal, sys\n"
