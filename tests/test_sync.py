@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
@@ -10,15 +11,23 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.clocks import VirtualClock
 from support.truth import expected
 
 from tap_flipkart_reports.commands.plan import plan_run
-from tap_flipkart_reports.exceptions import AuthenticationError, ReportFailedError, SettingsError, WindowsFailedError
+from tap_flipkart_reports.exceptions import (
+    AuthenticationError,
+    LedgerError,
+    ReportFailedError,
+    SettingsError,
+    WindowsFailedError,
+)
 from tap_flipkart_reports.planning.table_schema import table_schema
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     from support.bench import Bench
@@ -470,6 +479,32 @@ def test_days_that_the_budget_of_a_repair_leaves_over_are_no_debt_of_the_next_ru
     bought = len(bench.bought())
     assert bench.run("sales_ledger", window_days=10, state=cut.state).error is None
     assert len(bench.bought()) == bought
+
+
+class BreakingClock(VirtualClock):
+    """Time in which a ledger's table goes away."""
+
+    def __init__(self, ledger: Path, *, after: float) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._after = after
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        super().wait(condition, seconds)
+        if self.monotonic() >= self._after:
+            self._after = math.inf
+            with closing(sqlite3.connect(self._ledger)) as database:
+                database.execute("alter table flipkart_reports rename to away")
+
+
+def test_a_ledger_that_breaks_ends_the_run_and_fails_no_window(bench: Bench, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    bench.clock = BreakingClock(ledger, after=2)
+    bench.restart(generation_seconds=(60.0, 60.0))
+    output = bench.run("sales_ledger", window_days=5, max_concurrent_reports=2, report_ledger=str(ledger))
+    assert isinstance(output.error, LedgerError)
+    assert output.tap.current_run.failures.all == []
+    assert len(bench.bought()) == len(output.partition("sales_ledger")["pending"]) == 2
 
 
 def test_a_repair_that_was_cut_short_is_not_paid_for_again(bench: Bench) -> None:
