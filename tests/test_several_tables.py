@@ -185,6 +185,15 @@ def test_with_a_ledger_a_report_is_finished_once_all_its_streams_have_read_it(
     assert again.state == first.state
 
 
+def test_a_new_column_of_every_workbook_of_a_zip_is_added_once(bench: Bench) -> None:
+    renamed = {"fault": "renamed_column", "header": "My Share / Free Shipping Offer (Rs.)", "to": "Never Seen"}
+    bench.restart(renamed, file_format="zip_of_workbooks")
+    output = bench.run("financial_year_ledger", start_date="2026-04-01")
+    assert output.error is None
+    assert sum("never_seen" in schema["properties"] for schema in output.schemas("financial_year_ledger")) == 1
+    assert all("never_seen" in record for record in output.records("financial_year_ledger"))
+
+
 def test_a_zip_of_quarterly_workbooks_is_one_report(bench: Bench) -> None:
     bench.restart(file_format="zip_of_workbooks")
     streams = REPORT_TYPES["financial_year_ledger"].streams
