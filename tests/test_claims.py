@@ -76,7 +76,8 @@ COMPOSED = {
         "Flipkart reports FAILED and gives no reason",
         "… times over",
     ),
-    "line … has … cells, the header …": ("line …", "has … cells, the header …"),
+    "line … has … cells, the header …": ("line …", "has … cell", ", the header …"),
+    "line … has a single cell … a note, not a row": ("line …", "has a single cell … a note, not a row"),
     "line …, column …: … is not …": ("line …, column …", "… is not …"),
     "report_ledger … cannot be opened": ("report_ledger", "… cannot be opened"),
 }

@@ -287,7 +287,7 @@ def test_only_wanted_columns_are_converted_and_keys_always() -> None:
 
 @pytest.mark.parametrize("row", [["2"], ["2", "1", "1"], ["2", "1", "1", "", ""], ["2", "1", "1", "", "x"]])
 def test_a_ragged_row_ends_the_reading(row: list[str]) -> None:
-    with pytest.raises(RowError, match=rf"^line 3 has {len(row)} cells, the header 4$"):
+    with pytest.raises(RowError, match=rf"^line 3 has {len(row)} cells?, the header 4; bad_rows: skip leaves "):
         read(HEADER, [["1", "1", "1", ""], row])
 
 
@@ -481,13 +481,13 @@ def test_every_row_is_in_exactly_one_count_and_a_row_that_is_in_none_is_an_error
 def test_one_bad_row_more_than_allowed_ends_the_reading() -> None:
     rows = [["1"], ["2"], ["3", "1", "1", ""], ["4"]]
     assert len(records(read(HEADER, rows, bad_rows="skip", max_bad_rows=3))) == 1
-    with pytest.raises(RowError, match=r"^line 5 has 1 cells, the header 4, which exceeds max_bad_rows .2"):
+    with pytest.raises(RowError, match=r"^line 5 has 1 cell, the header 4, which exceeds max_bad_rows .2"):
         read(HEADER, rows, bad_rows="skip", max_bad_rows=2)
 
 
 def test_lines_are_those_of_the_sheet_they_are_on() -> None:
     sheet = table(HEADER, [["1"]], name="Orders")
-    with pytest.raises(RowError, match=r"^Orders, line 2 has 1 cells, the header 4$"):
+    with pytest.raises(RowError, match=r"^Orders, line 2 has 1 cell, the header 4; "):
         list(read_rows(sheet, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
 
 

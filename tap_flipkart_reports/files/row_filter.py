@@ -207,7 +207,7 @@ class RowFilter:
     def _fault(self, row: Sequence[str]) -> str | None:
         """Why a row does not fit the header."""
         if len(row) != self._width:
-            return f"has {len(row)} cells, the header {self._width}"
+            return f"has {len(row)} cell{'s' * (len(row) > 1)}, the header {self._width}"
         texts = filter(None, (text.strip(PADDING) for text in row))
         if self._is_wide and next(texts, None) and next(texts, None) is None:
             return f"has a single cell ({shortened(''.join(row))!r}): a note, not a row"
@@ -227,7 +227,9 @@ class RowFilter:
     def _pass_over(self, row: Sequence[str], line: int, cause: str) -> None:
         counts, rules = self._counts, self._rules
         if rules.bad_rows == "fail":
-            raise RowError(f"{place_of(self._name, line)} {cause}")
+            raise RowError(
+                f"{place_of(self._name, line)} {cause}; bad_rows: skip leaves such rows out and keeps them aside"
+            )
         self._above = None
         counts.skipped += 1
         counts.skipped_lines += [line] if len(counts.skipped_lines) < MAX_TOLD else []
