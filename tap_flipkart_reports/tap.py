@@ -290,8 +290,7 @@ class TapFlipkartReports(Tap):
         run = self._current_run
         if run is None or not run.is_under_way or run.is_stopping:
             os._exit(128 + signum)  # whoever asks twice does not want to wait for calls that are under way
-        self.logger.warning("Asked to end: finishing what is in progress; a second signal ends the run at once.")
-        run.stop()
+        run.ask_to_stop()
 
     # The command line
 

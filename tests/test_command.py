@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
@@ -290,10 +291,13 @@ def on_a_terminal(command: list[str], out: IO[str]) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, stdout=out, stderr=theirs, env={**os.environ, "COLUMNS": "160"}) as process:
         os.close(theirs)
+        patience = threading.Timer(SECONDS, process.kill)
+        patience.start()
         sent = b""
         with suppress(OSError):  # the end of a terminal
             while part := os.read(ours, 65536):
                 sent += part
+        patience.cancel()
         os.close(ours)
         return process.wait(SECONDS), sent.decode()
 

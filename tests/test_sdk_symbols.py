@@ -60,6 +60,7 @@ CALLED: dict[str, str] = {
     "Stream.partitions": "(self)",
     "Stream.sync": "(self, context=None)",
     "Stream.finalize_state_progress_markers": "(self, state=None)",
+    "Stream.log": "(self, message, *args, level=20, **kwargs)",
     "Stream.log_sync_costs": "(self)",
     "Tap._reset_state_progress_markers": "(self)",
     "Tap._set_compatible_replication_methods": "(self)",

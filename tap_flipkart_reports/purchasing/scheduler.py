@@ -203,8 +203,7 @@ class Scheduler:
     def stop(self, reason: str) -> None:
         """Begin nothing new: what is not finished is left for the next run.
 
-        Only sets flags, so a signal handler may call it whatever the thread it interrupts is doing. Calls that are
-        under way may finish for some seconds, above all a trigger, whose answer holds the report id.
+        Calls that are under way may finish for some seconds, above all a trigger, whose answer holds the report id.
         """
         with self._changed:
             self._end.ask(reason, now=self._clock.monotonic())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.sync.progress import duration
+from tap_flipkart_reports.sync.side_threads import repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.purchasing.events import RunProgress
@@ -21,37 +21,15 @@ LOGGER = logging.getLogger(PACKAGE)
 SECONDS = 60.0
 """Between two lines."""
 
-THREAD = "heartbeat"
 
-
-@contextmanager
-def heartbeat(progress: Callable[[], RunProgress | None], *, clock: Clock) -> Iterator[None]:
+def heartbeat(progress: Callable[[], RunProgress | None], *, clock: Clock) -> AbstractContextManager[None]:
     """Say once a minute how far the run is, as long as reports are awaited.
 
     Args:
         progress: how far it is, `None` before the first report; called from a thread of its own.
         clock: time.
     """
-    ended, changed = threading.Event(), threading.Condition()
-
-    def beat() -> None:
-        last = clock.monotonic()
-        while not ended.is_set():
-            with changed:
-                clock.wait(changed, SECONDS)
-            if not ended.is_set() and clock.monotonic() - last >= SECONDS:
-                last = clock.monotonic()
-                _tell(progress())
-
-    thread = threading.Thread(target=beat, name=THREAD, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        with changed:
-            changed.notify_all()
-        thread.join(1.0)
+    return repeated(lambda: _tell(progress()), seconds=SECONDS, clock=clock, thread_name="heartbeat")
 
 
 def _tell(progress: RunProgress | None) -> None:

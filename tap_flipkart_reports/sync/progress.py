@@ -10,18 +10,20 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.redaction import MAX_QUOTED, clean_line
+from tap_flipkart_reports.sync.side_threads import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.table import Table
 
+    from tap_flipkart_reports.clock import Clock
     from tap_flipkart_reports.purchasing.events import RunProgress
 
 MAX_SHOWN = 20
 """Rows of the table: more reports than fit on a screen tell nobody anything."""
 
-REFRESHES_PER_SECOND = 2
+REFRESH_SECONDS = 0.5
 
 
 def is_watched() -> bool:
@@ -30,29 +32,36 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def live_table(progress: Callable[[], RunProgress | None]) -> Iterator[None]:
+def live_table(progress: Callable[[], RunProgress | None], *, clock: Clock) -> Iterator[None]:
     """Show a table that is redrawn twice a second, with the log above it.
 
     Args:
         progress: how far the run is, `None` before the first report; called from a thread of its own.
+        clock: time.
     """
     from rich.console import Console  # noqa: PLC0415 - an extra
     from rich.live import Live  # noqa: PLC0415 - an extra
 
     live = Live(
         console=Console(stderr=True),
-        get_renderable=lambda: _table(progress()),
-        refresh_per_second=REFRESHES_PER_SECOND,
+        auto_refresh=False,
         transient=True,
         redirect_stdout=False,  # the messages for the target go there
     )
     stderr = sys.stderr
+
+    def redraw() -> None:
+        # Rich's own thread would ask for the progress while it holds the lock that each line of the log needs. But
+        # the progress waits for the scheduler's lock, and a scheduler writes to the log while it holds that.
+        live.update(_table(progress()), refresh=True)
+
     with live, ExitStack() as stack:
         # Rich has put itself in front of standard error, but the log still writes to what stood there before.
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is stderr:
                 handler.setStream(sys.stderr)
                 stack.callback(handler.setStream, stderr)
+        stack.enter_context(repeated(redraw, seconds=REFRESH_SECONDS, clock=clock, thread_name="live-table"))
         yield
 
 

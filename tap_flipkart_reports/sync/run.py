@@ -28,6 +28,7 @@ from tap_flipkart_reports.sync.progress import is_watched, live_table
 from tap_flipkart_reports.sync.purchase_check import bought_before, check_archive, check_purchases
 from tap_flipkart_reports.sync.report_reader import ReportReader
 from tap_flipkart_reports.sync.run_summary import summary_document, write_summary
+from tap_flipkart_reports.sync.side_threads import Termination
 from tap_flipkart_reports.sync.summary import Summary
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Run:
         self.summary = Summary(self.settings.report_prices)
         self.failures = Failures(summary=self.summary, services=services)
         self.is_stopping = False
+        self._termination = Termination(self.stop)
         self._streams = {stream.name: stream for stream in streams}
         self._max_workers = 0 if self.settings.replay else workers  # copies of files need no thread
         self._scheduler: Scheduler | None = None
@@ -111,6 +113,7 @@ class Run:
             requests = chain.from_iterable(self.wanted.requests([stream]).values())
             return self._new_scheduler(requests, workers=0, ahead=False)
         if self._scheduler is None:
+            self._termination.start()
             self._scheduler = self._new_scheduler(self.wanted.all_requests(), workers=self._workers(), ahead=True)
         return self._scheduler
 
@@ -121,6 +124,7 @@ class Run:
             requests: the reports.
             api: what answers the calls about reports that the archive does not hold.
         """
+        self._termination.start()
         self._scheduler = self._new_scheduler(requests, workers=self._workers(), ahead=True, api=api)
         return self._scheduler
 
@@ -261,7 +265,8 @@ class Run:
 
     def shown(self) -> AbstractContextManager[None]:
         """A live table of the reports on a terminal, else a line a minute while they are awaited."""
-        return live_table(self._progress) if is_watched() else heartbeat(self._progress, clock=self.clock)
+        show = live_table if is_watched() else heartbeat
+        return show(self._progress, clock=self.clock)
 
     def _progress(self) -> RunProgress | None:
         return self._scheduler.progress() if self._scheduler is not None else None
@@ -310,6 +315,11 @@ class Run:
             self._scheduler.stop(STOPPED)
         self.services.stop_waiting()
 
+    def ask_to_stop(self) -> None:
+        """As `stop`, for a signal handler: waits for nothing and writes nothing."""
+        self.is_stopping = True
+        self._termination.ask()
+
     @property
     def is_under_way(self) -> bool:
         """Whether there are calls that ending at once would cut off."""
@@ -320,6 +330,7 @@ class Run:
         with closing(self.services):
             if self._scheduler is not None:
                 self._scheduler.close()
+            self._termination.end()
 
 
 def _record_purchase(event: ReportEvent, stream: RecordStream) -> None:
