@@ -55,12 +55,13 @@ class SpacedStateWriter(StateWriter):
         spacing: what was handed in.
         is_urgent: whether the next state is due in any case.
         is_behind: whether a state was not written because none was due.
+        is_held: whether rows that the state knows as read are in a BATCH file that is not whole yet.
     """
 
     def __init__(self, message_writer: GenericSingerWriter[Any, Any], spacing: StateSpacing) -> None:
         super().__init__(message_writer)
         self.spacing = spacing
-        self.is_urgent = self.is_behind = False
+        self.is_urgent = self.is_behind = self.is_held = False
         self._last_digest = b""
 
     def write_state(self, state: TapState) -> None:

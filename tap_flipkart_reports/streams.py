@@ -222,10 +222,12 @@ class ReportStream(Stream):
                     for stream, part in mapped_columns(self._mapped(columns)) if is_mapped else [(self.name, columns)]:
                         counter.increment(batches.add(stream, part))
                     records.increment(len(columns[BOOKMARK_COLUMN]))
+                    self._state_writer.is_held = batches.has_rows
                     if not batches.has_rows:
                         self.state_manager.is_flushed = False
                         self._write_state_message()
             counter.increment(batches.close())
+        self._state_writer.is_held = False
         self._finalize_state(self.stream_state)
         self._write_state_message()
 
@@ -331,7 +333,7 @@ class ReportStream(Stream):
         self.state_manager.is_flushed = False
         if at_once:
             self._state_writer.is_urgent = True
-        if self.get_batch_config(self.config) is None:
+        if not self._state_writer.is_held:
             self._write_state_message()
 
     @property

@@ -240,7 +240,7 @@ class TapFlipkartReports(Tap):
                 except Exception as error:
                     # It may be all that knows of a purchase; behind BATCH files that are not whole it would be wrong.
                     is_unbooked = isinstance(error, LedgerError)
-                    if (is_unbooked or self._spaced_states.is_behind) and not self.config.get("batch_config"):
+                    if (is_unbooked or self._spaced_states.is_behind) and not self._spaced_states.is_held:
                         self._write_last_state(run)
                     raise
                 self._write_last_state(run)

@@ -370,6 +370,26 @@ def test_no_record_of_a_batch_file_is_a_dictionary_on_the_way(
         assert len(batched(output)["sales_ledger"]) > 0
 
 
+def test_a_state_knows_of_purchases_at_once_and_of_no_window_whose_rows_are_in_no_batch_file_yet(
+    bench: Bench, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"window_days": 5, "max_concurrent_reports": 1}
+    output = bench.run(
+        STREAM, "returns_report", batch_config=batch_config(tmp_path, "jsonl", batch_size=100_000), **settings
+    )
+    known: list[list[int]] = [[]]
+    for line in output.lines:
+        if line["type"] == "BATCH":
+            known.append([])
+        elif line["type"] == "STATE" and len(known) <= 2:
+            bookmark = line["value"]["bookmarks"].get((STREAM, "returns_report")[len(known) - 1], {})
+            for partition in bookmark.get("partitions", ()):
+                assert not {"replication_key_value", "finished"} & partition.keys()
+                known[-1].append(len(partition["pending"]))
+    assert len(known) == 3
+    assert [max(each) for each in known[:2]] == [3, 3]  # the fourth is bought while rows wait for the end of a file
+
+
 def test_batch_files_of_a_window_that_fails_half_way_do_not_move_the_bookmark(bench: Bench, tmp_path: Path) -> None:
     bench.restart({"fault": "ragged_row", "row": 5, "cells": 200, "nth": 2})
     output = bench.run(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.clocks import VirtualClock
+from support.clocks import SlowReadingClock
 
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import SettingsError
@@ -18,7 +18,6 @@ from tap_flipkart_reports.sync.partition_state import PartitionStates
 from tap_flipkart_reports.sync.state_spacing import MAX_SHARE, MIN_SECONDS, StateSpacing
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from support.bench import Bench, Output
@@ -69,14 +68,6 @@ def test_a_state_knows_all_reports_of_a_partition_that_are_bought_and_not_yet_re
     known = [report["report_id"] for report in output.partition("sales_ledger")["pending"]]
     assert known == [trigger.report_id for trigger in bench.simulator.triggers]
     assert len(known) == 4
-
-
-class SlowReadingClock(VirtualClock):
-    """Time that passes with each batch of rows, which asks for it."""
-
-    def now(self) -> datetime:
-        self.advance(2 * MIN_SECONDS)
-        return super().now()
 
 
 def test_a_window_is_in_a_state_before_the_rows_of_the_next_where_states_are_due(bench: Bench, tmp_path: Path) -> None:

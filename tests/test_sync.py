@@ -497,11 +497,16 @@ class BreakingClock(VirtualClock):
                 database.execute("alter table flipkart_reports rename to away")
 
 
-def test_a_ledger_that_breaks_ends_the_run_and_fails_no_window(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_batches", [False, True], ids=["records", "batch files"])
+def test_a_ledger_that_breaks_ends_the_run_and_fails_no_window(
+    bench: Bench, tmp_path: Path, *, has_batches: bool
+) -> None:
     ledger = tmp_path / "ledger.db"
+    batches = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    settings: dict[str, Any] = {"batch_config": batches} if has_batches else {}
     bench.clock = BreakingClock(ledger, after=2)
     bench.restart(generation_seconds=(60.0, 60.0))
-    output = bench.run("sales_ledger", window_days=5, max_concurrent_reports=2, report_ledger=str(ledger))
+    output = bench.run("sales_ledger", window_days=5, max_concurrent_reports=2, report_ledger=str(ledger), **settings)
     assert isinstance(output.error, LedgerError)
     assert output.tap.current_run.failures.all == []
     assert len(bench.bought()) == len(output.partition("sales_ledger")["pending"]) == 2

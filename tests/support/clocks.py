@@ -56,3 +56,11 @@ class VirtualClock:
     def advance(self, seconds: float) -> None:
         with self._lock:
             self._elapsed += seconds
+
+
+class SlowReadingClock(VirtualClock):
+    """Time that passes with each batch of rows, which asks for it: a STATE is due after each."""
+
+    def now(self) -> datetime:
+        self.advance(2)
+        return super().now()
