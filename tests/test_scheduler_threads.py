@@ -493,9 +493,11 @@ def test_threads_end_when_the_ledger_breaks_whatever_was_still_to_be_written(ben
 
 def test_a_thread_that_has_ended_is_started_again_beside_one_that_runs() -> None:
     changed, is_over, has_restarted = threading.Condition(), threading.Event(), threading.Event()
+    may_end = threading.Event()
     errors: list[BaseException] = []
 
     def ends_once() -> None:
+        assert may_end.wait(PATIENCE)
         if not errors:
             raise OverflowError("once")
         has_restarted.set()
@@ -514,10 +516,10 @@ def test_a_thread_that_has_ended_is_started_again_beside_one_that_runs() -> None
         "report-ends": lambda: None if is_over.is_set() else ends_once,
     }
     threads.start(steps)
+    (ending,) = (one for one in threading.enumerate() if one.name == "report-ends")
+    may_end.set()
     assert has_ended.wait(PATIENCE)
-    for one in threading.enumerate():
-        if one.name == "report-ends":
-            one.join(PATIENCE)
+    ending.join(PATIENCE)  # one that is about to end is not listed any more, and not yet over
     threads.start(steps)
     assert has_restarted.wait(PATIENCE)
     threads.join(until=PATIENCE)
