@@ -148,6 +148,19 @@ def test_neither_the_order_nor_rows_of_other_keys_change_an_ordinal(
     assert identities(before).items() <= identities([r for r in after if r["order_item_id"] != "7"]).items()
 
 
+@pytest.mark.parametrize(
+    ("tied", "incomplete", "words"),
+    [
+        (0, 0, ""),
+        (2, 0, "2 rows share their key with another"),
+        (0, 1, "1 row has a blank part in its key"),
+        (1_200, 2, "1,200 rows share their key with another and 2 rows have a blank part in their key"),
+    ],
+)
+def test_only_the_rows_that_there_are_are_counted_in_words(tied: int, incomplete: int, words: str) -> None:
+    assert KeyRepeats(tied=tied, incomplete=incomplete).words == words
+
+
 # Other spellings of a key
 
 ROWS_OF_ONE_KEY = [["A", "1", "2026-10-01", "new", "lamp"], ["A", "2", "2026-10-01", "new", "lamp"]]

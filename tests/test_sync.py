@@ -52,6 +52,14 @@ def test_every_cell_of_every_row_arrives_as_what_it_is(bench: Bench, stream: str
         assert record["_unparsed"] is record["_extra"] is None
 
 
+def test_rows_that_share_their_key_are_counted_in_one_warning(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.restart({"fault": "duplicate_rows"})
+    records = bench.run("orders_report").records("orders_report")
+    (line,) = [message for message in caplog.messages if "told apart by _row_ordinal" in message]
+    assert f": {len(records):,} rows share their key with another (order_item_id" in line
+    assert "blank part" not in line
+
+
 def test_every_stream_is_read_and_every_row_counted(bench: Bench) -> None:
     output = bench.run(warehouse_ids=["del"], start_date="2026-09-01", end_date="2026-11-24")
     assert output.error is None

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.files.row_keys import KeyRepeats
 from tap_flipkart_reports.planning.assumptions import ASSUMPTIONS, Assumption, Topic
 from tap_flipkart_reports.purchasing.report_detail import ReportStatus
 from tap_flipkart_reports.report_types import TABLES
@@ -183,9 +184,8 @@ def _keys(finding: TypeFinding) -> Seen:
     for table in finding.tables:
         if table.stream is None or not table.rows:
             continue
-        is_unique = not table.tied and not table.incomplete
-        words = f"{table.tied} rows share a key, {table.incomplete} have a blank part in it"
-        yield is_unique, f"{table.stream}: " + ("every row has its own" if is_unique else words)
+        words = KeyRepeats(tied=table.tied, incomplete=table.incomplete).words
+        yield not words, f"{table.stream}: {words or 'every row has its own'}"
 
 
 def _window(finding: TypeFinding) -> Seen:

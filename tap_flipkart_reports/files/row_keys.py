@@ -53,6 +53,15 @@ class KeyRepeats:
     incomplete: int = 0
     examples: list[str] = field(default_factory=list)
 
+    @property
+    def words(self) -> str:
+        """How many rows are in which of the two ways not told apart; empty if each is."""
+        tied = [f"{self.tied:,} rows share their key with another"] if self.tied else []
+        blank = "1 row has a blank part in its key"
+        if self.incomplete > 1:
+            blank = f"{self.incomplete:,} rows have a blank part in their key"
+        return " and ".join([*tied, *([blank] if self.incomplete else [])])
+
 
 class RowIdentity(Protocol):
     """What tells the rows of a report apart, over all its tables of one stream, which are read in their order."""

@@ -290,15 +290,13 @@ class ReportReader:
         """Say which rows share a key: when one of them is gone from a later report, its record stays."""
         repeats = identity.repeats
         self._tied = repeats.tied + repeats.incomplete
-        if repeats.tied or repeats.incomplete:
+        if words := repeats.words:
             self._logger.warning(
-                "%s: %d rows share their key (%s) with another and %d have a blank part in it, such as %s; they are "
-                "told apart by _row_ordinal. When a later report has fewer of them, the record of one that is gone "
-                "stays in the target: see docs/records.md.",
+                "%s: %s (%s), such as %s; they are told apart by _row_ordinal. When a later report has fewer of them, "
+                "the record of one that is gone stays in the target: see docs/records.md.",
                 self.name,
-                repeats.tied,
+                words,
                 ", ".join(self._wanted.table.key),
-                repeats.incomplete,
                 "; ".join(repeats.examples),
             )
 
