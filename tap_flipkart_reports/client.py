@@ -220,7 +220,7 @@ class ReportClient:
         )
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
-        """Ask where a report stands.
+        """Ask how far a report is.
 
         Args:
             seller_id: whose report.

@@ -4,7 +4,7 @@ Report ids, status words, error bodies, headers, titles and names of sellers are
 outside, quoted in a sentence) or `clean_line` (a name, or a whole sentence with such in it). Every error of this
 package and every line of its logs does the latter, so nothing reaches a terminal or a log by another way.
 
-Every step takes time in proportion to the text, whatever stands in it, and lengths are bounded before patterns look.
+Every step takes time in proportion to the text, whatever is in it, and lengths are bounded before patterns look.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_LOOKED_AT = 16 * 1024
 """Characters of a foreign text that are looked at, of which `MAX_QUOTED` are shown."""
 
 MIN_SECRET = 8
-"""Characters from which a text is taken for a secret wherever it stands; a shorter one is a word of some sentence."""
+"""Characters from which a text is taken for a secret wherever it is; a shorter one is a word of some sentence."""
 
 LONG_SECRET = 20
 """Characters from which a part of a link is taken for a secret though it has no digit among letters."""
@@ -41,7 +41,7 @@ MAX_LINKS = 2000
 """Links whose parts are remembered: those in use, and some hundred before them."""
 
 GONE = "…"
-"""What stands in the place of what is not shown."""
+"""Stands in the place of what is not shown."""
 
 
 # Secrets of this process
@@ -67,7 +67,7 @@ class _Alike:
             del self.texts[secret]
 
     def length_at(self, text: str, at: int) -> int:
-        """How long the one is that stands at some place of a text; 0 if none does."""
+        """How long the one is that is at some place of a text; 0 if none does."""
         return next((length for length in self.lengths if text[at : at + length] in self.texts), 0)
 
 
@@ -80,7 +80,7 @@ class KnownSecrets:
         self._links: deque[tuple[str, ...]] = deque()
 
     def add(self, *secrets: str | None) -> None:
-        """Remember secrets, plain and as they stand in a URL."""
+        """Remember secrets, plain and as they are in a URL."""
         with self._lock:
             for secret in _forms(secrets):
                 self._by_beginning.setdefault(secret[:MIN_SECRET], _Alike()).add(secret)
@@ -90,7 +90,7 @@ class KnownSecrets:
 
         Args:
             parts: of the link.
-            name: what may be shown although it stands in the link, as the id of its report.
+            name: what may be shown although it is in the link, as the id of its report.
         """
         parts = tuple(part for part in parts if part not in name and _may_be_secret(part))
         self.add(*parts)
@@ -132,7 +132,7 @@ def _forms(secrets: Iterable[str | None]) -> list[str]:
 
 
 def in_url(text: str) -> str:
-    """A text as one step of a path or one value of a query, whatever stands in it: half a character pair as well."""
+    """A text as one step of a path or one value of a query, whatever is in it: half a character pair as well."""
     return quote(text.encode(errors="surrogatepass"), safe="")
 
 
@@ -170,7 +170,7 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
 
 # Edges
 def clean(text: object, secrets: Iterable[str] = (), *, limit: int = MAX_QUOTED) -> str:
-    """Foreign words as they may stand within a sentence: without secrets, in one line, short.
+    """Foreign words as they may be within a sentence: without secrets, in one line, short.
 
     Args:
         text: foreign text.

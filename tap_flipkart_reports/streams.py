@@ -300,7 +300,7 @@ class ReportStream(Stream):
     # State
 
     def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Nothing reads that value here, and it would stand in every STATE."""
+        """Nothing reads that value here, and it would be in every STATE."""
 
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         """Rows never move the bookmark: a report may hold rows of days outside its window."""

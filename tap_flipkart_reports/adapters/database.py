@@ -162,7 +162,7 @@ def _prepared(engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, tr
 def _url(place: str, *, setting: str, error: Callable[[str], FlipkartReportsError]) -> sa.URL:
     """What a database is called by; a file path is one of SQLite.
 
-    One that cannot be read is told in words that show nothing of it: a password may stand in the wrong place.
+    One that cannot be read is told in words that show nothing of it: a password may be in the wrong place.
     """
     if "://" not in place:
         return sa.URL.create("sqlite", database=place)

@@ -21,7 +21,7 @@ MAX_OWNER = 1000
 """Bytes of that file."""
 
 NOBODY = "-"
-"""What stands in a name for what the system does not tell."""
+"""Stands in a name for what the system does not tell."""
 
 ENDED = frozenset("ZX")
 """States of a process that does nothing any more, though nobody has asked yet how it ended."""

@@ -48,7 +48,7 @@ LOGGER = logging.getLogger("tap-flipkart-reports.token-store")
 SETTING = "token_store"
 
 KEY_VARIABLE = "TAP_FLIPKART_REPORTS_TOKEN_KEY"
-"""The environment variable with the key: a setting would stand in a configuration file, beside what it protects."""
+"""The environment variable with the key: a setting would be in a configuration file, beside what it protects."""
 
 LEASE_SECONDS = 400.0
 """Longer than the longest token call: 300 s until its last try begins, 10 to connect, 60 without a byte."""

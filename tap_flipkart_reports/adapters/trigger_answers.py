@@ -56,7 +56,7 @@ def report_id_in(answer: str, *, path: str) -> str | None:
 
 
 def _id(value: object) -> str | None:
-    """A text that can stand in a path, or a whole number, however the API writes it."""
+    """A text that can be in a path, or a whole number, however the API writes it."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):

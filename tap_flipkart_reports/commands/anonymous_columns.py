@@ -1,4 +1,4 @@
-"""What is replaced in a file, and how: by the column a cell stands in, and by words that tell nothing of anybody."""
+"""What is replaced in a file, and how: by the column a cell is in, and by words that tell nothing of anybody."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ MAX_AMOUNT_DIGITS = 7
 """A longer whole number in a column that nobody has declared is an id or a phone number."""
 
 MAX_HEADER_LINES = 20
-"""Lines in which the rows of one header stand."""
+"""Lines in which the rows of one header are."""
 
 _WORDS = """
 Sale; Return; Cancellation; Return Cancellation; Prepaid; Postpaid; part_payment; Rebate; FBF; NON_FBF; Non-FBF;
@@ -126,7 +126,7 @@ def vocabulary() -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class SheetPlan:
-    """Where a sheet's table stands, and what its columns are taken for.
+    """Where a sheet's table is, and what its columns are taken for.
 
     Attributes:
         first_line: the line of its header, from 1; no line if the sheet has no table.
@@ -252,7 +252,7 @@ def _header_reading(sheet: Sheet, table: Table) -> int:
 
 
 def _header_lines(table: Table, reading: Reading) -> tuple[int, int]:
-    """The lines of the header's first and last row: groups may stand above the line on which its names begin."""
+    """The lines of the header's first and last row: groups may be above the line on which its names begin."""
     around = range(max(1, table.header_line - MAX_HEADER_LINES), table.header_line + MAX_HEADER_LINES)
     lines = [line for line in around if _cells_of(reading, line) in table.header_rows]
     behind = [line for line in lines if line >= table.header_line and _cells_of(reading, line) == table.header_rows[-1]]

@@ -113,7 +113,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.doctor import diagnose, exit_code, screen  # noqa: PLC0415 - only this command checks
 
     tap = _tap(options)
-    with logged_from(logging.CRITICAL, logger=tap.name), closing(tap):  # what is wrong stands on the screen
+    with logged_from(logging.CRITICAL, logger=tap.name), closing(tap):  # what is wrong is on the screen
         checks = diagnose(tap.current_run, folder=Path())
     if options.format == "json":
         print(json.dumps([check.document() for check in checks], indent=2))  # noqa: T201 - its output

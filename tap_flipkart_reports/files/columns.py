@@ -23,7 +23,7 @@ class Column:
         is_key: whether it belongs to the natural key: no cell of it is null.
         is_required: whether the file has to have it, or another of those that are required.
         fills_down: whether its cell is blank where it would repeat the row above.
-        provisional: texts that stand in it for a payout that is not made yet, in upper case; such a row says what may
+        provisional: texts that are in it for a payout that is not made yet, in upper case; such a row says what may
             be paid, and blank cells say the same.
     """
 

@@ -56,7 +56,7 @@ REPETITIVE = 4
 # prefix proves that the quotes around it wrap the cell, so the SKU itself may hold a quote: "SKU:pipe 12"".
 _PREFIXED = re.compile(r"""'?("{0,9})'?(?:(?i:SKU):(?!\s)|(?i:OI):(?=[0-9]+\1\Z))(?P<inner>.*)\1""", re.DOTALL)
 _ID_PREFIX = re.compile(r"(?:SKU|OI|RTr|DTr|R):\s?(?P<inner>\S*)", re.IGNORECASE)
-"""A whole cell of a column of ids. `RTr:` and `DTr:` stand before tracking ids, `R:` before return ids."""
+"""A whole cell of a column of ids. `RTr:` and `DTr:` are before tracking ids, `R:` before return ids."""
 
 _ID_NAME = re.compile(r"(?:^|_)(?:ids?|awb|tracking)(?:_|$)")
 """Names of columns of ids. SKUs are the seller's own words: `R:12` may be one."""
@@ -143,7 +143,7 @@ _DECORATED_NUMBER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SIGNS = {"": "", "+": "", "-": "-", "()": "-"}
-"""What may stand before and behind the digits, taken together."""
+"""What may be before and behind the digits, taken together."""
 
 
 def _digits(text: str) -> str:

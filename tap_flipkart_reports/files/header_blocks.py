@@ -98,7 +98,7 @@ class Block:
         return tuple(names)
 
     def _above(self, own: Sequence[str], filled: Sequence[str]) -> list[str]:
-        """What a column may be called without the rows below a cell of its own: unknown parts stand below a name."""
+        """What a column may be called without the rows below a cell of its own: unknown parts may be below a name."""
         ends = [row for row in reversed(range(len(own) - 1)) if own[row].strip(PADDING)]
         return [wording for end in ends for wording in wordings(_path(filled[: end + 1]))]
 

@@ -193,7 +193,7 @@ class Report:
     def _likeliest(self, sheet: Sheet, fits: Sequence[Fit], best: Fit) -> Fit | None:
         """Which table a sheet is whose name is no stream's; `None` if it feeds none."""
         if len(self._sheets) == 1:
-            # Of all tables that may stand alone, the report's first is the likeliest.
+            # Of all tables that may be alone, the report's first is the likeliest.
             own = next((fit for fit in fits if fit.known is self._known[0]), None)
             return own if own is not None and 2 * own.share > best.share else best
         others = [fit.share for fit in fits if fit is not best]

@@ -64,7 +64,7 @@ def column_name(header: str) -> str | None:
     """A name for a header that no schema has: words joined by `_`, not beginning with a digit.
 
     Some targets leave out all letters but Latin ones: a name with others ends with a hash of the header, so that what
-    is left is like no other name, whatever columns stand beside it. A word of SQL, which some targets do not quote,
+    is left is like no other name, whatever columns are beside it. A word of SQL, which some targets do not quote,
     gets another beside it.
 
     Args:
@@ -95,10 +95,10 @@ class LenientForm:
     Attributes:
         spelt: what is left without units alone, in the file's spelling.
         words: what is left.
-        short: the same without what stands in parentheses.
+        short: the same without what is in parentheses.
         note: words in parentheses.
         unit: the unit that it names, if any.
-        group: words of the groups that it stands under.
+        group: words of the groups that it is under.
     """
 
     spelt: str

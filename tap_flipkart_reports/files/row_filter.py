@@ -99,7 +99,7 @@ def place_of(name: str | None, line: int) -> str:
 
 
 class RowFilter:
-    """Tells a table's rows from what else stands among them, and fills them down.
+    """Tells a table's rows from what else is among them, and fills them down.
 
     What becomes of the rows is added to `counts`; each row that is skipped goes to `reject`.
     """

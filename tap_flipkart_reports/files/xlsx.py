@@ -1,7 +1,7 @@
 """Excel workbooks (XLSX) to rows of text, in bounded memory.
 
 A sheet is read twice: once to see how far it reaches, and once to read it. Formulas whose value nobody has
-calculated and errors are given as they stand in the cell.
+calculated and errors are given as they are in the cell.
 """
 
 from __future__ import annotations

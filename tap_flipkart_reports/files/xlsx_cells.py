@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 
     Reader = Callable[[str], str]
-    """Makes the text of what stands in a cell; raises `ValueError` or `LookupError` where it is not of the type."""
+    """Makes the text of what is in a cell; raises `ValueError` or `LookupError` where it is not of the type."""
 
 EXACT = 2**53
 """Whole numbers beyond it have lost digits, as a workbook keeps 53 bits of each."""
@@ -38,7 +38,7 @@ _PLAIN_ATTRIBUTES = re.compile(r'(?: s="([0-9]{1,6})")?(?: t="([A-Za-z]{1,9})")?
 
 
 def inline(text: str) -> str:
-    """A text that stands in the cell itself, as it is; known by its identity."""
+    """A text that is in the cell itself, as it is; known by its identity."""
     return text
 
 
@@ -84,7 +84,7 @@ class CellReaders(dict[str, "Reader | None"]):
 
 
 class _Numbers(dict[str, str]):
-    """The texts of numbers as they are shown, by what stands in the cell; as a dict, those that were seen lately."""
+    """The texts of numbers as they are shown, by what is in the cell; as a dict, those that were seen lately."""
 
     def __init__(self, show: Callable[[float], str]) -> None:
         super().__init__()

@@ -23,12 +23,12 @@ MAX_ROW_LETTERS = 2**24
 """Letters that a row may take with its tags; 100 cells with the longest texts that Excel allows have 3 million."""
 
 NOT_CALCULATED = "(a formula)"
-"""Stands for a formula without a value whose own text stands in another cell."""
+"""Stands for a formula without a value whose own text is in another cell."""
 
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 TEXTS = frozenset({inline, str})
-"""Readers of texts that stand in the cell."""
+"""Readers of texts that are in the cell."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -217,13 +217,13 @@ def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) ->
 def _are_all(xml: str, size: int, readers: Sequence[Reader | None], written: Sequence[str], inlines: int) -> bool:
     """Whether a row has nothing but the cells that were found in it, by its length.
 
-    Each cell is taken to be spelt as short as can be: where that comes to the row's length, nothing stands between.
+    Each cell is taken to be spelt as short as can be: where that comes to the row's length, nothing is between.
 
     Args:
         xml: the row.
         size: the letters of its own tag and of its cells' references and attributes.
         readers: of the cells.
-        written: what stands in them.
+        written: what is in them.
         inlines: how many of them are inline texts.
     """
     blanks = written.count("")

@@ -142,7 +142,7 @@ def _take_in(survey: Survey, xml: bytes) -> None:
     last = _NUMBER.match(xml, xml.rfind(b"<row"))
     survey.rows = max(survey.rows, int(last[1]) if last is not None else 0)
     for row in xml.split(_END_OF_ROW):
-        # Cells stand in their order, and those without anything in them have no end tag.
+        # Cells are in their order, and those without anything in them have no end tag.
         end = row.rfind(b"</c>")
         reference = _LETTERS.match(row, row.rfind(b"<c", 0, end)) if end >= 0 else None
         if reference is not None and reference[1] not in survey.letters:

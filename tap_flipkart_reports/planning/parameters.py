@@ -43,7 +43,7 @@ def filled_in(
     """The parameters of one trigger.
 
     A text that is nothing but a placeholder becomes its value, with the value's type (`"{year}"` → `2026`); inside a
-    longer text the value is printed; anything else is passed on as it stands. Dates are `yyyy-MM-dd`.
+    longer text the value is printed; anything else is passed on as it is. Dates are `yyyy-MM-dd`.
 
     Args:
         parameters: the parameters with placeholders.

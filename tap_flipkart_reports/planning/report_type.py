@@ -20,7 +20,7 @@ PAYOUT = "neft_id"
 """The column that names a payout."""
 
 PROVISIONAL_PAYOUTS = frozenset({"DISBURSEMENT_CREATED", "ZERO_PAYMENT_ADVICE"})
-"""What stands there before the payout is made."""
+"""What is there before the payout is made."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ class Fetcher:
     # Poll
 
     def poll(self, report: TrackedReport) -> None:
-        """Ask where a report stands."""
+        """Ask how far a report is."""
         request = report.request
         now = self._records.clock.monotonic()
         report.polled_at, report.pause = now, now - max(report.polled_at, report.triggered_at)

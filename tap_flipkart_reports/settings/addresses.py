@@ -1,4 +1,4 @@
-"""Texts that go into a request as they are: addresses, and what stands in a header."""
+"""Texts that go into a request as they are: addresses, and what is in a header."""
 
 from __future__ import annotations
 

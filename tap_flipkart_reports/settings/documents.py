@@ -20,7 +20,7 @@ def read_json(path: Path, option: str) -> dict[str, Any]:
     """The JSON object in a file that an option names.
 
     Raises:
-        SettingsError: it cannot be read, in words that show nothing of what stands in it.
+        SettingsError: it cannot be read, in words that show nothing of what is in it.
     """
     try:
         # Some editors begin a file with a byte order mark.
@@ -48,7 +48,7 @@ TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
 
 
 class _RepeatedNameError(Exception):
-    """A name stands twice in one object; which of the two is meant, nobody can tell."""
+    """A name is twice in one object; which of the two is meant, nobody can tell."""
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def is_whole_text(text: str) -> bool:
 
 
 def without_content(error: OSError | ValueError) -> str:
-    """What is wrong with a file, without what stands in it."""
+    """What is wrong with a file, without what is in it."""
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT)  # the SDK raises it without its number
     if isinstance(error, json.JSONDecodeError):

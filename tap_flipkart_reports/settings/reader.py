@@ -243,7 +243,7 @@ class Reader:
     # Sellers
 
     def _entries(self) -> list[dict[str, str]]:
-        """The sellers as the configuration names them; a single one stands outside of the list."""
+        """The sellers as the configuration names them; a single one is outside of the list."""
         if "sellers" in self.config:
             return list(self.config["sellers"])
         single: dict[str, str] = {

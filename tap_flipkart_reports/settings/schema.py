@@ -66,7 +66,7 @@ def setting(
     description: str,
     default: Any = None,  # noqa: ANN401 - of the field's own type, which its annotation says
     secret: bool = False,
-) -> Any:  # noqa: ANN401 - what stands behind the annotation of a dataclass's field
+) -> Any:  # noqa: ANN401 - what is behind the annotation of a dataclass's field
     """A field of `Settings`.
 
     Args:

@@ -11,7 +11,7 @@ A setting is one field of `Settings`: name, type of its value, JSON type with li
     )
 
 That is all a setting needs: `CONFIG_JSONSCHEMA` is made from the fields, in their order, and `Reader` fills them in by
-name, lists of texts as tuples. A setting whose value is not what stands in the configuration has its place in
+name, lists of texts as tuples. A setting whose value is not what is in the configuration has its place in
 `Reader._values`, too. Then run `just made`, and write a line into CHANGELOG.md.
 """
 

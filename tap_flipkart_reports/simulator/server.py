@@ -190,7 +190,7 @@ class Simulator:
         table: str | None = None,
         as_of: datetime | None = None,
     ) -> list[dict[str, str]]:
-        """The truth: the cells of a table by header, as they stand in a CSV.
+        """The truth: the cells of a table by header, as they are in a CSV.
 
         A workbook has numbers and, where there are several header rows, headers in parts.
 

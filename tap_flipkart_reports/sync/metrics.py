@@ -85,7 +85,7 @@ class TaggedForMeltano(logging.Filter):
     """Says of each metric which stream and seller it is of, in words.
 
     Meltano's plain log shows a metric's name and value, and drops its tags (read in Meltano 4.4.1, renderers.py). The
-    SDK's formatter has one word for all metrics; what stands in a record beside it reaches Meltano as it is.
+    SDK's formatter has one word for all metrics; what is in a record beside it reaches Meltano as it is.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -33,7 +33,7 @@ CAUSES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Strip:
-    """The days of one report, or of tables of it that stand alike.
+    """The days of one report, or of tables of it that are alike.
 
     Attributes:
         warehouse_id: of which warehouse, where the type asks for one.
@@ -62,7 +62,7 @@ class Cell:
     Attributes:
         report_type: what is asked for.
         seller_id: whose.
-        strips: one per warehouse, each day as its worst table stands.
+        strips: one per warehouse, each day as its worst table is.
         tables: the same table by table where they differ, those that are alike together.
         purchases: the reports that were bought, the newest first.
         failures: windows that failed and were not read since, or whose report is gone.

@@ -1,4 +1,4 @@
-"""Which days are there, and how the others stand. Pure."""
+"""Which days are there, and how the others are. Pure."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Screen:
     is_plain: bool = False
 
     def label(self, name: str) -> str:
-        """What stands before a row of signs."""
+        """What is before a row of signs."""
         text, width = clean_line(name, limit=MAX_QUOTED), max(LEAST_LABEL, min(MOST_LABEL, self.width // 2))
         if self.is_plain:  # as standard output escapes it, but before columns are counted
             text = text.encode("ascii", "backslashreplace").decode()

@@ -28,7 +28,7 @@ class Table:
         header: its columns, each by a name of its own.
         make: its rows; columns that a row does not name are empty.
         paths: the cells of the header of each column, from top to bottom, where it takes more than one row.
-        blanks: columns before which a blank one stands where the header is printed in all its rows.
+        blanks: columns before which there is a blank one where the header is printed in all its rows.
     """
 
     title: str
@@ -73,7 +73,7 @@ class Layout:
     Attributes:
         tables: its tables in the order of a workbook's sheets.
         first: title of the table that a CSV has.
-        front: titles of the sheets that stand before the tables and hold none.
+        front: titles of the sheets before the tables that hold none.
         back: titles of such sheets behind the tables.
         other: tables of another layout that the same report comes in, too.
         years: tables that are laid out otherwise in another year, by that year.

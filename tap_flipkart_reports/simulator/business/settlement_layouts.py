@@ -47,7 +47,7 @@ ORDERS_2025 = {
     "Total Discount in MP Fee (Rs.) \n[AP + AQ]": "Total Discount in MP Fee (Rs.) \n[AQ + AR]",
     "Offer Adjustment (Rs.) \n[AR+AN]": "Offer Adjustment (Rs.) \n[AS+AO]",
 }
-"""Headers of 2025 that differ, each with that of 2026: there is no `Neft Type`, so formulas stand one column lower."""
+"""Headers of 2025 that differ, each with that of 2026: there is no `Neft Type`, so formulas are one column lower."""
 
 
 def _header_of_2025() -> Iterator[str]:
@@ -183,7 +183,7 @@ def _of_2025(
 
 
 def _rebates_of_2025() -> Table:
-    """Its names stand over an empty third row."""
+    """Its names are above an empty third row."""
     header = REBATE_HEADER_2025
     groups = {"NEFT ID": "Payment Details", "SKU": "Order Details"}
     table = _of_2025("MP Fee Rebate", header, rebate_rows, groups=groups, names={" Payment Date": "Payment Date"})

@@ -239,7 +239,7 @@ def _floats_printed(row: Sequence[str]) -> list[str]:
 
 
 def _preamble(table: Table, view: View) -> Iterator[list[str]]:
-    """What stands before the header: whose report it is, and what its columns mean."""
+    """What is above the header: whose report it is, and what its columns mean."""
     yield ["Report Help"]
     yield ["Seller", view.seller_id, "From", view.first.isoformat(), "To", view.last.isoformat()]
     meanings = list(_meanings(table))

@@ -1,4 +1,4 @@
-"""Tables as they come to stand in a file: header rows and cells, spoilt as the fault script says."""
+"""Tables as they are in a file: header rows and cells, spoilt as the fault script says."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def grid_of(table: Table, view: View, faults: FaultsOfReport, *, has_blanks: boo
         table: the table.
         view: what the report sees.
         faults: what is wrong with this table, with arguments.
-        has_blanks: whether the blank columns of its layout stand between the others.
+        has_blanks: whether the blank columns of its layout are between the others.
 
     Raises:
         LookupError: a fault names a column that the table does not have.
