@@ -23,6 +23,7 @@ from singer_sdk import Stream
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.streams import ReportStream
+from tap_flipkart_reports.sync.batch_files import JsonLinesFile
 from tap_flipkart_reports.sync.parquet_columns import ParquetColumns
 
 if TYPE_CHECKING:
@@ -335,6 +336,20 @@ def test_batch_files_hold_the_records_of_the_messages(bench: Bench, tmp_path: Pa
     for stream in streams:
         records = [line["record"] for line in plain.lines if line["type"] == "RECORD" and line["stream"] == stream]
         assert comparable(files[stream]) == comparable(records)
+
+
+@pytest.mark.parametrize("has_isal", [True, False])
+@given(pieces=st.lists(st.binary(max_size=200), max_size=20), times=st.sampled_from([1, 700]))
+def test_lines_are_compressed_to_gzip_with_isal_and_without(pieces: list[bytes], times: int, *, has_isal: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if not has_isal:
+            patch.setattr("tap_flipkart_reports.sync.batch_files.find_spec", lambda _name: None)
+        file = JsonLinesFile(lambda columns: b"".join(columns["lines"]), is_compressed=True)
+        for piece in pieces:
+            assert file.add({"lines": [piece] * times})
+        out = io.BytesIO()
+        file.close(out)
+    assert gzip.decompress(out.getvalue()) == b"".join(piece * times for piece in pieces)
 
 
 def test_parquet_has_exact_decimals_days_and_moments(bench: Bench, tmp_path: Path) -> None:
