@@ -411,13 +411,18 @@ def test_one_link_for_two_windows_fails_the_second(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("rows", "second", "outcome"),
     [
-        (5, request(1), MixedUpReportError),
-        (5, request(0, seller="bose"), MixedUpReportError),
-        (0, request(1), Delivery),
-        (5, request(1, is_snapshot=True), Delivery),
-        (5, request(1, stream="returns_report"), Delivery),
+        (5, request(1, rows_have_ids=True), MixedUpReportError),
+        (5, request(0, rows_have_ids=True, seller="bose"), MixedUpReportError),
+        (0, request(1, rows_have_ids=True), Delivery),
+        (5, request(1, rows_have_ids=True, stream="returns_report"), Delivery),
+        (99, request(0, seller="bose"), Delivery),
+        (100, request(0, seller="bose"), MixedUpReportError),
+        (100, request(1), Delivery),
     ],
-    ids=["another window", "another seller", "no rows", "a snapshot", "another type"],
+    ids=[
+        *("another window", "another seller", "no rows", "another type"),
+        *("few rows without ids", "many rows without ids", "a stock that has not moved"),
+    ],
 )
 def test_the_very_same_rows_for_two_windows_fail_the_second(
     bench: Bench, rows: int, second: ReportRequest, outcome: type

@@ -286,3 +286,15 @@ def test_a_file_of_another_report_is_named_where_settings_declare_it_and_nowhere
     with caplog.at_level("WARNING"):
         assert bench.run("fbf_orders_report").error is None  # nobody has published its columns
     assert "declare it under that name" not in caplog.text
+
+
+def test_reports_whose_rows_name_orders_returns_or_payments_are_asked_for_as_such(bench: Bench) -> None:
+    tap = bench.tap(
+        custom_reports=[{"name": "loans", "identifier": "loan_ledger", "window": "month"}], warehouse_ids=["w"]
+    )
+    requests = list(tap.current_run.wanted.all_requests())
+    tap.close()
+    assert {request.stream for request in requests} >= {"loans", "stranded_inventory_report", "stock_ledger"}
+    assert {request.stream for request in requests if request.rows_have_ids} == {
+        *("sales_ledger", "settled_transaction_ledger", "financial_year_ledger", "returns_report", "orders_report"),
+    }

@@ -156,6 +156,14 @@ class ReportType:
         """Whether it tells the state of the day on which it is asked for."""
         return self.rule.kind is WindowKind.SNAPSHOT
 
+    @property
+    def rows_have_ids(self) -> bool:
+        """Whether each row names an order, a return or a payment that no other window and no other seller has.
+
+        Lists of a stock do not: two may be the same. Of types that only settings declare nobody knows.
+        """
+        return bool(self.tables[0].fallback_key) and not self.is_snapshot
+
     def key_properties(self, table: ReportTable) -> tuple[str, ...]:
         """The key of a table's records: its natural key, or what tells rows without one apart (see `ReportTable`).
 

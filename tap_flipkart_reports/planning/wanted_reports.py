@@ -57,6 +57,7 @@ class Partition:
             parameters=self._parameters(window),
             priority=priority,
             report_timeout=report_type.report_timeout or 0,
+            rows_have_ids=report_type.rows_have_ids,
             is_reread=all(bookmark is not None and window.first <= bookmark for bookmark in bookmarks),
         )
         for report in self.pending:

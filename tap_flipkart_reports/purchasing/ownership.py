@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.requests import ReportRequest
     from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
 
+MANY_ROWS = 100
+"""Rows without ids that two sellers do not have in common."""
+
 
 class Ownership:
     """Who was first to have a report id, a link or a file in this run."""
@@ -31,20 +34,24 @@ class Ownership:
         return _other(self._links.setdefault(hashlib.sha256(location.encode()).digest(), request), request)
 
     def of_file(self, sha256: str, report: TrackedReport) -> ReportRequest | None:
-        """The other window whose rows were read from the same bytes.
+        """The other window whose rows were read from the same bytes, if that cannot be by chance.
 
-        Files without rows are alike for all windows in which nothing happened. A snapshot of a stock that has not moved
-        equals that of the day before. Windows that share days may show the same rows.
+        Files without rows are alike for all windows in which nothing happened. Windows that share days may show the
+        same rows. Rows without ids may come again: a stock that has not moved, or a few lines of two sellers of the
+        same goods; many such lines of two sellers do not.
         """
         first = self._files.get(sha256)
-        if first is None or first is report or first.reading.rows == 0 or report.request.is_snapshot:
+        if first is None or first is report or first.reading.rows == 0:
             self._files[sha256] = report
             return None
-        is_alike = first.request.identifier == report.request.identifier
-        is_same_partition = first.request.partition == report.request.partition
-        if not is_alike or (is_same_partition and first.request.window.overlaps(report.request.window)):
+        if first.request.identifier != report.request.identifier:
             return None
-        return first.request
+        is_same_partition = first.request.partition == report.request.partition
+        if report.request.rows_have_ids:
+            is_chance = is_same_partition and first.request.window.overlaps(report.request.window)
+        else:
+            is_chance = is_same_partition or first.reading.rows < MANY_ROWS
+        return None if is_chance else first.request
 
 
 def _other(owner: ReportRequest, request: ReportRequest) -> ReportRequest | None:

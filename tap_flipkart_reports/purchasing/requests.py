@@ -77,7 +77,7 @@ class ReportRequest:
         is_reread: whether some of its days have been read before.
         is_repair: whether its days are read again by themselves, without a bookmark.
         is_archived: whether its file is in the archive, and is read from there.
-        is_snapshot: whether it shows a state and not what happened in the window.
+        rows_have_ids: whether each of its rows names an id that no other window and no other seller has.
     """
 
     stream: str
@@ -93,7 +93,7 @@ class ReportRequest:
     is_reread: bool = False
     is_repair: bool = False
     is_archived: bool = False
-    is_snapshot: bool = False
+    rows_have_ids: bool = False
 
     @property
     def partition(self) -> PartitionKey:

@@ -130,6 +130,7 @@ class ReplayedReports(WantedReports):
                 priority=Priority.BOUGHT,
                 report_timeout=report_type.report_timeout or 0,
                 report_id=report.report_id,
+                rows_have_ids=report_type.rows_have_ids,
                 is_reread=True,
                 is_repair=True,
             )
