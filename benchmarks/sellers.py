@@ -59,6 +59,8 @@ def main() -> None:
     print(f"{arguments.streams}, {arguments.days} days, a window each\n")
     print(table(HEADER, [words for words, _ in lines]))
     first, last = lines[0][1], lines[-1][1]
+    if len(lines) == 1:
+        return
     for figure in ("CPU", "bytes", "plan", "coverage"):
         print(f"{figure} per window, most sellers over fewest: {last[figure] / first[figure]:.2f}")
     more = last["windows"] - first["windows"]

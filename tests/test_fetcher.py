@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +176,7 @@ def test_a_report_whose_file_is_that_of_another_window_is_released(bench: Bench)
     for report in (first, second):
         bench.fetcher.download(report)
         bench.write()
+        report.request = replace(report.request, rows_have_ids=True)
         report.finished("orders_report", Reading(rows=5))
         assert isinstance(report.outcome, Delivery)
         with bench.records.lock:
