@@ -158,7 +158,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word(tmp_path: P
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [("ulimit -n 8", "Too many open files"), ("export TMPDIR=/proc/no TEMP=/proc/no TMP=/proc/no", None)],
+    [("ulimit -n 6", "Too many open files"), ("export TMPDIR=/proc/no TEMP=/proc/no TMP=/proc/no", None)],
     ids=["file descriptors", "temporary folder"],
 )
 def test_a_machine_that_refuses_ends_the_run_in_a_sentence(tmp_path: Path, limit: str, words: str | None) -> None:
