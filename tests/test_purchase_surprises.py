@@ -267,6 +267,23 @@ def test_a_report_that_is_gone_when_a_lost_state_wants_it_once_more_is_bought_ag
     assert again.partition("orders_report") == first.partition("orders_report")
 
 
+def test_a_purchase_in_an_old_state_is_forgotten_once_a_newer_report_of_its_days_is_read(
+    bench: Bench, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"end_date": "2026-10-05"}
+    booked = {**settings, "report_ledger": str(tmp_path / "ledger.db")}
+    bench.restart({"fault": "never", "nth": 1})
+    old = bench.run("orders_report", max_wait=60, **settings)
+    (purchase,) = old.partition("orders_report")["pending"]
+    first = bench.run("orders_report", **booked)
+    again = bench.run("orders_report", state=old.state, **booked)
+    assert again.error is None
+    assert again.records("orders_report") == first.records("orders_report")
+    assert purchase["report_id"] not in {record["report_id"] for record in first.records("orders_report")}
+    assert again.partition("orders_report") == first.partition("orders_report")
+    assert len(bench.bought()) == 2
+
+
 def without_report_id(output: Output) -> list[dict[str, Any]]:
     return [{**record, "report_id": None} for record in output.records("orders_report")]
 

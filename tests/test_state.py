@@ -24,7 +24,7 @@ from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.purchasing.polling import GenerationTimes
 from tap_flipkart_reports.purchasing.requests import PendingReport
 from tap_flipkart_reports.sync.partition_state import PartitionState
-from tap_flipkart_reports.windows import Window
+from tap_flipkart_reports.windows import Window, gaps
 
 OCTOBER = Window(date(2026, 10, 1), date(2026, 10, 31))
 
@@ -75,6 +75,22 @@ def test_a_repaired_window_is_off_the_pending_ones_and_moves_nothing_else() -> N
         state = PartitionState(name="orders_report", state=partition, changed=len, finalize=len)
         state.record_finished(OCTOBER, report_id="R-1", owed=None)
         assert partition == kept
+
+
+@given(coverages, windows, st.lists(reports, max_size=5), windows)
+def test_a_finished_window_leaves_no_purchase_of_days_that_are_read_and_takes_no_other(
+    coverage: Coverage, window: Window, pending: list[PendingReport], owed: Window
+) -> None:
+    partition: dict[str, Any] = {"context": {"seller_id": "acme"}}
+    write_coverage(partition, coverage)
+    repair = PendingReport(report_id="R-repair", window=window, digest="d", is_repair=True)
+    write_pending(partition, [*pending, repair])
+    PartitionState(name="orders_report", state=partition, changed=len, finalize=len).record_finished(
+        window, report_id="R-read", owed=owed
+    )
+    reread = coverage.reread if coverage.reread_newest == owed.last else ()
+    unread = [report for report in pending if gaps(report.window, [window, *coverage.finished, *reread])]
+    assert read_pending(partition) == [*(report for report in unread if report.report_id != "R-read"), repair]
 
 
 # The members as they stand in the state: what another version has written is read as before

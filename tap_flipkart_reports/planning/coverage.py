@@ -27,6 +27,16 @@ class Coverage:
     reread_newest: date | None = None
     reread: tuple[Window, ...] = ()
 
+    def read_with(self, window: Window, *, newest: date) -> tuple[Window, ...]:
+        """The days that the run has read, or another run that asked for the same newest day, once a window is complete.
+
+        Args:
+            window: the window whose last record is out.
+            newest: the newest day this run asks for.
+        """
+        reread = self.reread if self.reread_newest == newest else ()
+        return merged([*reread, *self.finished, window])
+
     def with_finished(self, window: Window, *, owed_from: date, newest: date) -> Coverage:
         """The coverage once a window is complete.
 
@@ -38,8 +48,7 @@ class Coverage:
             owed_from: the first day this run owed this partition (see `owed_from`).
             newest: the newest day this run asks for.
         """
-        reread = self.reread if self.reread_newest == newest else ()
-        done = merged([*reread, *self.finished, window])
+        done = self.read_with(window, newest=newest)
         edge = owed_from - DAY
         for interval in done:
             if interval.first - DAY <= edge:

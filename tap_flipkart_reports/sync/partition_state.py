@@ -21,7 +21,7 @@ from tap_flipkart_reports.planning.bookmarks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tap_flipkart_reports.planning.coverage import Coverage
     from tap_flipkart_reports.purchasing.partition_key import PartitionKey
@@ -98,18 +98,32 @@ class PartitionState:
     def record_finished(self, window: Window, *, report_id: str, owed: Window | None) -> None:
         """Record a window whose last record is out.
 
+        A target that has lost its last states hands in purchases that an earlier run has read, and the ledger may know a
+        newer report of their days: once those days are read, such a purchase is of no use and is forgotten.
+
         Args:
             window: its days.
             report_id: the report they were read from.
             owed: the days that the run owed the partition; `None` where no bookmark moves.
         """
         if owed is not None:
-            coverage = read_coverage(self._state).with_finished(window, owed_from=owed.first, newest=owed.last)
-            write_coverage(self._state, coverage)
+            coverage = read_coverage(self._state)
+            read = coverage.read_with(window, newest=owed.last)
+            write_coverage(self._state, coverage.with_finished(window, owed_from=owed.first, newest=owed.last))
+            self._forget_purchases_of(read)
             unbought = [left for left in read_unbought(self._state) if not window.overlaps(left)]
             write_unbought(self._state, unbought)
         self.forget(report_id)
         self._finalize(self._state)
+
+    def _forget_purchases_of(self, days: Sequence[Window]) -> None:
+        """Forget reports of days that are read; a repair's is wanted all the same."""
+        kept = [
+            report
+            for report in read_pending(self._state)
+            if report.is_repair or not any(read.covers(report.window) for read in days)
+        ]
+        write_pending(self._state, kept)
 
     def record_purchase(self, report: PendingReport) -> None:
         """Record a report that is bought and not yet read."""
