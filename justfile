@@ -36,6 +36,10 @@ test-all *arguments:
 targets *arguments:
     uv run pytest -q -n 2 --dist=load -m targets tests/test_trials.py "$@"
 
+# fifty times the examples of the tests that state properties, and other ones each time
+search *arguments:
+    HYPOTHESIS_PROFILE=search uv run pytest -q -n 2 -m "hypothesis and not integration" "$@"
+
 # what is made from the code: parts of documents and of Meltano's definitions, the staging models
 made:
     uv run --directory tests python -m support.readme_tables

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("support.clean_tree",)
 
-settings.register_profile("ci", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)  # a stranger's run is not a search
 settings.register_profile("dev", deadline=None)
+settings.register_profile("search", deadline=None, print_blob=True, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 

@@ -181,7 +181,9 @@ RUNS = st.lists(
 @pytest.mark.parametrize("with_ledger", [True, False], ids=["ledger", "state"])
 @given(runs=RUNS)
 @settings(
-    max_examples=6, phases=[Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(6, settings().max_examples // 20),
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_whatever_fails_or_crashes_each_day_is_covered_and_with_a_ledger_none_is_bought_twice(
     capsysbinary: pytest.CaptureFixture[bytes],

@@ -98,8 +98,8 @@ class PartitionState:
     def record_finished(self, window: Window, *, report_id: str, owed: Window | None) -> None:
         """Record a window whose last record is out.
 
-        A target that has lost its last states hands in purchases that an earlier run has read, and the ledger may know a
-        newer report of their days: once those days are read, such a purchase is of no use and is forgotten.
+        After a target has lost its last states, the state has purchases that an earlier run has read, while the ledger
+        may know a newer report of their days. Once those days are read, such a purchase is of no use and is forgotten.
 
         Args:
             window: its days.
