@@ -3,6 +3,7 @@
 A cell such as `08/26/2026` can only be read with the month first, and then its whole column is read so. Where no cell
 of a column forbids it, the day comes first, and what would be a guess is refused: days and months of one digit,
 which American spreadsheets print, and years of two. Cells that spell the month, or begin with the year, need no order.
+A year of two digits is one of this century.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _WRITTEN = tuple(
     re.compile(day + _TIME, re.IGNORECASE)
     for day in (
         r"(?P<year>[0-9]{4})(?P<separator>[-/])(?P<month>[0-9]{2})(?P=separator)(?P<day>[0-9]{2})",
-        rf"(?P<day>[0-9]{{1,2}})(?:[-/]| ){_NAME}(?:[-/]|,? )(?P<year>[0-9]{{4}})",
+        rf"(?P<day>[0-9]{{1,2}})(?:[-/]| ){_NAME}(?:[-/]|,? )(?P<year>[0-9]{{4}}|[0-9]{{2}})",  # Excel shows 9-Aug-26
         rf"{_NAME}[- ](?P<day>[0-9]{{1,2}})(?:,? |-)(?P<year>[0-9]{{4}})",
     )
 )
@@ -61,7 +62,7 @@ _MONTH_NUMBERS = {
 }
 _LAST_MONTH = 12
 _NOON = 12
-_CENTURY = "20"
+_CENTURY = 2000
 _ZONES = {"": KOLKATA, "ist": KOLKATA, "z": timezone.utc, "utc": timezone.utc, "gmt": timezone.utc}
 
 _SERIAL = re.compile(r"(?P<day>[0-9]{5})(?P<fraction>\.[0-9]+)?")
@@ -149,14 +150,14 @@ def _numeric_moment(part: Mapping[str, str], order: DayOrder | None) -> datetime
         raise ValueError("a day that could be read in two ways")
     day, month = (other, one) if order is DayOrder.MONTH_FIRST else (one, other)
     return _written_moment({
-        **part, "day": day, "month": month.zfill(2), "year": _CENTURY + year if is_short else year,
+        **part, "day": day, "month": month.zfill(2),
     })  # fmt: skip
 
 
 def _written_moment(part: Mapping[str, str]) -> datetime:
     zone = part["zone"].lower()
     return datetime(
-        int(part["year"]),
+        _year(part["year"]),
         _MONTH_NUMBERS.get(part["month"].lower(), 0),
         int(part["day"]),
         _hour(part["hour"], part["half"].lower()),
@@ -165,6 +166,10 @@ def _written_moment(part: Mapping[str, str]) -> datetime:
         int(part["fraction"].ljust(6, "0")),
         tzinfo=_ZONES[zone] if zone in _ZONES else _offset(zone),
     )
+
+
+def _year(digits: str) -> int:
+    return int(digits) + (_CENTURY if len(digits) == 2 else 0)  # noqa: PLR2004 - a year of two digits
 
 
 def _hour(hour: str, half: str) -> int:
