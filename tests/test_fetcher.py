@@ -17,8 +17,8 @@ from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.links import STALE_LINK_SECONDS
 from tap_flipkart_reports.purchasing.polling import JITTER, GenerationTimes
 from tap_flipkart_reports.purchasing.ports import NoLedger
-from tap_flipkart_reports.purchasing.records import Records
 from tap_flipkart_reports.purchasing.requests import Reading, ReportRequest
+from tap_flipkart_reports.purchasing.scheduler_state import SchedulerState
 from tap_flipkart_reports.purchasing.tracked_report import TrackedReport
 from tap_flipkart_reports.windows import Window
 
@@ -52,7 +52,7 @@ class Bench:
         self.api = ScriptedApi(clock=self.clock, generation=lambda _seller, _identifier: 60.0)
         self.api.size = 1000
         self.api.on_download = lambda _report_id: self.clock.advance(SECONDS)
-        self.records = Records(
+        self.state = SchedulerState(
             ledger=self.ledger,
             clock=self.clock,
             limits=Limits(),
@@ -61,7 +61,7 @@ class Bench:
             ahead=True,
             max_downloads=2,
         )
-        self.fetcher = Fetcher(api=self.api, records=self.records, folder=folder)
+        self.fetcher = Fetcher(api=self.api, state=self.state, folder=folder)
         self.fetcher.download(self.report(1))
         self.write()
 
@@ -84,15 +84,15 @@ class Bench:
         return report
 
     def write(self) -> None:
-        """Make the bookings that are due."""
-        while (booking := self.records.bookings.next()) is not None:
-            result = booking.write()
-            if booking.then is not None:
-                with self.records.lock:
-                    booking.then(result)
+        """Make the writes that are due."""
+        while (write := self.state.ledger_writes.next()) is not None:
+            result = write.make()
+            if write.then is not None:
+                with self.state.lock:
+                    write.then(result)
 
     def next_poll(self, after: float) -> TrackedReport | None:
-        return self.records.queue.next_poll(self.clock.monotonic() + after)
+        return self.state.queue.next_poll(self.clock.monotonic() + after)
 
 
 @pytest.fixture
@@ -105,15 +105,15 @@ def test_a_downloaded_file_is_told_with_its_size_written_to_the_ledger_and_deliv
     bench.fetcher.download(report)
     bench.write()
     assert bench.ledger.written[-1] == ("downloaded", 1000, "R-2")
-    event = bench.records.drain_events()[-1]
+    event = bench.state.drain_events()[-1]
     assert (event.kind, event.report_id, event.size) == (EventKind.DOWNLOADED, "R-2", 1000)
     delivery = report.outcome
     assert isinstance(delivery, Delivery)
     assert (delivery.report_id, delivery.size, delivery.sha256) == ("R-2", 1000, "R-2")
     assert delivery.path.read_text() == "R-2"
-    assert bench.records.queue.bytes_waiting == 2000
+    assert bench.state.queue.bytes_waiting == 2000
     bench.fetcher.discard(delivery)
-    assert bench.records.queue.bytes_waiting == 1000
+    assert bench.state.queue.bytes_waiting == 1000
 
 
 @pytest.mark.parametrize("dies_in", [None, SECONDS, -1.0, 0.0])
@@ -163,10 +163,10 @@ def test_a_report_that_is_ready_is_told_with_the_seconds_it_took_and_its_links_e
     bench.clock.advance(90)
     bench.fetcher.poll(report)
     bench.write()
-    event = bench.records.drain_events()[-1]
+    event = bench.state.drain_events()[-1]
     assert (event.kind, event.seconds, event.pause) == (EventKind.COMPLETED, 90.0, 90.0)
     assert bench.ledger.written[-1] == ("completed", expiry)
-    assert bench.records.generation_times["orders_report"].shortest == 90.0
+    assert bench.state.generation_times["orders_report"].shortest == 90.0
     assert report.expiry == expiry
 
 
@@ -179,7 +179,7 @@ def test_a_report_whose_file_is_that_of_another_window_is_released(bench: Bench)
         report.request = replace(report.request, rows_have_ids=True)
         report.finished("orders_report", Reading(rows=5))
         assert isinstance(report.outcome, Delivery)
-        with bench.records.lock:
+        with bench.state.lock:
             bench.fetcher.check_file(report, report.outcome)
         bench.write()
     assert not isinstance(second.outcome, Delivery)
@@ -189,7 +189,7 @@ def test_a_report_whose_file_is_that_of_another_window_is_released(bench: Bench)
 
 def test_a_report_of_an_earlier_run_is_asked_about_without_regard_to_the_times_that_are_known(bench: Bench) -> None:
     """Nobody knows when it was bought."""
-    bench.records.generation_times["orders_report"] = GenerationTimes(shortest=1000.0, typical=1000.0, seen=11)
+    bench.state.generation_times["orders_report"] = GenerationTimes(shortest=1000.0, typical=1000.0, seen=11)
     report = bench.report(2)
     report.began("R-2", at=bench.clock.monotonic())
     assert bench.fetcher.pause(report) == pytest.approx(5.0, rel=JITTER)

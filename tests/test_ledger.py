@@ -580,7 +580,7 @@ def test_a_report_whose_links_are_refused_for_good_is_the_last_of_its_window(
     ledger.bought(correlation_id="c-1", report_id="R-1", unanswered=0)
     ledger.ended(request(), report_id="R-1", status=PurchaseStatus.LINKS_REFUSED)
     ledger.released(request())
-    assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1", is_last=True)
+    assert ledger.claim(request(), correlation_id="c-2") == Claim(report_id="R-1", is_last_purchase=True)
 
 
 def test_a_trigger_under_way_is_not_made_again_by_the_same_run(opened: Callable[[VirtualClock], Ledger]) -> None:

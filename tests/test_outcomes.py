@@ -107,7 +107,7 @@ def test_a_report_that_is_gone_is_bought_again_as_often_as_is_worth_it(
     for attempts in range(MAX_ATTEMPTS):
         step = after_detail(detail(status), attempts=attempts)
         assert isinstance(step, BuyAgain)
-        assert (type(step.error), str(step.error), step.status, step.is_last) == (error, words, booked, False)
+        assert (type(step.error), str(step.error), step.status, step.is_last_purchase) == (error, words, booked, False)
     last = after_detail(detail(status), attempts=MAX_ATTEMPTS)
     assert isinstance(last, Fail)
     assert (type(last.error), str(last.error)) == (error, f"{words}, 3 times over")
@@ -125,7 +125,7 @@ def test_a_report_that_is_gone_is_bought_again_as_often_as_is_worth_it(
     ],
 )
 def test_a_status_that_no_document_has_is_told(answer: ReportDetail, word: str | None) -> None:
-    assert outcomes.odd_word(answer) == word
+    assert outcomes.undocumented_status(answer) == word
 
 
 # Detail calls that brought no detail
@@ -232,7 +232,7 @@ def test_links_are_dead_when_many_were_refused_over_many_minutes() -> None:
     before = Trouble(kind="refused", times=MIN_DEAD_LINKS - 1, since=BOUGHT_AT)
     step = undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS)
     assert isinstance(step, BuyAgain)
-    assert (step.status, step.is_last) == (PurchaseStatus.EXPIRED, True)
+    assert (step.status, step.is_last_purchase) == (PurchaseStatus.EXPIRED, True)
     assert str(step.error) == "5 of its links were refused in 15 minutes"
     hours_later = undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + 7200)
     assert isinstance(hours_later, BuyAgain)
@@ -240,7 +240,7 @@ def test_links_are_dead_when_many_were_refused_over_many_minutes() -> None:
     assert isinstance(undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS - 1), PollAgain)
     few = replace(before, times=MIN_DEAD_LINKS - 2)
     assert isinstance(undelivered(DEAD, link_trouble=few, now=BOUGHT_AT + DEAD_LINK_SECONDS), PollAgain)
-    last = undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS, is_last=True)
+    last = undelivered(DEAD, link_trouble=before, now=BOUGHT_AT + DEAD_LINK_SECONDS, is_last_purchase=True)
     assert isinstance(last, Fail)
     assert isinstance(last.error, ReportExpiredError)
     assert (last.status, last.is_gone) == (PurchaseStatus.LINKS_REFUSED, False)

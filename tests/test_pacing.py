@@ -75,18 +75,18 @@ def test_pauses_after_429_double_unless_the_api_names_one() -> None:
 def test_a_download_is_expected_to_take_what_the_largest_file_takes_at_the_speed_seen() -> None:
     transfers = DownloadSpeeds()
     assert transfers.expected("orders_report") == 0.0
-    transfers.saw("orders_report", size=1000, seconds=10.0)
-    transfers.saw("orders_report", size=4000, seconds=40.0)
-    transfers.saw("orders_report", size=2000, seconds=20.0)
+    transfers.record("orders_report", size=1000, seconds=10.0)
+    transfers.record("orders_report", size=4000, seconds=40.0)
+    transfers.record("orders_report", size=2000, seconds=20.0)
     assert transfers.expected("orders_report") == pytest.approx(40.0)
     assert transfers.expected("sales_ledger") == 0.0
 
 
 def test_the_speed_follows_what_is_seen_by_a_tenth_each_time() -> None:
     transfers = DownloadSpeeds()
-    transfers.saw("orders_report", size=2000, seconds=0.5)
+    transfers.record("orders_report", size=2000, seconds=0.5)
     assert transfers.expected("orders_report") == pytest.approx(0.5)
-    transfers.saw("orders_report", size=1000, seconds=1.0)
+    transfers.record("orders_report", size=1000, seconds=1.0)
     assert transfers.expected("orders_report") == pytest.approx(2000 / (4000 - 300))
 
 
@@ -105,12 +105,12 @@ def test_the_shortest_generation_time_is_forgotten_slowly_and_the_typical_one_fo
 
 def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:
     transfers = DownloadSpeeds()
-    transfers.saw("orders_report", size=1000, seconds=0.0)
+    transfers.record("orders_report", size=1000, seconds=0.0)
     assert transfers.expected("orders_report") == 0.0
 
 
 @pytest.mark.parametrize(
-    ("waited", "learned", "pause"),
+    ("waited", "known_times", "pause"),
     [
         (0.0, None, 5.0),
         (1000.0, None, 40.0),
@@ -122,10 +122,16 @@ def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:
     ],
 )
 def test_pauses_grow_with_the_wait_and_the_first_is_as_long_as_is_known_to_be_in_vain(
-    waited: float, learned: GenerationTimes | None, pause: float
+    waited: float, known_times: GenerationTimes | None, pause: float
 ) -> None:
     pauses = [
-        poll_pause(waited=waited, learned=learned, poll_interval=5, poll_max_interval=120, rng=random.Random(seed))  # noqa: S311 - jitter
+        poll_pause(
+            waited=waited,
+            known_times=known_times,
+            poll_interval=5,
+            poll_max_interval=120,
+            rng=random.Random(seed),  # noqa: S311 - jitter
+        )
         for seed in range(50)
     ]
     assert pause * (1 - JITTER) <= min(pauses) < max(pauses) <= pause * (1 + JITTER)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tap_flipkart_reports.purchasing.bookings import Booking, Bookings, Urgency
+from tap_flipkart_reports.purchasing.ledger_writes import LedgerWrite, LedgerWrites, Urgency
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.queue import MAX_BYTES_WAITING, ReportQueue
 from tap_flipkart_reports.purchasing.requests import Priority, ReportRequest
@@ -42,7 +42,7 @@ class Bench:
 
     def _deferred(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
         self.left.append((report, reason, is_unbought))
-        report.stage = Stage.SETTLED
+        report.stage = Stage.DONE
 
     def add(self, *reports: TrackedReport, now: float = 0.0) -> None:
         for report in reports:
@@ -61,7 +61,7 @@ class Bench:
 
 def claim(bench: Bench, *reports: TrackedReport) -> None:
     for report in reports:
-        bench.queue.trigger_at_once(report)
+        bench.queue.queue_trigger(report)
 
 
 def test_what_is_claimed_is_taken_out_by_seller_or_by_type_and_the_rest_stays_in_its_order() -> None:
@@ -80,7 +80,7 @@ def test_what_is_settled_is_taken_out_but_not_handed_over() -> None:
     bench = Bench()
     settled, other = tracked(0), tracked(1)
     claim(bench, settled, other)
-    settled.stage = Stage.SETTLED
+    settled.stage = Stage.DONE
     assert bench.queue.take_claimed(seller_id="acme") == [other]
     assert bench.claimed() == []
 
@@ -90,7 +90,7 @@ def test_what_waits_of_a_seller_is_taken_out_be_it_bought_or_not_and_nothing_of_
     bought, wanted, gone = tracked(0, report_id="R-1"), tracked(1), tracked(2)
     others = [tracked(3, seller="bose", report_id="R-2"), tracked(4, seller="bose")]
     bench.add(bought, wanted, gone, *others)
-    gone.stage = Stage.SETTLED
+    gone.stage = Stage.DONE
     assert list(bench.queue.take_waiting("acme")) == [bought, wanted]
     assert list(bench.queue.take_waiting("cipla")) == []
     assert bench.adopted() == others[:1]
@@ -101,7 +101,7 @@ def test_a_type_that_is_blocked_is_left_over_and_the_types_beside_it_are_bought(
     bench = Bench()
     orders, sales, settled = tracked(0), tracked(1, stream="sales_ledger"), tracked(2)
     bench.add(orders, sales, settled)
-    settled.stage = Stage.SETTLED
+    settled.stage = Stage.DONE
     assert not bench.queue.is_blocked("orders_report")
     bench.queue.block("orders_report", reason="not understood", now=0.0)
     assert bench.queue.is_blocked("orders_report")
@@ -175,7 +175,7 @@ def test_what_is_bought_takes_no_turn_but_a_slot() -> None:
     known, wanted = [tracked(0, report_id="R-1"), tracked(1, report_id="R-2")], tracked(2)
     settled = tracked(3, report_id="R-3")
     bench.add(*known, settled, wanted)
-    settled.stage = Stage.SETTLED
+    settled.stage = Stage.DONE
     assert bench.adopted() == known
     assert bench.bought() == []
     bench.queue.free_slot(known[0])
@@ -203,7 +203,7 @@ def test_a_poll_is_due_from_its_moment_on_and_the_earliest_goes_first() -> None:
     bench.queue.poll_at(late, 20.0)
     bench.queue.poll_at(early, 10.0)
     bench.queue.poll_at(settled, 5.0)
-    settled.stage = Stage.SETTLED
+    settled.stage = Stage.DONE
     assert bench.queue.next_poll(9.9) is None
     assert bench.queue.next_poll(20.0) is early
     assert early.stage is Stage.CALLING
@@ -224,12 +224,12 @@ def test_a_report_that_cools_down_waits_for_a_slot_from_its_moment_on() -> None:
 def test_nothing_is_done_any_more_about_what_is_settled() -> None:
     bench = Bench()
     report = tracked()
-    report.stage = Stage.SETTLED
+    report.stage = Stage.DONE
     bench.queue.poll_at(report, 0.0)
     bench.queue.delay(report, until=0.0)
     bench.queue.download(report, dies_at=0.0)
     bench.queue.wait_for_slot(report, now=0.0)
-    assert report.stage is Stage.SETTLED
+    assert report.stage is Stage.DONE
     assert (bench.queue.next_poll(1.0), bench.bought(1.0), bench.queue.next_download()) == (None, [], None)
 
 
@@ -238,7 +238,7 @@ def test_so_many_downloads_run_at_once_and_the_link_that_dies_first_goes_first()
     reports = [tracked(number) for number in range(5)]
     for report, dies_at in zip(reports, (40.0, 10.0, 30.0, 20.0, 50.0), strict=True):
         bench.queue.download(report, dies_at=dies_at)
-    reports[3].stage = Stage.SETTLED
+    reports[3].stage = Stage.DONE
     assert [bench.queue.next_download() for _ in range(3)] == [reports[1], reports[2], None]
     bench.queue.downloaded()
     assert [bench.queue.next_download() for _ in range(2)] == [reports[0], None]
@@ -427,32 +427,32 @@ def test_what_was_not_bought_leaves_its_share_of_the_budget_to_another() -> None
     assert bench.queue.budget.triggers == 1
 
 
-# Bookings
+# LedgerWrites
 
 
-def booking(urgency: Urgency) -> Booking:
-    return Booking(write=lambda: None, urgency=urgency)
+def ledger_write(urgency: Urgency) -> LedgerWrite:
+    return LedgerWrite(make=lambda: None, urgency=urgency)
 
 
 def test_bookings_are_made_by_urgency_and_those_of_one_urgency_in_their_order() -> None:
-    bookings = Bookings()
+    writes = LedgerWrites()
     claim, fate, answer, second = (
-        booking(urgency) for urgency in (Urgency.CLAIM, Urgency.FATE, Urgency.ANSWER, Urgency.ANSWER)
+        ledger_write(urgency) for urgency in (Urgency.CLAIM, Urgency.OUTCOME, Urgency.ANSWER, Urgency.ANSWER)
     )
     for one in (claim, fate, answer, second):
-        bookings.add(one)
-    assert len(bookings) == 4
-    urgent = [bookings.next(before=Urgency.CLAIM) for _ in range(4)]
+        writes.add(one)
+    assert len(writes) == 4
+    urgent = [writes.next(before=Urgency.CLAIM) for _ in range(4)]
     assert [one and id(one) for one in urgent] == [id(answer), id(second), id(fate), None]
-    assert bookings.next() is claim
-    assert bookings.next() is None
+    assert writes.next() is claim
+    assert writes.next() is None
 
 
 def test_releases_are_dropped_at_the_end_and_nothing_else() -> None:
-    bookings = Bookings()
-    kept = [booking(urgency) for urgency in (Urgency.CLAIM, Urgency.ANSWER, Urgency.FATE)]
-    for one in (booking(Urgency.RELEASE), kept[0], booking(Urgency.RELEASE), kept[2], kept[1]):
-        bookings.add(one)
-    bookings.drop_releases()
-    left = list(iter(bookings.next, None))
+    writes = LedgerWrites()
+    kept = [ledger_write(urgency) for urgency in (Urgency.CLAIM, Urgency.ANSWER, Urgency.OUTCOME)]
+    for one in (ledger_write(Urgency.RELEASE), kept[0], ledger_write(Urgency.RELEASE), kept[2], kept[1]):
+        writes.add(one)
+    writes.drop_releases()
+    left = list(iter(writes.next, None))
     assert [id(one) for one in left] == [id(kept[1]), id(kept[2]), id(kept[0])]

@@ -334,7 +334,7 @@ def test_downloads_that_come_to_nothing_in_different_ways_end_with_the_time_for_
 def test_what_an_earlier_run_found_to_be_the_last_report_stays_the_last(bench: Bench) -> None:
     bench.api.trigger(seller_id="acme", identifier="orders_report", parameters={}, correlation_id="earlier")
     bench.api.on_download = refused_links(bench, "R-1", "R-2")
-    ledger = RecordingLedger(claims=[Claim(report_id="R-1", is_last=True)])
+    ledger = RecordingLedger(claims=[Claim(report_id="R-1", is_last_purchase=True)])
     wanted = request()
     scheduler = bench.scheduler(wanted, ledger=ledger)
     with pytest.raises(ReportExpiredError, match="no other one is bought"):

@@ -271,7 +271,7 @@ def test_what_is_bought_is_told_before_it_is_booked_and_booked_before_the_end(be
     thread, _ = in_another_thread(lambda: scheduler.take(wanted))
     assert ledger.is_asked.wait(PATIENCE)
     scheduler.stop("asked to")
-    scheduler.tell()
+    scheduler.deliver_events()
     assert [event.kind for event in bench.events] == [EventKind.TRIGGERED]
     ledger.answers.set()
     thread.join(PATIENCE)

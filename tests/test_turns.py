@@ -64,7 +64,7 @@ class Plain:
     def _deferred(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
         assert (reason, is_unbought) == ("the budget of reports is used up", True)
         assert not self.queue.budget.allows(report.request)
-        report.stage = Stage.SETTLED
+        report.stage = Stage.DONE
 
     @property
     def in_progress(self) -> Counter[str]:
@@ -112,7 +112,7 @@ class Plain:
     def end(self, number: int) -> None:
         if report := self._one(number, lambda report: report.in_progress):
             self.queue.free_slot(report)
-            report.stage = Stage.SETTLED
+            report.stage = Stage.DONE
 
     def accept(self, number: int) -> None:
         if report := self._one(number, lambda report: report.in_progress):
@@ -136,7 +136,7 @@ class Plain:
 
     def settle(self, number: int) -> None:
         if report := self._one(number, lambda report: report.stage in {Stage.WAITING, Stage.DELAYED}):
-            report.stage = Stage.SETTLED
+            report.stage = Stage.DONE
 
     def wait_for(self, number: int) -> None:
         self.queue.awaited = self._one(number, lambda _report: True)

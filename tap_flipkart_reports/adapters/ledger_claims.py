@@ -108,7 +108,7 @@ class Claims:
             return None
         if is_unread:
             return Claim(unread_answer=row.answer or "", correlation_id=row.correlation_id)
-        return Claim(report_id=report_id, is_last=status is PurchaseStatus.LINKS_REFUSED)
+        return Claim(report_id=report_id, is_last_purchase=status is PurchaseStatus.LINKS_REFUSED)
 
     @staticmethod
     def _known_to_state(connection: sa.Connection, request: ReportRequest) -> str | None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.commands.log_level import logged_from
 from tap_flipkart_reports.purchasing.events import Deferred
-from tap_flipkart_reports.purchasing.records import LOGGER
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 from tap_flipkart_reports.purchasing.requests import TriggerAnswer
 from tap_flipkart_reports.purchasing.scheduler import Scheduler
+from tap_flipkart_reports.purchasing.scheduler_state import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

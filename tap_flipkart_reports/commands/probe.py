@@ -239,7 +239,7 @@ class Probe:
             attempt.outcome = attempt.outcome if self._was_accepted(item) else str(error)
             return None
         finally:
-            scheduler.tell()
+            scheduler.deliver_events()
         finding.how = "bought" if item.buys else "from the archive" if item.request.is_archived else "adopted"
         return taken
 

@@ -1,4 +1,4 @@
-"""What happens to a report, as reported to whoever listens."""
+"""Events and results of reports, as the scheduler reports them to its consumer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class EventKind(Enum):
-    """What happened to a report, as reported to the consumer."""
+    """The kind of an event."""
 
     ADOPTED = "adopted"
     TRIGGERED = "triggered"
@@ -32,16 +32,16 @@ class ReportEvent:
 
     Attributes:
         kind: what happened.
-        request: for which window.
+        request: the window.
         report_id: the report, `None` with `LOST` and `NOT_UNDERSTOOD`.
         correlation_id: the id that was sent with the trigger, `None` for an adopted report.
         at: when, with zone.
-        attempt: 1 for the first trigger of this run for the window, and so on; 0 for an adopted report.
-        unanswered: with `TRIGGERED`, `LOST` and `NOT_UNDERSTOOD`, what the same trigger may have bought besides.
-        seconds: with `COMPLETED`, from the trigger until the report was seen to be ready; of adopted reports, and with
-            other changes, `None`.
-        pause: with `COMPLETED`, seconds between the last two detail calls: at most so late was it seen.
-        size: bytes, with `DOWNLOADED`.
+        attempt: 1 for the first trigger of the window in this run, and so on; 0 for an adopted report.
+        unanswered: with `TRIGGERED`, `LOST` and `NOT_UNDERSTOOD`, how many more reports the trigger may have bought.
+        seconds: with `COMPLETED`, the time from the trigger until a detail call saw the report ready; `None` for
+            adopted reports and other events.
+        pause: with `COMPLETED`, seconds between the last two detail calls: the report was seen at most that late.
+        size: with `DOWNLOADED`, the file's bytes.
     """
 
     kind: EventKind
@@ -58,7 +58,7 @@ class ReportEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A report whose file lies on disk.
+    """A report whose file is on disk.
 
     Attributes:
         request: what was asked for.
@@ -77,13 +77,13 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class Deferred:
-    """A report that is left for the next run; not a failure.
+    """A report that is deferred to the next run. That is not a failure.
 
     Attributes:
         request: what was asked for.
         report_id: the report, if one was bought: the next run adopts it.
-        reason: why, as half a sentence.
-        is_unbought: whether the budget left it over.
+        reason: why, as a clause.
+        is_unbought: whether it was not bought because the budget is used up.
     """
 
     request: ReportRequest
@@ -98,13 +98,13 @@ class Deferred:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportProgress:
-    """Where a report stands while the run goes on; for people who watch.
+    """The progress of one report, for display.
 
     Attributes:
         request: what was asked for.
         report_id: the report, if it is bought.
-        status: a word for what is done about it.
-        age: seconds since its trigger, `None` before.
+        status: what is happening to it, in words.
+        age: seconds since its trigger, `None` before that.
         next_poll: seconds until the next detail call, `None` if none is due.
     """
 
@@ -117,13 +117,13 @@ class ReportProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class RunProgress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        reports: those that are bought and awaited, the oldest first.
-        waiting: windows that wait for their turn.
-        done: windows of which nothing more has to be got.
-        total: all of them.
+        reports: bought reports that are not read yet, the oldest first.
+        waiting: number of windows that wait for a slot.
+        done: number of windows for which nothing more has to be fetched.
+        total: number of all windows.
     """
 
     reports: Sequence[ReportProgress]

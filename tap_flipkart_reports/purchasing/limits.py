@@ -1,4 +1,4 @@
-"""What the settings allow a run to buy, and what of that is used up."""
+"""Limits on what a run may buy, and how much of them is used up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the scheduler must keep to; times in seconds.
+    """Limits that the scheduler keeps; times in seconds.
 
-    Report types go by the names of their own streams: several may share an identifier, with other parameters.
+    Report types are keyed by name and not by identifier: several may share an identifier with different parameters.
     """
 
     max_concurrent_reports: int = 8
@@ -30,16 +30,16 @@ class Limits:
 
     @property
     def has_budget(self) -> bool:
-        """Whether some windows may be left over."""
+        """Whether any budget is set, so that windows may be left unbought."""
         budgets = (*self.max_reports_by_type.values(), *self.max_reports_per_seller_by_type.values())
         return any(budget is not None for budget in (self.max_reports, *budgets))
 
 
 class Budget:
-    """Counts triggers against the limits: in all, by report type, and by report type and seller.
+    """Counts triggers against the limits: in total, per report type, and per report type and seller.
 
     Attributes:
-        triggers: how many triggers were made that bought a report, or may have done so.
+        triggers: number of triggers that bought a report or may have done so.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -49,7 +49,7 @@ class Budget:
         self.triggers = 0
 
     def allows(self, request: ReportRequest) -> bool:
-        """Whether one more trigger for a request is within the budget."""
+        """Whether the budget allows one more trigger for a request."""
         report_type, limits = request.stream, self._limits
         return all(
             limit is None or used < limit

@@ -1,27 +1,27 @@
-"""How long a download link has to live for its file."""
+"""Whether a download link lasts long enough for its file."""
 
 from __future__ import annotations
 
 from tap_flipkart_reports.purchasing.polling import WEIGHT_OF_NEWEST
 
 STALE_LINK_SECONDS = 30.0
-"""A link that waited longer than this is looked at before it is used."""
+"""A link older than this is renewed rather than used if it may expire during the download."""
 
 
 class DownloadSpeeds:
-    """How long downloads take, by what was seen of their size and speed."""
+    """Estimates download times from the sizes and speeds seen so far."""
 
     def __init__(self) -> None:
         self._largest: dict[str, int] = {}
         self._speeds: dict[str, float] = {}
 
-    def saw(self, identifier: str, *, size: int, seconds: float) -> None:
-        """Take note of a download.
+    def record(self, identifier: str, *, size: int, seconds: float) -> None:
+        """Record a download.
 
         Args:
             identifier: the report type.
             size: bytes.
-            seconds: what it took.
+            seconds: how long it took.
         """
         self._largest[identifier] = max(size, self._largest.get(identifier, 0))
         if seconds > 0:
@@ -30,22 +30,22 @@ class DownloadSpeeds:
             self._speeds[identifier] = known + (speed - known) * WEIGHT_OF_NEWEST
 
     def expected(self, identifier: str) -> float:
-        """Seconds that the largest file seen of a type would take; 0 as long as none was seen."""
+        """Seconds that the largest file seen of a type would take; 0 if none was seen."""
         speed = self._speeds.get(identifier)
         return self._largest[identifier] / speed if speed else 0.0
 
 
 def seconds_to_new_link(*, lifetime: float | None, waited: float, expected: float, has_waited: bool) -> float | None:
-    """Seconds until another link is asked for, `None` to take this one.
+    """Seconds to wait before asking for another link, or `None` to use this one.
 
-    One that had to wait is asked for again at once. A fresh one dies first, because until then the API may hand it
-    out again; that is done once for a report, and never if the expiry, which has no zone, has passed already.
+    An old link is renewed at once. A fresh one has to expire first, because until then the API may return the same
+    link. A report waits for that once, and never if the stated expiry, which has no zone, has already passed.
 
     Args:
-        lifetime: seconds until the link dies, `None` if nothing is known of that.
-        waited: seconds since the link came.
+        lifetime: seconds until the link expires, `None` if unknown.
+        waited: seconds since the link was received.
         expected: seconds that the download is expected to take.
-        has_waited: whether the report has waited for a link to die already.
+        has_waited: whether the report has already waited for a link to expire.
     """
     if lifetime is None or lifetime >= expected:
         return None

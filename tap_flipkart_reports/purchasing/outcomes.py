@@ -1,8 +1,8 @@
-"""What an answer means for a report: report and answer in, next step out. It makes no call and changes nothing.
+"""What an answer means for a report: report and answer in, next step out. Pure.
 
-A report is paid for. It is given up, and another one bought, only when the API itself says that it is gone: FAILED,
-EXPIRED, a 404 of its own that is repeated for minutes, or links of a completed report that are refused for many
-minutes. A storage that is away, a gateway's error page or a report that is not known yet costs time and no money.
+Reports cost money. One is abandoned and bought again only when the API itself says that it is gone: FAILED, EXPIRED,
+its own 404 repeated for minutes, or links of a completed report that are refused for many minutes. A storage outage, a
+gateway's error page or a report that is not known yet costs time but no money.
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MAX_ATTEMPTS = 3
-"""Triggers of one window in one run: each costs money, and what failed three times seldom works the fourth."""
+"""Triggers of one window in one run: each costs money, and a report that failed three times rarely succeeds later."""
 
 MAX_LOST_ANSWERS = 2
-"""Of them, those whose answer may be lost."""
+"""How many of these may end without an answer."""
 
 NOT_FOUND = 404
 
 MIN_NOT_FOUND = 5
 NOT_FOUND_SECONDS = 600.0
-"""A report counts as gone when the API itself has said so often, and for so long."""
+"""A report counts as gone after this many 404 answers of the API itself over this many seconds."""
 
 MAX_MISNAMED = 5
-"""Detail answers in a row that may be about another report."""
+"""Consecutive detail answers that may name another report before the window fails."""
 
 MIN_DEAD_LINKS = 5
 DEAD_LINK_SECONDS = 900.0
-"""A report counts as expired when so many fresh links of it were refused, over so long."""
+"""A report counts as expired after this many fresh links were refused over this many seconds."""
 
 LONGEST_LINK_PAUSE = 120.0
-"""Seconds between two looks at a storage that refuses links."""
+"""Longest pause in seconds between two tries while a storage refuses links."""
 
 MAX_BROKEN_DOWNLOADS = 3
-"""Downloads in a row, each tried some times, that may come to nothing before the window fails."""
+"""Consecutive failed downloads, each retried several times, before the window fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PollAgain:
-    """Ask about the report again, after so many seconds; `words` are for the log."""
+    """Poll the report again after some seconds; `words` are for the log."""
 
     after: float
     words: str = ""
@@ -78,17 +78,17 @@ class Download:
 
 @dataclass(frozen=True, kw_only=True)
 class BuyAgain:
-    """The report will never be had: another one is bought.
+    """The report is gone: buy another one.
 
     Attributes:
         error: why.
-        status: what the ledger says of the report.
-        is_last: whether there is to be no third one if the same happens again.
+        status: the report's status in the ledger.
+        is_last_purchase: whether no third report is bought if the same happens again.
     """
 
     error: ReportError
     status: PurchaseStatus
-    is_last: bool = False
+    is_last_purchase: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +97,8 @@ class Fail:
 
     Attributes:
         error: why.
-        status: what the ledger says of the report from now on, if that changes.
-        is_gone: whether the report will never be had.
+        status: the report's new status in the ledger, if it changes.
+        is_gone: whether the report is gone.
     """
 
     error: FlipkartReportsError
@@ -108,12 +108,12 @@ class Fail:
 
 @dataclass(frozen=True, kw_only=True)
 class Defer:
-    """The report is left for the next run, and stays bought.
+    """The report stays bought and is deferred to the next run.
 
     Attributes:
         reason: why.
-        outage: the host that is given up for this run, if that is why.
-        ends_run: whether nothing else can be had either.
+        outage: the outage, if that is why.
+        ends_run: whether nothing else can be fetched either.
     """
 
     reason: str
@@ -123,11 +123,11 @@ class Defer:
 
 @dataclass(frozen=True, kw_only=True)
 class TriggerLater:
-    """Nothing was bought: ask again later.
+    """Nothing was bought: trigger again later.
 
     Attributes:
-        is_limited: whether the API asked for it with a 429.
-        retry_after: seconds it asked to wait.
+        is_limited: whether the API answered 429.
+        retry_after: seconds that the API asked to wait.
     """
 
     is_limited: bool = False
@@ -135,20 +135,20 @@ class TriggerLater:
 
 
 CallFailure = CallError | AuthenticationError | TokenStoreError
-"""What a call may end in."""
+"""Errors that end a call."""
 
 Step = PollAgain | Download | BuyAgain | Fail | Defer
 
 
 # Detail
 def after_detail(report: TrackedReport, detail: ReportDetail, *, now: float, pause: float) -> Step:
-    """What a detail answer means.
+    """The next step after a detail answer.
 
     Args:
-        report: what was asked about.
+        report: the report.
         detail: the answer.
         now: seconds of the monotonic clock.
-        pause: seconds until the next detail call, if there is to be one.
+        pause: seconds to the next detail call, if another is made.
     """
     if detail.status is ReportStatus.FAILED:
         error = ReportFailedError("Flipkart reports FAILED and gives no reason")
@@ -160,8 +160,8 @@ def after_detail(report: TrackedReport, detail: ReportDetail, *, now: float, pau
     return _in_time(report, PollAgain(after=pause), now=now)
 
 
-def odd_word(detail: ReportDetail) -> str | None:
-    """The status word of an answer that is taken for one of a running report, though no document says so."""
+def undocumented_status(detail: ReportDetail) -> str | None:
+    """The status word of an answer, if it is not documented; such a report counts as still running."""
     if detail.status is ReportStatus.UNKNOWN:
         return detail.status_word
     is_odd = detail.status is ReportStatus.COMPLETED and not detail.location
@@ -169,7 +169,7 @@ def odd_word(detail: ReportDetail) -> str | None:
 
 
 def after_refused_detail(report: TrackedReport, error: CallFailure, *, now: float, pause: float) -> Step:
-    """What a detail call means that brought no detail; arguments as for `after_detail`."""
+    """The next step after a detail call that failed; arguments as for `after_detail`."""
     if isinstance(error, RateLimitedError):
         return _when_asked_to_wait(report, error, now=now, pause=pause)
     if isinstance(error, CallRefusedError) and error.status == NOT_FOUND:
@@ -186,7 +186,7 @@ def after_refused_detail(report: TrackedReport, error: CallFailure, *, now: floa
 
 
 def _not_found(report: TrackedReport, error: CallRefusedError, *, now: float, pause: float) -> Step:
-    """A gateway's 404 says nothing about the report; the API may know a report only some time after it was sold."""
+    """A gateway's 404 says nothing about the report, and the API may need some time to know a new report."""
     kind = "not found" if error.is_own_answer else "not found by a gateway"
     trouble = report.detail_trouble.again(kind, now=now)
     lasted = now - trouble.since
@@ -207,22 +207,22 @@ def _in_time(report: TrackedReport, step: PollAgain, *, now: float) -> Step:
     timeout = report.request.report_timeout
     if now - report.triggered_at <= timeout:
         return step
-    told = f"; the last answer: {step.words}" if step.words else ""
+    last_answer = f"; the last answer: {step.words}" if step.words else ""
     return Fail(
         error=ReportTimeoutError(
             f"not ready within {timeout:.0f} s (report_timeout); it stays bought and the next run asks for it first"
-            f"{told}"
+            f"{last_answer}"
         )
     )
 
 
 # Download
 def after_refused_download(report: TrackedReport, error: CallFailure, *, now: float, poll_interval: float) -> Step:
-    """What a download means that brought no file.
+    """The next step after a download that failed.
 
     Args:
-        report: whose file.
-        error: what came instead.
+        report: the report.
+        error: why it failed.
         now: seconds of the monotonic clock.
         poll_interval: the shortest pause.
     """
@@ -238,7 +238,7 @@ def after_refused_download(report: TrackedReport, error: CallFailure, *, now: fl
         step = _download_broken(report, error, now=now, poll_interval=poll_interval)
     if not isinstance(step, PollAgain):
         return step
-    # Each kind of trouble has pauses and an end of its own, which kinds that alternate never come to.
+    # Each kind of trouble has its own pauses and its own limit, which alternating kinds would never reach.
     if now - report.undelivered_since > report.request.report_timeout:
         return Fail(error=error)
     is_first = report.link_trouble is NO_TROUBLE
@@ -263,15 +263,15 @@ def _download_limited(report: TrackedReport, error: RateLimitedError, *, now: fl
 
 
 def _link_refused(report: TrackedReport, error: LinkRefusedError, *, now: float, poll_interval: float) -> Step:
-    """A refusal is not an expiry: a storage that is away for a while refuses every link."""
+    """A refusal does not mean that the report has expired: during an outage a storage refuses every link."""
     trouble = report.link_trouble.again("refused", now=now)
     lasted = now - trouble.since
     if trouble.times < MIN_DEAD_LINKS or lasted < DEAD_LINK_SECONDS:
         after = min(poll_interval * 2 ** min(trouble.times - 2, 30), LONGEST_LINK_PAUSE) if trouble.times > 1 else 0.0
         return PollAgain(after=after, words=f"{error}; asking for a new link", link_trouble=trouble)
     words = f"{trouble.times} of its links were refused in {lasted / 60:.0f} minutes"
-    if not report.is_last:
-        return _buy_again(report, ReportExpiredError(words), PurchaseStatus.EXPIRED, is_last=True)
+    if not report.is_last_purchase:
+        return _buy_again(report, ReportExpiredError(words), PurchaseStatus.EXPIRED, is_last_purchase=True)
     return Fail(
         error=ReportExpiredError(
             f"{words}, as were those of a report bought before it: no other one is bought; check whether the storage "
@@ -283,7 +283,7 @@ def _link_refused(report: TrackedReport, error: LinkRefusedError, *, now: float,
 
 # Trigger
 def after_refused_trigger(report: TrackedReport, error: CallFailure) -> Fail | Defer | TriggerLater:
-    """What a trigger means that bought nothing."""
+    """The next step after a trigger that bought nothing."""
     if isinstance(error, RateLimitedError):
         return TriggerLater(is_limited=True, retry_after=error.retry_after)
     if isinstance(error, OutageError):
@@ -293,15 +293,15 @@ def after_refused_trigger(report: TrackedReport, error: CallFailure) -> Fail | D
 
 
 def after_lost_answer(report: TrackedReport, error: ReportError | CallError) -> Fail | TriggerLater:
-    """What a trigger means whose answer never came: the window is bought once more, perhaps for the second time."""
+    """The next step after a trigger without an answer: buy the window once more, perhaps for the second time."""
     if report.lost_answers >= MAX_LOST_ANSWERS or report.attempts >= MAX_ATTEMPTS:
         return Fail(error=type(error)(f"{error}, {report.attempts} times over") if report.attempts > 1 else error)
     return TriggerLater()
 
 
 def _buy_again(
-    report: TrackedReport, error: ReportError, status: PurchaseStatus, *, is_last: bool = False
+    report: TrackedReport, error: ReportError, status: PurchaseStatus, *, is_last_purchase: bool = False
 ) -> BuyAgain | Fail:
     if report.attempts < MAX_ATTEMPTS:
-        return BuyAgain(error=error, status=status, is_last=is_last)
+        return BuyAgain(error=error, status=status, is_last_purchase=is_last_purchase)
     return Fail(error=type(error)(f"{error}, {report.attempts} times over"), status=status, is_gone=True)

@@ -1,4 +1,4 @@
-"""The name of a partition: whose report, and of which warehouse."""
+"""The key of a partition: seller and warehouse."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
 
 
 class PartitionKey(NamedTuple):
-    """A seller, and a warehouse where the report is asked for per warehouse."""
+    """A seller, and a warehouse for reports that are requested per warehouse."""
 
     seller_id: str
     warehouse_id: str | None = None
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> PartitionKey:
-        """The partition that the SDK calls a context."""
+        """The key of the SDK's partition context."""
         return cls(context["seller_id"], context.get("warehouse_id"))
 
     @property
     def context(self) -> dict[str, Any]:
-        """The SDK's name of the partition, as it stands in the state."""
+        """The partition context, as the SDK and the state have it."""
         return {name: value for name, value in self._asdict().items() if value is not None}

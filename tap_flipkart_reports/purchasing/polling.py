@@ -1,4 +1,4 @@
-"""How often to ask about a report: pauses between polls, and the generation times seen so far. Pure."""
+"""Pauses between polls of a report, and the generation times seen so far. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ JITTER = 0.1
 """Each pause is longer or shorter by up to this share, so that reports triggered together are not polled together."""
 
 WEIGHT_OF_NEWEST = 0.1
-"""Of the newest generation time in the running mean: it follows a change within some twenty reports."""
+"""Weight of the newest value in a running mean, which then follows a change within about twenty reports."""
 
 FORGETTING = 0.002
-"""By this share of its distance to the mean the shortest time seen grows with each report."""
+"""With each report the shortest time grows by this share of its distance to the mean, so it is slowly forgotten."""
 
 REPORTS_TO_TRUST = 10
-"""Reports of a type after which the shortest time seen is believed."""
+"""Number of reports of a type from which the shortest time is fully trusted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,9 @@ class GenerationTimes:
     """Generation times seen of one report type, in seconds.
 
     Attributes:
-        shortest: the shortest, slowly forgotten.
+        shortest: the shortest time, slowly forgotten.
         typical: a running mean.
-        seen: how many.
+        seen: number of reports.
     """
 
     shortest: float
@@ -45,12 +45,12 @@ class GenerationTimes:
     def not_before(self) -> float:
         """Seconds after the trigger before which a report of this type is hardly ever ready.
 
-        The fewer were seen, the less the shortest of them says.
+        The fewer reports were seen, the less the shortest time counts.
         """
         return self.shortest * FIRST_POLL_SHARE * min(1.0, (self.seen - 1) / REPORTS_TO_TRUST)
 
     def with_seen(self, seconds: float) -> GenerationTimes:
-        """What is known after one more report."""
+        """The times after one more report."""
         forgotten = (self.typical - self.shortest) * FORGETTING
         return GenerationTimes(
             shortest=min(seconds, self.shortest + forgotten),
@@ -60,14 +60,14 @@ class GenerationTimes:
 
     @classmethod
     def first(cls, seconds: float) -> GenerationTimes:
-        """What is known after the first report."""
+        """The times after the first report."""
         return cls(shortest=seconds, typical=seconds)
 
 
 def poll_pause(
     *,
     waited: float,
-    learned: GenerationTimes | None,
+    known_times: GenerationTimes | None,
     poll_interval: float,
     poll_max_interval: float,
     rng: random.Random,
@@ -76,12 +76,12 @@ def poll_pause(
 
     Args:
         waited: seconds since the trigger.
-        learned: what is known of the type's generation time.
+        known_times: the generation times of the type, if any are known.
         poll_interval: shortest pause.
-        poll_max_interval: longest pause, but for the first of a type known to take longer.
+        poll_max_interval: longest pause, except for the first poll of a type that is known to take longer.
         rng: source of the jitter.
     """
     pause = min(max(waited * POLL_SHARE, poll_interval), poll_max_interval)
-    if learned is not None:
-        pause = max(pause, learned.not_before - waited)
+    if known_times is not None:
+        pause = max(pause, known_times.not_before - waited)
     return pause * rng.uniform(1 - JITTER, 1 + JITTER)

@@ -1,4 +1,4 @@
-"""What buying needs from outside: the API, and a ledger."""
+"""Protocols that this folder needs implemented elsewhere: the API and a ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DownloadedFile(Protocol):
-    """What is known of a downloaded file."""
+    """A downloaded file."""
 
     @property
     def size(self) -> int:
@@ -27,7 +27,7 @@ class DownloadedFile(Protocol):
 
 
 class ReportApi(Protocol):
-    """The three calls, as `client.ReportClient` makes them."""
+    """The three calls; `client.ReportClient` implements them."""
 
     def trigger(
         self,
@@ -38,33 +38,33 @@ class ReportApi(Protocol):
         correlation_id: str,
         before_send: Callable[[], None],
     ) -> TriggerAnswer:
-        """Buy a report. What `before_send` raises comes before anything is sent, and ends the call."""
+        """Buy a report. An exception from `before_send` ends the call before anything is sent."""
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if it is known by now where it is."""
+        """The report id in an earlier answer to a trigger, if the settings now say where it is."""
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
-        """Where the report stands."""
+        """The report's status."""
 
     def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> DownloadedFile:
         """Fetch the file."""
 
 
 class ReportLedger(Protocol):
-    """Where bought reports are booked, as `ledger.Ledger` does; called from any thread, before or after each call."""
+    """Where purchases are recorded; `ledger.Ledger` implements it. Called from any thread."""
 
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
-        """Say that a trigger is about to be made, unless the window has a report or another worker."""
+        """Announce a trigger, unless the window has a report already or another worker holds it."""
 
     def confirm(self, *, correlation_id: str) -> None:
-        """Make sure that the claim still stands, right before the trigger is sent.
+        """Check right before the trigger is sent that the claim is still valid.
 
         Raises:
-            ClaimLostError: it does not; nothing may be sent.
+            ClaimLostError: it is not valid; nothing may be sent.
         """
 
     def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:
-        """The trigger was accepted; the other window that has the report already, if there is one."""
+        """The trigger was accepted. Returns the other window that already has this report, if there is one."""
 
     def not_bought(self, *, correlation_id: str) -> None:
         """The trigger was refused."""
@@ -73,7 +73,7 @@ class ReportLedger(Protocol):
         """The trigger may have been accepted, but its answer is lost."""
 
     def not_understood(self, *, correlation_id: str, answer: str, unanswered: int) -> None:
-        """The trigger was accepted, but nobody can tell the report id from the answer."""
+        """The trigger was accepted, but the report id cannot be found in the answer."""
 
     def completed(self, request: ReportRequest, *, expiry: datetime | None) -> None:
         """The report is ready."""
@@ -82,24 +82,24 @@ class ReportLedger(Protocol):
         """The report's file is on disk."""
 
     def finished(self, request: ReportRequest, reading: Reading) -> None:
-        """All rows of the report are out, but for the rejected ones."""
+        """All rows of the report are written, except for the rejected ones."""
 
     def ended(self, request: ReportRequest, *, report_id: str, status: PurchaseStatus) -> None:
-        """Nothing more is done about the report: it will never be delivered, or a person has to decide."""
+        """The report will never be delivered, or a person has to decide what to do."""
 
     def released(self, request: ReportRequest) -> None:
-        """This worker does no more about the window for now."""
+        """This worker has stopped working on the window for now."""
 
 
 class NoLedger:
-    """Grants everything and remembers nothing: reports in flight then travel in the state alone."""
+    """Grants every claim and remembers nothing: bought reports are then in the state only."""
 
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:  # noqa: ARG002 - nothing is remembered
-        """A report the state knows is adopted."""
+        """Adopt the report that the state has, if any."""
         return Claim(report_id=request.report_id)
 
     def confirm(self, *, correlation_id: str) -> None:
-        """Nobody else can have it."""
+        """Without a ledger there are no other workers."""
 
     def bought(self, *, correlation_id: str, report_id: str, unanswered: int) -> str | None:  # noqa: ARG002 - nothing is remembered
         """Nothing is remembered."""

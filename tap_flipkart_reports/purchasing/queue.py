@@ -1,4 +1,4 @@
-"""Which call is due next: order, caps, fairness between sellers, budget. It makes no call and knows no thread."""
+"""Which call is due next: order, caps, fairness between sellers, budget. It makes no calls and has no threads."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BYTES_WAITING = 4 * 2**30
-"""Bytes of downloaded files that may wait on disk before nothing more is triggered or downloaded ahead."""
+"""With more bytes of unread files on disk, nothing is triggered or downloaded ahead of time."""
 
 
 class OnDeferred(Protocol):
-    """Called with a report that this run will not get."""
+    """Called with a report that is deferred to the next run."""
 
     def __call__(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
-        """Take note of it.
+        """Defer it.
 
         Args:
             report: the report.
             reason: why.
-            is_unbought: whether the budget is the reason.
+            is_unbought: whether it was not bought because the budget is used up.
         """
 
 
 class ReportQueue:
-    """All reports of a run that wait for something; times are seconds of the monotonic clock.
+    """All waiting reports of a run; times are seconds of the monotonic clock.
 
     Args:
         limits: caps, pauses, budget.
-        ahead: whether reports may be triggered before they are asked for.
-        max_downloads: downloads at once, so that a worker is left for short calls.
-        on_deferred: called with a report that this run will not get.
+        ahead: whether reports may be triggered before the consumer waits for them.
+        max_downloads: downloads at once, so that one worker remains for short calls.
+        on_deferred: called with each report that is deferred.
 
     Attributes:
-        budget: of triggers.
+        budget: counts triggers against the limits.
         awaited: the report that the consumer waits for.
-        bytes_waiting: bytes of downloaded files that nobody has read yet.
-        deadline: the moment at which `max_wait` is over.
+        bytes_waiting: bytes of downloaded files that are not read yet.
+        deadline: when `max_wait` is over.
     """
 
     def __init__(
@@ -76,23 +76,23 @@ class ReportQueue:
         self.bytes_waiting = 0
         self.deadline: float | None = None
 
-    # What comes in
+    # Adding reports
 
     def begin(self, *, now: float) -> None:
-        """Count `max_wait` from now, unless it is counted already."""
+        """Start `max_wait`, unless it has been started already."""
         if self.deadline is None and self._limits.max_wait is not None:
             self.deadline = now + self._limits.max_wait
 
     def add(self, report: TrackedReport, *, now: float) -> None:
-        """Take a report that is wanted."""
+        """Add a report."""
         if report.request.report_id is None:
             self.wait_for_slot(report, now=now)
         else:
             self._bought.append(report)
 
     def wait_for_slot(self, report: TrackedReport, *, now: float) -> None:
-        """Let a report wait until it may be triggered, unless that is never in this run."""
-        if report.is_settled:
+        """Queue a report for its trigger, or defer it if it cannot be triggered in this run."""
+        if report.is_done:
             return
         if (reason := self._blocked.get(report.request.identifier)) is not None:
             self._on_deferred(report, reason)
@@ -108,64 +108,64 @@ class ReportQueue:
         self._turns.add(report)
 
     def delay(self, report: TrackedReport, *, until: float) -> None:
-        """Let a report wait for a slot from some moment on."""
-        if not report.is_settled:
+        """Queue a report for its trigger at a later time."""
+        if not report.is_done:
             report.stage = Stage.DELAYED
             heapq.heappush(self._delayed, (until, report.order, report))
 
-    def trigger_at_once(self, report: TrackedReport) -> None:
-        """A report is claimed: nothing stands before its trigger."""
+    def queue_trigger(self, report: TrackedReport) -> None:
+        """Queue the trigger of a claimed report; it is made next."""
         report.stage = Stage.CLAIMED
         self._claimed.append(report)
 
     def poll_at(self, report: TrackedReport, at: float) -> None:
-        """Let a report be asked about at some moment."""
-        if not report.is_settled:
+        """Queue the next detail call for a report."""
+        if not report.is_done:
             report.stage = Stage.RUNNING
             report.poll_at = at
             heapq.heappush(self._polls, (at, report.order, report))
 
     def download(self, report: TrackedReport, *, dies_at: float) -> None:
-        """Let a report's file be fetched, the sooner its link dies the earlier."""
-        if not report.is_settled:
+        """Queue the download of a report; links that expire sooner go first."""
+        if not report.is_done:
             report.stage = Stage.READY
             heapq.heappush(self._ready, (dies_at, report.order, report))
 
-    # What is due
+    # Taking the next one
 
     def next_poll(self, now: float) -> TrackedReport | None:
-        """The report that is to be asked about."""
+        """The report whose detail call is due."""
         while self._polls and self._polls[0][0] <= now:
             report = heapq.heappop(self._polls)[2]
-            if not report.is_settled:
+            if not report.is_done:
                 return _reserved(report)
         return None
 
     def next_trigger(self) -> TrackedReport | None:
-        """The claimed report whose trigger is to be made."""
+        """The claimed report whose trigger is due."""
         while self._claimed:
             report = self._claimed.popleft()
-            if not report.is_settled:
+            if not report.is_done:
                 return _reserved(report)
         return None
 
     def next_to_adopt(self) -> TrackedReport | None:
-        """What is bought already is in progress anyhow, so it waits for no slot: its links may be dying."""
+        """The bought report to adopt next. It needs no slot: it is in progress already, and its link may expire."""
         if not self._ahead:
             if self.awaited is None or self.awaited not in self._bought:
                 return None
             self._bought.remove(self.awaited)
-            self._turns.hold_slot(self.awaited)
+            self._turns.take_slot(self.awaited)
             return _reserved(self.awaited)
         while self._bought:
             report = self._bought.popleft()
-            if not report.is_settled:
-                self._turns.hold_slot(report)
+            if not report.is_done:
+                self._turns.take_slot(report)
                 return _reserved(report)
         return None
 
     def next_to_buy(self, now: float) -> TrackedReport | None:
-        """The report that may be triggered, with a slot and its share of the budget."""
+        """The report to trigger next; it takes a slot and a share of the budget."""
         while self._delayed and self._delayed[0][0] <= now:
             self.wait_for_slot(heapq.heappop(self._delayed)[2], now=now)
         while self._pauses and self._pauses[0][0] <= now:
@@ -177,18 +177,18 @@ class ReportQueue:
         def is_open_for(seller_id: str) -> bool:
             return self._concurrency.is_open_for(seller_id, now=now, in_progress=self._turns.in_progress)
 
-        if not self._is_held_back:
+        if not self._is_restricted_to_awaited:
             report = self._turns.next(is_open_for=is_open_for, is_left_over=self._is_left_over)
         else:
             report = awaited if awaited is not None and is_open_for(awaited.request.seller_id) else None
         if report is None:
             return None
-        self._turns.triggers(report)
+        self._turns.note_trigger(report)
         self.budget.count(report.request)
         return _reserved(report)
 
     def next_download(self) -> TrackedReport | None:
-        """The link that dies first, as long as there is room on disk, and a worker left for short calls."""
+        """The report whose link expires first, while the disk has room and one worker remains for short calls."""
         if self._downloading >= self._max_downloads:
             return None
         report = self._first_ready() if self.bytes_waiting <= MAX_BYTES_WAITING else self._awaited_if_ready()
@@ -200,7 +200,7 @@ class ReportQueue:
     def _first_ready(self) -> TrackedReport | None:
         while self._ready:
             report = heapq.heappop(self._ready)[2]
-            if not report.is_settled:
+            if not report.is_done:
                 return report
         return None
 
@@ -213,26 +213,26 @@ class ReportQueue:
         return None
 
     @property
-    def _is_held_back(self) -> bool:
-        """Whether nothing may be triggered but what is waited for."""
+    def _is_restricted_to_awaited(self) -> bool:
+        """Whether only the awaited report may be triggered."""
         return not self._ahead or self.bytes_waiting > MAX_BYTES_WAITING
 
     def _awaited_in_budget(self) -> TrackedReport | None:
-        """The report that is waited for, if it may be triggered; the consumer hears at once that it is left over."""
+        """The awaited report if it may be triggered; beyond the budget it is deferred at once."""
         report = self.awaited
         if report is None or report.stage is not Stage.WAITING or self._is_left_over(report):
             return None
         return report
 
     def _is_left_over(self, report: TrackedReport) -> bool:
-        """Whether the budget has nothing left for a report, which is deferred then."""
+        """Whether a report is beyond the budget; if so it is deferred."""
         if self.budget.allows(report.request):
             return False
         self._on_deferred(report, "the budget of reports is used up", is_unbought=True)
         return True
 
     def seconds_to_next(self, now: float) -> float | None:
-        """Seconds until a call falls due by itself, `None` if only another call's end can bring one."""
+        """Seconds until the next call is due, `None` if that depends on the end of another call."""
         times = [heap[0][0] for heap in (self._polls, self._delayed) if heap]
         if self._turns and self._pauses:
             times.append(self._pauses[0][0])
@@ -241,7 +241,7 @@ class ReportQueue:
             later.append(self.deadline)
         return max(0.0, min(later) - now) if later else None
 
-    # What came of it
+    # Results
 
     def triggered(self, report: TrackedReport) -> None:
         """A trigger was accepted."""
@@ -249,11 +249,11 @@ class ReportQueue:
         self._turns.may_be_next(report.request.seller_id)
 
     def not_triggered(self, report: TrackedReport) -> None:
-        """A report that had its share of the budget was not bought."""
+        """A report that was counted against the budget was not bought."""
         self.budget.count(report.request, -1)
 
     def refused(self, report: TrackedReport, *, now: float, retry_after: float | None) -> float:
-        """A trigger was answered 429: its seller waits, or all do; for how many seconds."""
+        """A trigger was answered 429: its seller waits, or all sellers do. Returns the seconds to wait."""
         seller = report.request.seller_id
         self.free_slot(report)
         wait = self._concurrency.refused(
@@ -265,49 +265,49 @@ class ReportQueue:
         )
         heapq.heappush(self._pauses, (now + wait, seller))
         self.wait_for_slot(report, now=now)
-        if report.is_settled:
+        if report.is_done:
             for other in self._turns.sellers:  # the pause may be that of all sellers
-                self._look_again(other, now=now)
+                self._requeue(other, now=now)
         return wait
 
     def block(self, identifier: str, *, reason: str, now: float) -> None:
-        """Trigger nothing more of a report type; what is bought of it goes on."""
+        """Trigger nothing more of a report type; its bought reports continue."""
         self._blocked[identifier] = reason
         for seller in self._turns.sellers:
-            self._look_again(seller, now=now)
+            self._requeue(seller, now=now)
 
     def is_blocked(self, identifier: str) -> bool:
-        """Whether nothing more of a report type is triggered."""
+        """Whether a report type is blocked."""
         return identifier in self._blocked
 
-    def _look_again(self, seller_id: str, *, now: float) -> None:
-        """Defer a seller's reports that need not wait any longer."""
+    def _requeue(self, seller_id: str, *, now: float) -> None:
+        """Check again for each waiting report of a seller whether it can still be triggered in this run."""
         for report in self._turns.take_all(seller_id):
             self.wait_for_slot(report, now=now)
 
     def take_claimed(self, *, seller_id: str | None = None, identifier: str | None = None) -> list[TrackedReport]:
-        """Take out what is claimed and not triggered, of a seller or of a report type."""
+        """Take out the claimed reports of a seller or of a report type that are not triggered yet."""
         taken = [
             report
             for report in self._claimed
             if seller_id in {None, report.request.seller_id} and identifier in {None, report.request.identifier}
         ]
         self._claimed = deque(report for report in self._claimed if report not in taken)
-        return [report for report in taken if not report.is_settled]
+        return [report for report in taken if not report.is_done]
 
     def take_waiting(self, seller_id: str) -> Iterator[TrackedReport]:
-        """Take out what waits of a seller."""
+        """Take out the waiting reports of a seller."""
         bought = [report for report in self._bought if report.request.seller_id == seller_id]
         self._bought = deque(report for report in self._bought if report.request.seller_id != seller_id)
         yield from (report for report in bought if report.stage is Stage.WAITING)
         yield from self._turns.take_all(seller_id)
 
     def downloaded(self) -> None:
-        """A download has ended, however it did."""
+        """A download has ended, with or without success."""
         self._downloading -= 1
 
     def free_slot(self, report: TrackedReport) -> None:
-        """A report is not in progress any more."""
+        """A report is no longer in progress."""
         self._turns.free_slot(report)
 
 

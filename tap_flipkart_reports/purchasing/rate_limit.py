@@ -1,4 +1,4 @@
-"""How many reports may be in progress after the API has refused one for its rate."""
+"""How many reports may be in progress after the API has answered 429."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ if TYPE_CHECKING:
     from collections import Counter
 
 LONGEST_PAUSE = 300.0
-"""Seconds: the longest pause after 429 where the API names none."""
+"""Seconds: the longest pause after a 429 without Retry-After."""
 
 LONGEST_PROBATION = 4
-"""How often in a row the number of triggers may be doubled that must be accepted before one more report is tried."""
+"""How often the number of accepted triggers that precede the next increase may be doubled."""
 
 
 class ConcurrencyLimit:
-    """How many reports may be in progress at once, as far as the API lets itself be known.
+    """How many reports may be in progress at once, learned from the API's answers.
 
-    A 429 lowers the number to what is in progress and forbids triggers for a while; after as many accepted triggers as
-    the number allows it grows by one again. Where the API soon refuses again, twice as many must be accepted before
-    the next try, and so on: at a limit that stands, few triggers are refused.
+    A 429 lowers the cap to the number in progress and pauses triggers. After as many accepted triggers as the cap, it
+    grows by one. If the API soon refuses again, twice as many must be accepted before the next increase, and so on:
+    below a persistent limit few triggers are refused.
     """
 
     def __init__(self, *, ceiling: int) -> None:
@@ -48,16 +48,16 @@ class ConcurrencyLimit:
 
         Args:
             now: seconds of the monotonic clock.
-            in_progress: reports that are in progress without the refused one.
-            retry_after: seconds the API asked to wait.
-            pause: seconds to wait the first time where it did not ask; doubled each further time.
+            in_progress: reports in progress, without the refused one.
+            retry_after: seconds that the API asked to wait.
+            pause: seconds to wait the first time if it did not ask; doubled each further time.
 
         Returns:
             Seconds until triggers are allowed again.
         """
         wait = retry_after if retry_after is not None else min(pause * 2**self._strikes, LONGEST_PAUSE)
         self._strikes += 1
-        if self.refused_since is None or now - self.not_before > LONGEST_PAUSE:  # in between nothing was tried
+        if self.refused_since is None or now - self.not_before > LONGEST_PAUSE:  # nothing was tried in between
             self.refused_since = now
         self._accepted = 0
         self._probation = min(self._probation + self._has_grown, LONGEST_PROBATION)
@@ -68,9 +68,9 @@ class ConcurrencyLimit:
 
 
 class ConcurrencyLimits:
-    """The limit of each seller, and the limit of all sellers together.
+    """A limit for each seller, and one for all sellers together.
 
-    A 429 counts for its seller. It counts for all once another seller got one shortly before: then the API limits the
+    A 429 counts for its seller. If another seller got one shortly before, it counts for all: then the API limits the
     app and not the seller.
     """
 
@@ -99,8 +99,8 @@ class ConcurrencyLimits:
             seller_id: whose trigger.
             now: seconds of the monotonic clock.
             in_progress: reports in progress by seller, without the refused one.
-            retry_after: seconds the API asked to wait.
-            pause: seconds to wait the first time where it did not ask.
+            retry_after: seconds that the API asked to wait.
+            pause: seconds to wait the first time if it did not ask.
         """
         wait = self._of(seller_id).refused(
             now=now, in_progress=in_progress[seller_id], retry_after=retry_after, pause=pause
@@ -115,16 +115,16 @@ class ConcurrencyLimits:
         return in_progress.total() < self._all.cap and self._all.not_before <= now
 
     def is_open_for(self, seller_id: str, *, now: float, in_progress: Counter[str]) -> bool:
-        """Whether a seller may have one more report in progress, as far as its own limit goes."""
+        """Whether a seller's own limit allows one more report in progress."""
         limit = self._of(seller_id)
         return in_progress[seller_id] < limit.cap and limit.not_before <= now
 
     def not_before(self, seller_id: str) -> float:
-        """The moment before which a seller may trigger nothing."""
+        """The time before which a seller may not trigger."""
         return max(self._all.not_before, self._of(seller_id).not_before)
 
     def refused_since(self, seller_id: str, *, now: float) -> float:
-        """Since when each trigger of a seller, or of all sellers, has been refused; now if they are not."""
+        """Since when all triggers of a seller, or of all sellers, have been refused; `now` if they are not."""
         limits = (self._all, self._of(seller_id))
         since = [limit.refused_since for limit in limits if limit.not_before > now and limit.refused_since is not None]
         return min(since, default=now)

@@ -10,7 +10,7 @@ from tap_flipkart_reports.clock import KOLKATA
 
 
 class ReportStatus(Enum):
-    """The documented statuses, and one for every word that is not among them."""
+    """The documented statuses, and one for all other words."""
 
     TRIGGERED = "TRIGGERED"
     PROCESSING = "PROCESSING"
@@ -18,11 +18,11 @@ class ReportStatus(Enum):
     EXPIRED = "EXPIRED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
-    """A word the documents do not have: the report counts as still running."""
+    """An undocumented word: the report counts as still running."""
 
     @classmethod
     def of(cls, word: object) -> ReportStatus:
-        """The status a word means, whatever its case; `UNKNOWN` for a word nobody documented."""
+        """The status that a word means, in any case; `UNKNOWN` for an undocumented word."""
         try:
             return cls(str(word).strip().upper())
         except ValueError:
@@ -43,7 +43,7 @@ class ReportDetail:
         status: what the status word means.
         status_word: the word itself, for the log.
         location: the download link, a secret; only with COMPLETED. Kept out of `repr`.
-        expiry: the moment until which the link is said to work.
+        expiry: when the link expires, according to the API.
     """
 
     report_id: str
@@ -54,11 +54,11 @@ class ReportDetail:
 
 
 def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
-    """Read a detail answer leniently: members that are missing or odd are absent, never an error.
+    """Read a detail answer leniently: missing or malformed members are absent and never an error.
 
     Args:
         answer: the decoded JSON object.
-        report_id: the id that was asked for; the answer's own, if it names one.
+        report_id: the id that was asked for; used if the answer names none.
     """
     named = answer.get("report_id")
     if isinstance(named, (str, int)) and not isinstance(named, bool) and str(named).strip():
@@ -77,7 +77,7 @@ def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
 
 
 def _parse_expiry(text: object) -> datetime | None:
-    """Flipkart prints `2023-05-05 23:59:59` without a zone; Asia/Kolkata is assumed (nobody has documented it)."""
+    """Flipkart prints `2023-05-05 23:59:59` without a zone; Asia/Kolkata is assumed, as it is not documented."""
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:

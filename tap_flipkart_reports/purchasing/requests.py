@@ -1,4 +1,4 @@
-"""What is asked for and what becomes of it: the words that scheduler, ledger and streams share. Pure."""
+"""Requests, claims, purchases and readings: the values that scheduler, ledger and streams share. Pure."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 class Priority(IntEnum):
-    """What is triggered first when not everything can be."""
+    """The order in which reports are triggered."""
 
     BOUGHT = 0
     UNBOUGHT = 1
-    """Left over by the budget of an earlier run."""
+    """Not bought in an earlier run because its budget was used up."""
     NEWEST = 2
     LOOKBACK = 3
     BACKFILL = 4
 
 
 class PurchaseStatus(str, Enum):
-    """What has become of one attempt to buy a report; the ledger keeps the words."""
+    """The status of one attempt to buy a report, as the ledger stores it."""
 
     INTENT = "INTENT"
-    """A trigger is about to be made, or is under way."""
+    """The trigger is about to be sent, or is under way."""
     TRIGGERED = "TRIGGERED"
     COMPLETED = "COMPLETED"
     DOWNLOADED = "DOWNLOADED"
     FINISHED = "FINISHED"
     LINKS_REFUSED = "LINKS REFUSED"
-    """It is ready, and its links are refused, as were those of a report bought before it."""
+    """The report is ready, but its links are refused, as were those of an earlier report of the window."""
     NOT_UNDERSTOOD = "NOT UNDERSTOOD"
-    """The trigger was accepted, and nobody knows where in the answer the report id is."""
+    """The trigger was accepted, but the report id cannot be found in the answer."""
     FAILED = "FAILED"
     EXPIRED = "EXPIRED"
     GIVEN_UP = "GIVEN UP"
@@ -54,30 +54,30 @@ class PurchaseStatus(str, Enum):
 
 
 def digest_of(identifier: str, parameters: Mapping[str, object]) -> str:
-    """Short hash of what a trigger asks for."""
+    """Short hash of a trigger's identifier and parameters."""
     asked = json.dumps([identifier, parameters], sort_keys=True, default=str)
     return hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRequest:
-    """One report that is wanted.
+    """One report that a run needs.
 
     Attributes:
-        stream: the report type's own stream, whose name is that of the type.
+        stream: the report type's name, which is also the name of its first stream.
         streams: the streams that read it, one per table of its file; `stream` alone if empty.
-        identifier: the report type in the API's words.
-        seller_id: whose report.
-        warehouse_id: of which warehouse, where the type asks for one.
+        identifier: the report type's identifier in the API.
+        seller_id: the seller.
+        warehouse_id: the warehouse, for report types that require one.
         window: the days.
         parameters: the trigger's `parameters`, filled in.
-        priority: what goes first.
+        priority: which requests are triggered first.
         report_timeout: seconds one report may take.
-        report_id: a report bought earlier for just this; it is polled, not triggered.
+        report_id: a report bought earlier for this request; it is polled, not triggered.
         is_reread: whether some of its days have been read before.
-        is_repair: whether its days are read again by themselves, without a bookmark.
-        is_archived: whether its file is in the archive, and is read from there.
-        rows_have_ids: whether each of its rows names an id that no other window and no other seller has.
+        is_repair: whether a repair reads its days, which moves no bookmark.
+        is_archived: whether its file is in the archive and is read from there.
+        rows_have_ids: whether each row has an id that no other window and no other seller has.
     """
 
     stream: str
@@ -97,7 +97,7 @@ class ReportRequest:
 
     @property
     def partition(self) -> PartitionKey:
-        """Whose report it is, and of which warehouse."""
+        """The seller and the warehouse."""
         return PartitionKey(self.seller_id, self.warehouse_id)
 
     @property
@@ -107,7 +107,7 @@ class ReportRequest:
 
     @property
     def digest(self) -> str:
-        """Short hash of what is asked for: a report bought for other parameters is another report."""
+        """Short hash of identifier and parameters: a report bought with other parameters is another report."""
         return digest_of(self.identifier, self.parameters)
 
     def __str__(self) -> str:
@@ -115,26 +115,27 @@ class ReportRequest:
         return self.named(self.stream)
 
     def named(self, stream: str) -> str:
-        """The same in the words of one of the streams that read it."""
+        """The same, with the name of one of the streams that read it."""
         warehouse = f", warehouse {self.warehouse_id}" if self.warehouse_id else ""
         return f"{stream}, seller {self.seller_id}{warehouse}, {self.window}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What the ledger says when a worker wants to begin with a window.
+    """The ledger's answer to a worker that wants a window.
 
     Attributes:
-        report_id: a report that was bought for just this window and is to be read instead of a new one.
-        held_by: the other worker that has the window; then nothing may be done about it.
-        is_last: whether links of an earlier report of the window were refused for good.
-        unread_answer: an accepted trigger's answer that was not understood when it came; it may be now.
-        correlation_id: of the purchase with that answer.
+        report_id: a report that was bought for this window, to be read instead of buying one.
+        held_by: the other worker that holds the window; then nothing may be done.
+        is_last_purchase: whether the links of an earlier report of the window were refused for good, so that no further
+            report is bought.
+        unread_answer: the answer to an earlier trigger in which the report id was not found; it may be found now.
+        correlation_id: the correlation id of that trigger.
     """
 
     report_id: str | None = None
     held_by: str | None = None
-    is_last: bool = False
+    is_last_purchase: bool = False
     unread_answer: str | None = None
     correlation_id: str | None = None
 
@@ -145,7 +146,7 @@ class TriggerAnswer:
 
     Attributes:
         report_id: Flipkart's id.
-        unanswered: tries before the one that was answered of which nobody knows whether they bought a report too.
+        unanswered: number of earlier, unanswered tries that may have bought a report too.
     """
 
     report_id: str
@@ -154,20 +155,20 @@ class TriggerAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """One report that was bought, as the ledger remembers it.
+    """One bought report, as the ledger has it.
 
     Attributes:
-        identifier: the report type in the API's words.
-        seller_id: whose report.
-        warehouse_id: of which warehouse, where the type asks for one.
+        identifier: the report type's identifier in the API.
+        seller_id: the seller.
+        warehouse_id: the warehouse, for report types that require one.
         window: the days.
-        status: what has become of it.
+        status: its status.
         report_id: Flipkart's id, `None` if it never arrived.
         bought_at: when it was triggered.
-        completed_at: when it was seen to be ready, if it was.
-        finished_at: when its last row was out, if it was.
-        rows: how many they were.
-        unanswered: tries of the same trigger that may have bought a report too.
+        completed_at: when a detail call saw it ready, if one did.
+        finished_at: when its last row was written, if it was.
+        rows: number of rows written.
+        unanswered: number of tries of the same trigger that may have bought a report too.
         rejected: rows that were skipped.
         tied: rows that their natural key does not tell apart.
         drift: what its file lacked or had beyond the schemas, as sentences.
@@ -195,24 +196,24 @@ class Purchase:
 
     @property
     def partition(self) -> PartitionKey:
-        """Whose report it is, and of which warehouse."""
+        """The seller and the warehouse."""
         return PartitionKey(self.seller_id, self.warehouse_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailedWindow:
-    """A window that failed when it was last tried, as the ledger remembers it; it may never have had a report.
+    """A window that failed when it was last tried, as the ledger has it; a report may never have been bought.
 
     Attributes:
-        identifier: the report type in the API's words.
+        identifier: the report type's identifier in the API.
         stream: the first stream for which it failed.
-        seller_id: whose report.
-        warehouse_id: of which warehouse, where the type asks for one.
+        seller_id: the seller.
+        warehouse_id: the warehouse, for report types that require one.
         window: the days.
         report_id: the report, if one was bought.
-        is_unreadable: whether the report is there and cannot be read.
+        is_unreadable: whether the report was downloaded but cannot be read.
         cause: what went wrong, as a sentence without its full stop.
-        failed_at: when.
+        failed_at: when it failed.
     """
 
     identifier: str
@@ -228,12 +229,12 @@ class FailedWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What was found in a report, by one of its streams or by all of them.
+    """The result of reading a report, for one of its streams or for all of them.
 
     Attributes:
-        rows: those that are out.
-        rejected: those that were skipped.
-        fingerprints: of the headers.
+        rows: number of rows written.
+        rejected: number of rows skipped.
+        fingerprints: fingerprints of the headers.
         drift: what the file lacked or had beyond the schemas, as sentences.
         tied: rows that their natural key does not tell apart.
     """
@@ -245,7 +246,7 @@ class Reading:
     tied: int = 0
 
     def with_other(self, other: Reading) -> Reading:
-        """This together with what another stream found."""
+        """The sum of this and another stream's reading."""
         return Reading(
             rows=self.rows + other.rows,
             rejected=self.rejected + other.rejected,
@@ -261,10 +262,10 @@ class PendingReport:
 
     Attributes:
         report_id: Flipkart's id.
-        window: the days it was asked for.
-        digest: hash of what was asked for (`ReportRequest.digest`).
-        is_repair: whether a repair bought it: it waits for the same repair.
-        is_finished: whether it was read already; only a ledger knows such.
+        window: the days.
+        digest: hash of identifier and parameters (`ReportRequest.digest`).
+        is_repair: whether a repair bought it, and the same repair will read it.
+        is_finished: whether it was read already; only a ledger has such reports.
     """
 
     report_id: str
@@ -280,8 +281,8 @@ class ArchivedWindow:
 
     Attributes:
         report_id: Flipkart's id of the report.
-        window: the days it was asked for.
-        digest: hash of what was asked for (`ReportRequest.digest`).
+        window: the days.
+        digest: hash of identifier and parameters (`ReportRequest.digest`).
     """
 
     report_id: str

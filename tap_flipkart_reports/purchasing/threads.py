@@ -1,4 +1,4 @@
-"""The threads that make calls and write to the ledger, each in a loop that ends with the run."""
+"""The threads that make calls and write to the ledger, each in a loop until the run ends."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Threads:
 
     Args:
         clock: time.
-        changed: the scheduler's lock, notified of whatever may give a thread something to do.
-        is_over: whether no thread will find anything to do any more; asked with the lock held.
-        seconds_to_next: until something falls due; asked with the lock held.
+        changed: the scheduler's lock, notified whenever a thread may have something to do.
+        is_over: whether the threads have nothing left to do; called with the lock held.
+        seconds_to_next: seconds until something is due; called with the lock held.
         on_end: called with an error that ended a thread.
     """
 
@@ -44,17 +44,17 @@ class Threads:
         self._threads: list[threading.Thread] = []
 
     def start(self, steps: Mapping[str, NextStep]) -> None:
-        """Start those that do not run yet, or have ended; none once the run is over.
+        """Start the threads that are not running, unless the run is over.
 
         Args:
-            steps: by the thread's name, what reserves its next step with the lock held.
+            steps: by thread name, a function that reserves the thread's next step; called with the lock held.
 
         Raises:
-            WorkerError: the machine has not room for two threads.
+            WorkerError: the machine cannot start two threads.
         """
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         with self._changed:
-            if self._is_over():  # or they would be started for each window that is only left over
+            if self._is_over():  # or they would be started again for each deferred window
                 return
         names = {thread.name for thread in self._threads}
         for name, next_step in steps.items():
@@ -64,13 +64,13 @@ class Threads:
             try:
                 thread.start()
             except RuntimeError:
-                if len(self._threads) > 1:  # fewer threads do the same, later
+                if len(self._threads) > 1:  # fewer threads do the same work, more slowly
                     return
                 raise WorkerError("the machine has no room for another thread: nothing was bought; run again") from None
             self._threads.append(thread)
 
     def join(self, *, until: float) -> None:
-        """Wait for the threads to end, until then at most, by the clock's monotonic seconds."""
+        """Wait for the threads to end, at most until a time of the monotonic clock."""
         for thread in self._threads:
             thread.join(max(0.0, until - self._clock.monotonic()))
 

@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 class Stage(Enum):
-    """Where a report stands."""
+    """The stage of a report on its way."""
 
     WAITING = "waiting"
     DELAYED = "delayed"
     CALLING = "being asked for"
     CLAIMED = "about to be bought"
-    BOOKING = "being recorded"
+    RECORDING = "being recorded"
     RUNNING = "in progress"
     READY = "ready to download"
-    SETTLED = "on disk"
+    DONE = "on disk"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """How often in a row the same thing went wrong, and since when.
+    """How often the same thing went wrong in a row, and since when.
 
     Attributes:
-        kind: what.
-        times: how often.
-        since: seconds of the monotonic clock at the first time.
+        kind: what went wrong.
+        times: how often in a row.
+        since: the first time, in seconds of the monotonic clock.
     """
 
     kind: str = ""
@@ -44,7 +44,7 @@ class Trouble:
     since: float = 0.0
 
     def again(self, kind: str, *, now: float) -> Trouble:
-        """What is known after one more time."""
+        """The trouble after one more failure."""
         if kind != self.kind:
             return Trouble(kind=kind, times=1, since=now)
         return Trouble(kind=kind, times=self.times + 1, since=self.since)
@@ -55,23 +55,25 @@ NO_TROUBLE = Trouble()
 
 @dataclass(kw_only=True, eq=False)
 class TrackedReport:
-    """One request and what became of it so far; guarded by the scheduler's lock.
+    """One request and its progress; guarded by the scheduler's lock.
 
     Attributes:
-        request: what is asked for.
-        order: its place among all requests of the run.
-        is_claimed: whether the ledger has the window under this run's name.
-        is_last: whether links of an earlier report of the window were refused for good: no other one is bought then.
-        has_waited_for_link: whether it has let a link die to get one that lives longer.
-        attempts: triggers of this run for the window.
-        lost_answers: of them, those whose answer never came.
-        refused_calls: of its triggers, those that came to nothing and may succeed later.
+        request: the request.
+        order: its position among all requests of the run.
+        is_claimed: whether this run holds the window in the ledger.
+        is_last_purchase: whether the links of an earlier report of the window were refused for good, so that no further
+            report is bought.
+        has_waited_for_link: whether it has waited for a link to expire in order to get a newer one.
+        attempts: number of triggers of this run for the window.
+        lost_answers: how many of these were never answered.
+        refused_calls: triggers that failed and may succeed later.
         detail_trouble: what last went wrong with its detail calls.
         link_trouble: what last went wrong with its downloads.
-        undelivered_since: when its first download came to nothing; never if none has.
-        poll_at: when it is asked about next, while it runs.
+        undelivered_since: when its first download failed; infinity if none has.
+        poll_at: when the next detail call is due, while it is running.
         in_progress: whether it takes a slot.
-        reading: what its streams have found in it so far.
+        logged_statuses: undocumented status words that were logged.
+        reading: the sum of its streams' readings so far.
     """
 
     request: ReportRequest
@@ -80,7 +82,7 @@ class TrackedReport:
     report_id: str | None = None
     correlation_id: str | None = None
     is_claimed: bool = False
-    is_last: bool = False
+    is_last_purchase: bool = False
     has_waited_for_link: bool = False
     attempts: int = 0
     lost_answers: int = 0
@@ -96,31 +98,31 @@ class TrackedReport:
     in_progress: bool = False
     expiry: datetime | None = None
     location: str | None = field(default=None, repr=False)
-    odd_words: set[str] = field(default_factory=set)
+    logged_statuses: set[str] = field(default_factory=set)
     unfinished: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
     reading: Reading = field(default_factory=Reading)
     outcome: Delivery | Deferred | Exception | None = None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.stage is Stage.SETTLED
+    def is_done(self) -> bool:
+        """Whether its outcome is final."""
+        return self.stage is Stage.DONE
 
     @property
     def is_unread(self) -> bool:
-        """Whether its file lies on disk for some stream to read."""
+        """Whether its file is on disk and a stream still has to read it."""
         return isinstance(self.outcome, Delivery) and bool(self.unread)
 
     def began(self, report_id: str, *, at: float) -> None:
-        """It has a report, bought or adopted, from now on."""
+        """Record the report that was bought or adopted for it."""
         self.report_id = report_id
         self.triggered_at = at
         self.detail_trouble = self.link_trouble = NO_TROUBLE
         self.undelivered_since = inf
 
     def finished(self, stream: str, reading: Reading) -> None:
-        """One of its streams has sent its rows."""
+        """Record that one of its streams has written all rows."""
         self.unfinished.discard(stream)
         self.reading = self.reading.with_other(reading)
 

@@ -217,7 +217,7 @@ class Run:
             try:
                 for columns in reader.columns(form=form):
                     yield columns
-                    scheduler.tell()  # what is bought meanwhile travels in the state, however long the file
+                    scheduler.deliver_events()  # what is bought meanwhile travels in the state, however long the file
             except (FileError, RowError, ArchiveError) as error:
                 self.failures.add(request, error, stream=stream.name, report_id=taken.report_id)
             else:

@@ -1,4 +1,4 @@
-"""What is kept of reports: what is done next, what is written to the ledger, what is reported to the consumer."""
+"""The state that the scheduler's threads share: queue, pending ledger writes, events for the consumer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from tap_flipkart_reports.purchasing.bookings import Booking, Bookings, Urgency
 from tap_flipkart_reports.purchasing.events import (
     Deferred,
     Delivery,
@@ -15,6 +14,7 @@ from tap_flipkart_reports.purchasing.events import (
     ReportProgress,
     RunProgress,
 )
+from tap_flipkart_reports.purchasing.ledger_writes import LedgerWrite, LedgerWrites, Urgency
 from tap_flipkart_reports.purchasing.outcomes import MAX_ATTEMPTS, Defer
 from tap_flipkart_reports.purchasing.ownership import Ownership
 from tap_flipkart_reports.purchasing.queue import ReportQueue
@@ -32,33 +32,33 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("tap-flipkart-reports.scheduler")
 
-UNDER_WAY = frozenset({Stage.CALLING, Stage.BOOKING})
-"""Stages that end by themselves, with something worth waiting for."""
+UNDER_WAY = frozenset({Stage.CALLING, Stage.RECORDING})
+"""Stages that end by themselves, with a result that is worth waiting for."""
 
 COOLDOWN_POLLS = 12
-"""A FAILED report is triggered again after this many first pauses: asking at once fails at once elsewhere too."""
+"""A FAILED report is triggered again after this many poll intervals: at once, it would fail again."""
 
 
-class Records:
-    """Everything about a run's reports that changes; every method is called with the lock held.
+class SchedulerState:
+    """Everything about a run's reports that changes. Callers hold the lock.
 
     Args:
-        ledger: where bought reports are booked.
+        ledger: where purchases are recorded.
         clock: time.
         limits: caps, pauses, budget.
         lock: the scheduler's.
         generation_times: by identifier, from earlier runs.
-        ahead: whether reports may be triggered before they are asked for.
+        ahead: whether reports may be triggered before the consumer waits for them.
         max_downloads: downloads at once.
 
     Attributes:
         queue: which report waits for what.
         ownership: which window a report id, a link or a file belongs to.
-        bookings: what is still to be written to the ledger.
-        events: what was not reported to the consumer yet.
-        unsettled: reports about which something is still to be done.
-        outage: the first host that was given up, if one was.
-        end_reason: why nothing more can be had in this run, if that is so.
+        ledger_writes: writes to the ledger that are still to be made.
+        events: events that the consumer has not received yet.
+        remaining: number of reports that are not done.
+        outage: the first outage of the run, if there was one.
+        end_reason: why nothing more can be fetched in this run, if so.
     """
 
     def __init__(  # noqa: PLR0913 - each is a seam of its own
@@ -79,20 +79,20 @@ class Records:
         self.generation_times = generation_times
         self.queue = ReportQueue(limits=limits, ahead=ahead, max_downloads=max_downloads, on_deferred=self.defer)
         self.ownership = Ownership()
-        self.bookings = Bookings()
+        self.ledger_writes = LedgerWrites()
         self.events: deque[ReportEvent] = deque()
-        self.unsettled = 0
+        self.remaining = 0
         self.outage: OutageError | None = None
         self.end_reason: str | None = None
 
     def drain_events(self) -> list[ReportEvent]:
-        """What was not reported to the consumer yet."""
+        """Take out the events that the consumer has not received yet."""
         events = list(self.events)
         self.events.clear()
         return events
 
     def progress(self, report: TrackedReport) -> ReportProgress:
-        """Where a report stands, for people who watch."""
+        """The progress of a report, for display."""
         now = self.clock.monotonic()
         return ReportProgress(
             request=report.request,
@@ -103,19 +103,19 @@ class Records:
         )
 
     def run_progress(self, reports: Collection[TrackedReport]) -> RunProgress:
-        """Where those of a run's reports stand that are bought, the oldest first, and how many windows wait."""
+        """The progress of a run: its bought reports, the oldest first, and how many windows wait."""
         bought = [
-            report for report in reports if report.report_id is not None and (not report.is_settled or report.is_unread)
+            report for report in reports if report.report_id is not None and (not report.is_done or report.is_unread)
         ]
         return RunProgress(
             reports=[self.progress(report) for report in sorted(bought, key=lambda report: report.triggered_at)],
             waiting=sum(report.stage is Stage.WAITING for report in reports),
-            done=len(reports) - self.unsettled,
+            done=len(reports) - self.remaining,
             total=len(reports),
         )
 
     def trigger_again(self, report: TrackedReport, error: FlipkartReportsError) -> None:
-        """Buy another report for a window, after a while."""
+        """Buy another report for a window, after a pause."""
         LOGGER.warning(
             "%s: %s; triggered again, which is paid for again (attempt %d of %d).",
             report,
@@ -127,53 +127,57 @@ class Records:
         self.cool_down(report)
 
     def cool_down(self, report: TrackedReport) -> None:
-        """Let a report wait a while before its next trigger."""
+        """Delay a report's next trigger."""
         self.queue.delay(report, until=self.clock.monotonic() + self.limits.poll_interval * COOLDOWN_POLLS)
 
     def defer(self, report: TrackedReport, reason: str, *, is_unbought: bool = False) -> None:
-        """Leave a report for the next run."""
+        """Defer a report to the next run."""
         deferred = Deferred(request=report.request, report_id=report.report_id, reason=reason, is_unbought=is_unbought)
-        self.settle(report, deferred)
+        self.set_outcome(report, deferred)
 
-    def defer_by(self, report: TrackedReport, step: Defer) -> None:
-        """Leave a report for the next run, as an outcome says, and all others where none can be had."""
+    def apply_deferral(self, report: TrackedReport, step: Defer) -> None:
+        """Defer a report as a step says; after some outages, end the run too."""
         self.outage = self.outage or step.outage
         if step.ends_run:
             self.end_reason = self.end_reason or step.reason
         self.defer(report, step.reason)
 
-    def leave(self, reports: Collection[TrackedReport], reason: str, *, has_time: bool) -> list[TrackedReport]:
-        """Leave reports for the next run; while there is time those under way stay open, and are returned."""
-        still_open = []
+    def defer_all(
+        self, reports: Collection[TrackedReport], reason: str, *, may_still_finish: bool
+    ) -> list[TrackedReport]:
+        """Defer reports to the next run; while calls may still finish, return those that are under way instead."""
+        under_way = []
         for report in list(reports):
-            if has_time and report.stage in UNDER_WAY:
-                still_open.append(report)
+            if may_still_finish and report.stage in UNDER_WAY:
+                under_way.append(report)
             else:
                 self.defer(report, reason)
-        return still_open
+        return under_way
 
-    def settle(self, report: TrackedReport, outcome: Delivery | Deferred | Exception) -> None:
-        """Nothing more is done about a report."""
-        if report.is_settled:
+    def set_outcome(self, report: TrackedReport, outcome: Delivery | Deferred | Exception) -> None:
+        """Set the final outcome of a report: nothing more is done about it."""
+        if report.is_done:
             return
         request, correlation_id = report.request, report.correlation_id
         self.queue.free_slot(report)
         if report.stage is Stage.CLAIMED and correlation_id is not None:
             self.queue.not_triggered(report)
-            self.book(Urgency.ANSWER, lambda: self.ledger.not_bought(correlation_id=correlation_id))
+            self.write_to_ledger(Urgency.ANSWER, lambda: self.ledger.not_bought(correlation_id=correlation_id))
         elif report.is_claimed and not isinstance(outcome, Delivery):
-            self.book(Urgency.RELEASE, lambda: self.ledger.released(request))
-        report.stage = Stage.SETTLED
+            self.write_to_ledger(Urgency.RELEASE, lambda: self.ledger.released(request))
+        report.stage = Stage.DONE
         report.outcome = outcome
-        self.unsettled -= 1
+        self.remaining -= 1
 
-    def book(self, urgency: Urgency, write: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
-        """Have something written to the ledger, and hear with the lock held what it said."""
-        self.bookings.add(Booking(write=write, then=then, urgency=urgency))
+    def write_to_ledger(
+        self, urgency: Urgency, make: Callable[[], Any], then: Callable[[Any], None] | None = None
+    ) -> None:
+        """Queue a write to the ledger; `then` gets the ledger's answer, with the lock held."""
+        self.ledger_writes.add(LedgerWrite(make=make, then=then, urgency=urgency))
         self.lock.notify_all()
 
     def record_event(self, report: TrackedReport, kind: EventKind, **figures: Any) -> None:  # noqa: ANN401 - fields of `ReportEvent`
-        """Log an event, with its facts as fields for structured logs, and keep it for the consumer."""
+        """Log an event, with fields for structured logs, and keep it for the consumer."""
         request = report.request
         event = ReportEvent(
             kind=kind,
