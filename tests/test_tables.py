@@ -75,6 +75,27 @@ def test_a_bare_csv_feeds_the_first_table_of_its_report(tmp_path: Path, name: st
     assert read(tmp_path, text_of([header, row]), tables) == {name: [(tuple(header), [row])]}
 
 
+@pytest.mark.parametrize(
+    ("report_type", "suffix"),
+    [
+        ("sales_ledger", "_cash_back"),
+        ("settled_transaction_ledger", "_gst_details"),
+        ("profit_and_loss", "_orders"),
+        ("gst_returns_report", "_section_7b2"),
+        ("gst_returns_report", "_section_10a1"),
+    ],
+)
+def test_a_bare_csv_of_all_columns_of_another_table_is_not_the_first(
+    tmp_path: Path, report_type: str, suffix: str
+) -> None:
+    stream = report_type + suffix
+    (table,) = (table for table in tables_of(report_type) if table.stream == stream)
+    for names in table.layouts or [{column.name for column in table.columns}]:
+        header = [column.header for column in table.columns if column.name in names]
+        rows = [["x"] * len(header)]
+        assert read(tmp_path, text_of([header, *rows]), tables_of(report_type)) == {stream: [(tuple(header), rows)]}
+
+
 def test_every_sheet_of_a_settlement_is_known_by_name_or_header(tmp_path: Path) -> None:
     members = {table.title: [headers(table.stream), ["1"] * len(headers(table.stream))] for table in SETTLEMENT}
     found = read(tmp_path, zip_of(members), SETTLEMENT)

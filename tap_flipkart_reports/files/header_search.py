@@ -193,9 +193,10 @@ class Report:
     def _likeliest(self, sheet: Sheet, fits: Sequence[Fit], best: Fit) -> Fit | None:
         """Which table a sheet is whose name is no stream's; `None` if it feeds none."""
         if len(self._sheets) == 1:
-            # Of all tables that may be alone, the report's first is the likeliest.
-            own = next((fit for fit in fits if fit.known is self._known[0]), None)
-            return own if own is not None and 2 * own.share > best.share else best
+            # Of all tables that may be alone, the report's first is the likeliest, unless another's columns are there.
+            own = next((fit for fit in fits if fit.known is self._known[0]), best)
+            is_of_another = best.share >= SURE and own.share < best.share - CLEAR
+            return best if is_of_another or 2 * own.share <= best.share else own
         others = [fit.share for fit in fits if fit is not best]
         if self._has_own_name(sheet):
             is_clear = not any(share > best.share - CLEAR for share in others)
