@@ -1,4 +1,4 @@
-"""Access tokens, one per seller: asked for late, renewed early, shared by threads and, with a store, by workers."""
+"""Access tokens, one per seller: requested late, renewed early, shared by threads and, with a store, by workers."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from tap_flipkart_reports.redaction import KNOWN_SECRETS
 from tap_flipkart_reports.settings.credentials import Credentials, SellerTokens, digest
 
 if TYPE_CHECKING:
-    from tap_flipkart_reports.adapters.token_store import Hold, TokenStore
+    from tap_flipkart_reports.adapters.token_store import SellerLease, TokenStore
     from tap_flipkart_reports.adapters.transport import Connections
     from tap_flipkart_reports.clock import Clock
 
 MARGIN_SECONDS = 300.0
-"""A token is renewed when less of its life is left: longer than a call with all its retries normally takes."""
+"""A token is renewed when it has less time left than this: longer than a call with retries normally takes."""
 
 MARGIN_SHARE = 0.1
-"""The same for a token with little life left, which would otherwise be renewed at every call."""
+"""The same as a share of a short lifetime, so that such a token is not renewed at every call."""
 
 REFRESH_LIFE = timedelta(days=180)
-"""Of a refresh token, from the moment it is handed out."""
+"""Lifetime of a refresh token from its issue."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenLife:
-    """How long a seller's tokens are good for.
+    """How long a seller's tokens are valid.
 
     Attributes:
-        access_ends_at: when the access token ends, `None` if nobody knows.
-        refresh_ends_at: when the refresh token ends, `None` if nobody knows when it was handed out.
+        access_ends_at: when the access token expires, `None` if unknown.
+        refresh_ends_at: when the refresh token expires, `None` if its issue is unknown.
         is_renewable: whether there is a refresh token.
-        is_rotated: whether the refresh token is not the configured one any more, and no store has kept it.
+        is_rotated: whether the refresh token is no longer the configured one and is not stored.
     """
 
     access_ends_at: datetime | None
@@ -52,11 +52,11 @@ class AccessToken:
     """The access token of one seller; every method may be called from any thread.
 
     Args:
-        credentials: of the seller.
+        credentials: the seller's credentials.
         auth_url: the token endpoint.
-        connections: what calls are made with; the caller closes them.
+        connections: the connections; the caller closes them.
         clock: time.
-        store: where tokens are kept for other workers and the next run, if anywhere.
+        store: stores tokens for other workers and the next run, if given.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AccessToken:
             clock=clock,
         )
         self._name = f"token of seller {credentials.seller_id}"
-        # One lock for everything, held during the call: whoever waits for it wants just what the call brings.
+        # One lock for everything, held during the call: a thread that waits for it needs the new token.
         self._lock = threading.Lock()
         self._value = (credentials.access_token or "").strip() or None
         self._renew_at = math.inf
@@ -92,88 +92,91 @@ class AccessToken:
         KNOWN_SECRETS.add(*own)
 
     def __repr__(self) -> str:
-        """The seller alone."""
+        """The seller, without secrets."""
         return f"AccessToken(seller_id={self._credentials.seller_id!r})"
 
     @property
     def seller_id(self) -> str:
-        """Whose token it is."""
+        """The seller."""
         return self._credentials.seller_id
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Every text of this seller that no message may hold."""
+        """All texts of this seller that must not appear in messages."""
         return self._secrets
 
     def value(self) -> str:
-        """A token that is good for a while.
+        """A valid token.
 
         Raises:
             AuthenticationError: the credentials were refused, now or earlier.
-            CallError: the token endpoint gave no token, retries included, or the store cannot be used.
+            CallError: the token endpoint granted no token, retries included.
+            TokenStoreError: the store cannot be used.
         """
         with self._lock:
             if self._failure is None and self._value is not None and self._clock.monotonic() < self._renew_at:
                 return self._value
-            return self._ask(refused=None)
+            return self._obtain(refused=None)
 
     def renew(self, refused: str) -> str:
-        """Another token in place of one that was answered 401.
+        """A new token to replace one that was answered with 401.
 
         Args:
-            refused: the token; if it is not the present one any more, another thread has renewed it already.
+            refused: the refused token; if it is not the current one, another thread has renewed it already.
 
         Raises:
-            AuthenticationError: there is no way to get another, or the credentials were refused.
-            CallError: the token endpoint gave no token, retries included, or the store cannot be used.
+            AuthenticationError: the token cannot be renewed, or the credentials were refused.
+            CallError: the token endpoint granted no token, retries included.
+            TokenStoreError: the store cannot be used.
         """
         with self._lock:
             if self._failure is None and self._value is not None and self._value != refused:
                 return self._value
-            return self._ask(refused=refused)
+            return self._obtain(refused=refused)
 
     def check(self) -> TokenLife:
-        """Ask for a token now, however good the present one is: only that shows whether the seller still agrees.
+        """Request a token now, even if the current one is valid: only that shows whether the authorisation still holds.
 
         Raises:
             AuthenticationError: the credentials were refused.
-            CallError: the token endpoint gave no token, retries included, or the store cannot be used.
+            CallError: the token endpoint granted no token, retries included.
+            TokenStoreError: the store cannot be used.
         """
         with self._lock:
             if self._credentials.refresh_token or not self._credentials.access_token:
-                self._ask(refused=None, anew=True)
+                self._obtain(refused=None, force=True)
             tokens = self._tokens
             issued = tokens.refresh_issued_at
             return TokenLife(
                 access_ends_at=tokens.access_ends_at,
                 refresh_ends_at=issued + REFRESH_LIFE if issued is not None else None,
                 is_renewable=tokens.refresh_token is not None,
-                is_rotated=self.rotated and (self._store is None or self._unstored is not None),
+                is_rotated=self.has_rotated and (self._store is None or self._unstored is not None),
             )
 
     @property
-    def rotated(self) -> bool:
-        """Whether the refresh token is another than the configured one, which may be dead by now."""
+    def has_rotated(self) -> bool:
+        """Whether the refresh token differs from the configured one, which may be revoked by now."""
         return self._tokens.refresh_token != self._credentials.refresh_token
 
     def close(self) -> None:
-        """Tokens that could not be stored are tried once more."""
+        """Try once more to store tokens that could not be stored."""
         if self._unstored is None or self._store is None:
             return
         try:
-            with self._store.holding(self.seller_id) as hold:
-                hold.write(self._unstored)
+            with self._store.lease(self.seller_id) as lease:
+                lease.write(self._unstored)
         except TokenStoreError as error:
             LOGGER.error("%s; if the next run is refused, authorise seller %s again.", error, self.seller_id)
 
-    # All below with the lock held
+    # The caller of these holds the lock
 
-    def _ask(self, *, refused: str | None, anew: bool = False) -> str:
-        """Another token: one that another worker has stored, or from the token endpoint.
+    def _obtain(self, *, refused: str | None, force: bool = False) -> str:
+        """A new token: one that another worker has stored, or one from the token endpoint.
 
         Args:
-            refused: a token that will not do.
-            anew: whether only a call will do.
+            refused: a token that is not accepted.
+            force: whether to call the endpoint in any case.
         """
         if self._failure is None and refused and self._credentials.access_token and not self._can_renew:
             self._failure = (
@@ -183,35 +186,35 @@ class AccessToken:
         if self._failure is not None:
             raise AuthenticationError(self._failure)
         while self._store is not None:
-            # What is held must not be held through an outage: the lease would end before it.
+            # The lease must not be taken during an outage: it would end first.
             self._endpoint.wait_until_back()
             with suppress(HostAwayError):
-                return self._ask_holding(self._store, refused=refused, anew=anew)
+                return self._obtain_leased(self._store, refused=refused, force=force)
         granted = self._call(self._tokens)
         if isinstance(granted, Refusal):
             raise self._refused(granted)
-        return self._adopt(self._next(self._tokens, granted))
+        return self._adopt(self._tokens_after(self._tokens, granted))
 
-    def _ask_holding(self, store: TokenStore, *, refused: str | None, anew: bool) -> str:
-        with store.holding(self.seller_id) as hold:
-            known = self._known(hold)
-            if not anew and self._is_usable(known, refused):
+    def _obtain_leased(self, store: TokenStore, *, refused: str | None, force: bool) -> str:
+        with store.lease(self.seller_id) as lease:
+            known = self._starting_tokens(lease)
+            if not force and self._is_usable(known, refused):
                 return self._adopt(known)
             granted = self._call(known)
             if isinstance(granted, Refusal):
-                hold.look_again()
-                stored = hold.tokens
+                lease.reload()
+                stored = lease.tokens
                 if stored is not None and stored.refresh_token != known.refresh_token:
                     known, granted = stored, self._call(stored)
             if isinstance(granted, Refusal):
-                raise self._refused(granted, was_interrupted=hold.was_interrupted)
-            tokens = self._next(known, granted)
-            self._write(hold, tokens)
+                raise self._refused(granted, was_interrupted=lease.was_interrupted)
+            tokens = self._tokens_after(known, granted)
+            self._write(lease, tokens)
             return self._adopt(tokens)
 
-    def _known(self, hold: Hold) -> SellerTokens:
-        """What to begin with: what is stored, unless the settings name a token from which it does not descend."""
-        stored, configured = hold.tokens, self._credentials.refresh_token
+    def _starting_tokens(self, lease: SellerLease) -> SellerTokens:
+        """The stored tokens, unless the settings have a refresh token that they do not descend from."""
+        stored, configured = lease.tokens, self._credentials.refresh_token
         if stored is not None and (configured is None or stored.began_with == digest(configured)):
             return stored
         if configured is None:
@@ -232,15 +235,15 @@ class AccessToken:
         else:
             grant = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
             self._secrets |= {tokens.refresh_token}
-        return self._endpoint.ask(grant, name=self._name, secrets=self._secrets, is_patient=self._store is None)
+        return self._endpoint.ask(grant, name=self._name, secrets=self._secrets, waits_for_host=self._store is None)
 
-    def _next(self, known: SellerTokens, granted: Granted) -> SellerTokens:
-        """What is known of the seller's tokens after an answer."""
+    def _tokens_after(self, known: SellerTokens, granted: Granted) -> SellerTokens:
+        """The seller's tokens after an answer of the endpoint."""
         now = self._clock.now()
         tokens = replace(known, access_token=granted.access_token, access_ends_at=now + timedelta(seconds=granted.life))
         if known.refresh_token is None or granted.refresh_token in {None, known.refresh_token}:
             return tokens
-        if self._store is None and not self.rotated:
+        if self._store is None and not self.has_rotated:
             LOGGER.warning(
                 "seller %s: Flipkart has handed out a new refresh token, used for the rest of this run; if the next "
                 "run is refused, authorise the seller again and set the token that it gives. With token_store it "
@@ -250,7 +253,7 @@ class AccessToken:
         return replace(tokens, refresh_token=granted.refresh_token, refresh_issued_at=now)
 
     def _adopt(self, tokens: SellerTokens) -> str:
-        """Use tokens with an access token among them, from now on."""
+        """Use tokens, which include an access token, from now on."""
         left = (cast("datetime", tokens.access_ends_at) - self._clock.now()).total_seconds()
         self._tokens = tokens
         self._value = cast("str", tokens.access_token)
@@ -258,13 +261,13 @@ class AccessToken:
         self._secrets |= {secret for secret in (tokens.access_token, tokens.refresh_token) if secret}
         return self._value
 
-    def _write(self, hold: Hold, tokens: SellerTokens) -> None:
-        """Store tokens; where that fails for long, the run goes on, as it has what the store lacks."""
+    def _write(self, lease: SellerLease, tokens: SellerTokens) -> None:
+        """Store tokens; if that fails for long, the run continues with them and stores them at its end."""
         tries = Tries(name=f"storing the {self._name}", clock=self._clock)
         while True:
             tries.made += 1
             try:
-                if not hold.write(tokens):
+                if not lease.write(tokens):
                     LOGGER.warning(
                         "seller %s: another worker has stored other tokens meanwhile; those stay.", self.seller_id
                     )
@@ -278,12 +281,12 @@ class AccessToken:
             return
 
     def _refused(self, refusal: Refusal, *, was_interrupted: bool = False) -> AuthenticationError:
-        cure = "check client_id and client_secret"
+        advice = "check client_id and client_secret"
         if self._tokens.refresh_token is not None or self._store is not None:
-            cure = f"authorise the seller again for a new refresh_token, and {cure}"
+            advice = f"authorise the seller again for a new refresh_token, and {advice}"
         if was_interrupted:
-            cure += "; a run that died in its token call may never have stored the token it was given"
-        self._failure = f"the credentials of seller {self.seller_id} were refused with {refusal.came}: {cure}"
+            advice += "; a run that died in its token call may never have stored the token it was given"
+        self._failure = f"the credentials of seller {self.seller_id} were refused with {refusal.words}: {advice}"
         return AuthenticationError(self._failure)
 
     @property

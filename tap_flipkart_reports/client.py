@@ -1,7 +1,7 @@
 """The three calls of the Report Management API.
 
-A call has three storeys: it is sent, which never raises; what came is judged, which is pure; and what that means for
-just this call is returned or raised. Between the first two it is repeated where that can help and cannot cost money.
+A call has three steps: sending, which never raises; judging the outcome, which is pure; and returning or raising what
+it means for this call. The first two are repeated where that can help and cannot cost money.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ from tap_flipkart_reports.adapters.transport import (
     Response,
     short_answer,
 )
-from tap_flipkart_reports.adapters.trigger_answers import REPORT_ID_PATH, is_broken, kept_words, report_id_in
+from tap_flipkart_reports.adapters.trigger_answers import (
+    REPORT_ID_PATH,
+    answer_without_secrets,
+    is_broken,
+    report_id_in,
+)
 from tap_flipkart_reports.exceptions import (
     AnotherReportError,
     AnswerLostError,
@@ -60,18 +65,18 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.clock import Clock
 
 MAX_FILE_BYTES = 2**40
-"""Of a download where nobody sets a limit."""
+"""Default limit of a download."""
 
 MAX_REDIRECTS = 5
-"""Storage services need one or two."""
+"""Most redirects of a link; storage services need one or two."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 MAX_BROKEN_ACCEPTED = 2
-"""Answers to one trigger that begin with an acceptance and have no whole body: then a double purchase is reported."""
+"""Accepted answers without a complete body after which a trigger ends and reports a possible double purchase."""
 
-REFUSED_AS_SUCH = frozenset({400, 422})
-"""By which an API says that a request is wrong whenever it comes; any other 4xx may be a gateway's, and pass."""
+ALWAYS_REFUSED = frozenset({400, 422})
+"""Statuses for requests that are always wrong; any other 4xx may come from a gateway and be temporary."""
 
 _T = TypeVar("_T")
 
@@ -81,15 +86,15 @@ class ReportClient:
 
     Args:
         api_url: scheme and host of the API.
-        connections: what the calls are made with; the caller closes them.
+        connections: the connections; the caller closes them.
         tokens: the access tokens by seller; the caller closes them.
         clock: time.
-        max_file_bytes: that a downloaded file may have.
-        sends_correlation_ids: whether a trigger names the id of its purchase.
+        max_file_bytes: largest size of a downloaded file.
+        sends_correlation_ids: whether triggers send a correlation id.
         report_id_path: where the report id is in the answer to a trigger.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a seam of its own
+    def __init__(  # noqa: PLR0913 - tests replace each
         self,
         *,
         api_url: str,
@@ -108,12 +113,12 @@ class ReportClient:
         self._report_id_path = report_id_path
         self._connections = connections
         self._repeater = CallRepeater(clock=clock, pause=connections.pause)
-        self._has_told_of_lengths = False
+        self._has_warned_of_missing_length = False
 
     def without_correlation_ids(self) -> ReportClient:
-        """The same client, but for triggers that do not name their purchase."""
+        """A copy of this client that sends no correlation ids."""
         other = copy(self)
-        other._sends_correlation_ids = False  # noqa: SLF001 - a copy of this one
+        other._sends_correlation_ids = False  # noqa: SLF001 - of the same class
         return other
 
     # The three calls
@@ -129,25 +134,25 @@ class ReportClient:
     ) -> TriggerAnswer:
         """Buy a report.
 
-        Only what cannot buy a second one is repeated, and what is unclear under the same correlation id, which the
-        documents call unique per request. A 429 is left to the caller.
+        It is repeated only if that cannot buy a second report; after an unclear answer with the same correlation id,
+        which the API reference calls unique per request. The caller handles a 429.
 
         Args:
-            seller_id: for whom.
-            identifier: the report type in the API's words.
-            parameters: of the report; `{}` if its type has none.
-            correlation_id: a UUID of this purchase.
-            before_send: called right before each try is sent; what it raises ends the call.
+            seller_id: the seller.
+            identifier: the report type's identifier in the API.
+            parameters: the report's parameters; `{}` if its type has none.
+            correlation_id: a UUID for this purchase.
+            before_send: called right before each try is sent; an exception from it ends the call.
 
         Returns:
             The report id, and how many earlier tries may have bought a report too.
 
         Raises:
-            AnswerLostError: the report may have been bought, and its id is lost.
-            AnswerNotUnderstoodError: the report was bought, and nobody can tell its id from the answer.
-            RateLimitedError: come back later; nothing was bought.
-            CallRefusedError: the API said no; nothing was bought.
-            CallError: nothing was bought, retries included.
+            AnswerLostError: the report may have been bought, but its id is lost.
+            AnswerNotUnderstoodError: the report was bought, but its id cannot be found in the answer.
+            RateLimitedError: the API answered 429; nothing was bought.
+            CallRefusedError: the API refused the request; nothing was bought.
+            CallError: all tries failed; nothing was bought.
             AuthenticationError: the seller's credentials were refused; nothing was bought.
         """
         call = Call(
@@ -177,7 +182,7 @@ class ReportClient:
         raise self._error_of(call, result)
 
     def _triggered(self, call: Call, request: Request) -> CallResult[Answer]:
-        """What a trigger came to; an acceptance without a whole body is asked for once more."""
+        """The result of a trigger; an accepted one without a complete body is sent once more."""
         broken = itertools.count(1)
 
         def send(bearer: str) -> Answer | Fault:
@@ -191,9 +196,9 @@ class ReportClient:
         return self._repeater.repeat(call, send)
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if it is known by now where it is."""
+        """The report id in an earlier answer to a trigger, if the settings now say where it is."""
         found = report_id_in(answer, path=self._report_id_path)
-        # One that holds a secret of this run must not get into state and ledger.
+        # An id that contains a secret of this run must not get into state and ledger.
         return found if found is not None and found == clean_line(found) else None
 
     def _accepted(self, call: Call, result: CallResult[Answer], answer: Answer) -> TriggerAnswer:
@@ -207,12 +212,12 @@ class ReportClient:
                     result.unanswered,
                 )
             return TriggerAnswer(report_id=report_id, unanswered=result.unanswered)
-        kept = kept_words(answer, call.token.secrets)
+        kept = answer_without_secrets(answer, call.token.secrets)
         raise AnswerNotUnderstoodError(
             f"{call.name} was tried {result.tried} and accepted, but there is no report id at {self._report_id_path} "
             f"in the answer, {answer.status} ({clean(kept) or 'nothing'}): the report is bought, and "
-            f"{_besides(result)}no other one of its type is triggered in this run; set report_id_path to where the id "
-            "is",
+            f"{_possible_purchases(result)}no other one of its type is triggered in this run; set report_id_path to "
+            "where the id is",
             answer=kept,
             unanswered=result.unanswered,
             status=answer.status,
@@ -220,16 +225,16 @@ class ReportClient:
         )
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
-        """Ask how far a report is.
+        """Ask for the status of a report.
 
         Args:
-            seller_id: whose report.
+            seller_id: the seller.
             report_id: the report.
 
         Raises:
             RateLimitedError: still limited after retries, or for longer than a call waits.
-            CallRefusedError: the API said no.
-            CallError: no answer, retries included.
+            CallRefusedError: the API refused the request.
+            CallError: all tries failed.
             AuthenticationError: the seller's credentials were refused.
         """
         call = Call(name=f"detail of {report_id} for seller {seller_id}", token=self._tokens[seller_id])
@@ -258,20 +263,20 @@ class ReportClient:
         raise self._error_of(call, result)
 
     def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> Download:
-        """Fetch a report's file.
+        """Download a report's file.
 
         Args:
-            seller_id: whose report.
+            seller_id: the seller.
             report_id: the report, for messages.
-            location: the link, asked for byte by byte as it is.
-            path: where the file goes; nothing is there before it is whole.
+            location: the link, requested byte by byte as it is.
+            path: the file, which exists only once it is complete.
 
         Raises:
-            FileError: it is larger than it may be.
+            FileError: the file is larger than `max_file_bytes`.
             LinkRefusedError: the link is dead.
             RateLimitedError: still limited after retries, or for longer than a call waits.
             CallRefusedError: another 4xx.
-            CallError: no whole file, retries included, or no place for it.
+            CallError: all tries failed, or the file cannot be written.
             AuthenticationError: the seller's credentials were refused.
         """
         call = Call(
@@ -298,14 +303,14 @@ class ReportClient:
         finally:
             part.unlink(missing_ok=True)
         if isinstance(result.outcome, Download):
-            self._tell_of_lengths(call, result.outcome)
+            self._warn_of_missing_length(call, result.outcome)
             return result.outcome
         raise self._error_of(call, result, is_link=True)
 
-    def _tell_of_lengths(self, call: Call, download: Download) -> None:
-        if download.has_length or self._has_told_of_lengths:
+    def _warn_of_missing_length(self, call: Call, download: Download) -> None:
+        if download.has_length or self._has_warned_of_missing_length:
             return
-        self._has_told_of_lengths = True
+        self._has_warned_of_missing_length = True
         LOGGER.warning(
             "%s: the file came without its length, so one that is cut at the end of a line looks whole; this is said "
             "once in a run.",
@@ -317,7 +322,7 @@ class ReportClient:
     ) -> CallError | AuthenticationError:
         return error_of(call, result, host=host_of(self._api_url), clock=self._clock, is_link=is_link)
 
-    # Send
+    # Sending
 
     def _fetch(self, url: str, path: Path, bearer: str) -> Download | Answer | Fault:
         response = self._follow(url, bearer)
@@ -329,7 +334,7 @@ class ReportClient:
             return receive(response, path, max_bytes=self._max_file_bytes)
 
     def _follow(self, url: str, bearer: str) -> Response | Fault:
-        """Open a link through its redirects; the token goes to the API's own scheme, host and port alone."""
+        """Open a link and follow its redirects; the token is sent only to the API's own scheme, host and port."""
         limits = download_limits(idle_seconds=READ_SECONDS, max_bytes=self._max_file_bytes)
         for _ in range(MAX_REDIRECTS + 1):
             origin = origin_of(url)
@@ -349,27 +354,27 @@ class ReportClient:
         return Fault(words=f"more than {MAX_REDIRECTS} redirects", was_sent=True)
 
 
-# Judge and mean, of the trigger
+# What the outcome of a trigger means
 def _proves_nothing_bought(outcome: object) -> bool:
-    """Whether the API itself says that such a request is never accepted, so earlier tries were not either."""
-    if not isinstance(outcome, Answer) or outcome.status not in REFUSED_AS_SUCH or outcome.document() is None:
+    """Whether the API itself says that it never accepts such a request, so that earlier tries bought nothing either."""
+    if not isinstance(outcome, Answer) or outcome.status not in ALWAYS_REFUSED or outcome.document() is None:
         return False
     return b"correlation" not in outcome.body.lower()
 
 
 def _lost(call: Call, result: CallResult[_T]) -> AnswerLostError:
     return AnswerLostError(
-        f"{call.name} was tried {result.tried}, and the last try ended with {call.told(result.outcome)}: the report "
-        f"may have been bought, {_besides(result)}but its id never arrived; Flipkart's support may find it by the "
-        "correlation id",
+        f"{call.name} was tried {result.tried}, and the last try ended with {call.describe(result.outcome)}: the "
+        f"report may have been bought, {_possible_purchases(result)}but its id never arrived; Flipkart's support may "
+        "find it by the correlation id",
         unanswered=max(1, result.unanswered),
         status=result.outcome.status if isinstance(result.outcome, Answer) else None,
         correlation_id=call.correlation_id,
     )
 
 
-def _besides(result: CallResult[_T]) -> str:
-    """What tries that were not answered may have bought."""
+def _possible_purchases(result: CallResult[_T]) -> str:
+    """How many reports unanswered tries may have bought, as a clause."""
     if result.unanswered <= 1:
         return ""
     return f"up to {result.unanswered} times if the API does not know a correlation id again, "

@@ -261,9 +261,9 @@ def test_a_rotated_refresh_token_is_used_and_told_once(
     )
     token = build()
     token.value()
-    rotated = [token.rotated]
+    rotated = [token.has_rotated]
     token.renew("one")
-    rotated.append(token.rotated)
+    rotated.append(token.has_rotated)
     assert rotated == [False, True]
     token.renew("two")
     token.renew("three")

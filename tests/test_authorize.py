@@ -119,10 +119,10 @@ def test_a_new_seller_is_authorised_and_its_token_lies_where_it_is_wanted(
 def stored(place: str, key: str) -> str | None:
     store = TokenStore(place, key=key, clock=VirtualClock())
     try:
-        with store.holding("acme") as hold:
-            assert hold.tokens is not None
-            assert hold.tokens.refresh_issued_at is not None
-            return hold.tokens.refresh_token
+        with store.lease("acme") as lease:
+            assert lease.tokens is not None
+            assert lease.tokens.refresh_issued_at is not None
+            return lease.tokens.refresh_token
     finally:
         store.close()
 

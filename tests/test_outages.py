@@ -12,9 +12,9 @@ from support.gate import Gate, GatedClock
 
 from tap_flipkart_reports.adapters.answers import Fault
 from tap_flipkart_reports.adapters.outages import (
-    BROKEN_IN_A_ROW,
     FIRST_ANSWER_SECONDS,
     LONGEST_PAUSE,
+    MAX_BROKEN_IN_A_ROW,
     PATIENCE_SECONDS,
     Outages,
 )
@@ -108,13 +108,13 @@ NO_SUCH_HOST = Fault(words="no such host", was_sent=False, is_away=True, is_perm
 
 def _call(outages: Outages, outcome: object) -> None:
     """A call that is not waited for."""
-    outages.wait_for_turn(HOST, is_patient=False)
-    outages.saw(HOST, outcome)
+    outages.wait_for_turn(HOST, waits_for_host=False)
+    outages.record_outcome(HOST, outcome)
 
 
 def test_connections_that_break_are_an_outage_where_none_between_them_was_answered() -> None:
     outages = Outages(clock=VirtualClock())
-    for outcome in (*[BROKEN] * (BROKEN_IN_A_ROW - 1), ANSWER, *[BROKEN] * BROKEN_IN_A_ROW):
+    for outcome in (*[BROKEN] * (MAX_BROKEN_IN_A_ROW - 1), ANSWER, *[BROKEN] * MAX_BROKEN_IN_A_ROW):
         _call(outages, outcome)
     with pytest.raises(HostAwayError):
         _call(outages, ANSWER)
@@ -128,7 +128,7 @@ def test_one_call_at_a_time_looks_for_a_host_that_is_away() -> None:
     outages.wait_for_turn(HOST)
     with pytest.raises(HostAwayError):
         _call(outages, ANSWER)
-    outages.saw(HOST, ANSWER)
+    outages.record_outcome(HOST, ANSWER)
     _call(outages, ANSWER)
 
 
@@ -156,7 +156,7 @@ def test_a_call_to_a_host_that_has_not_answered_yet_has_a_limit() -> None:
     assert outages.wait_for_turn(HOST) == FIRST_ANSWER_SECONDS
     clock.advance(FIRST_ANSWER_SECONDS - 5)
     assert outages.wait_for_turn(HOST) == 5
-    outages.saw(HOST, ANSWER)
+    outages.record_outcome(HOST, ANSWER)
     assert outages.wait_for_turn(HOST) == math.inf
 
 
@@ -164,8 +164,8 @@ def test_what_was_said_of_a_host_that_is_given_up_stays_said() -> None:
     outages = Outages(clock=VirtualClock())
     for _ in range(2):
         outages.wait_for_turn(HOST)
-    outages.saw(HOST, NO_SUCH_HOST)
-    outages.saw(HOST, replace(NO_SUCH_HOST, words="a certificate"))
+    outages.record_outcome(HOST, NO_SUCH_HOST)
+    outages.record_outcome(HOST, replace(NO_SUCH_HOST, words="a certificate"))
     with pytest.raises(OutageError, match=r"^no such host; check it$"):
         _call(outages, ANSWER)
 

@@ -76,8 +76,8 @@ def test_ledger_token_store_archive_and_rejected_rows_are_their_owners_alone(tmp
     ledger.claim(_request(), correlation_id="c")
     store = TokenStore(str(place / "tokens" / "tokens.db"), key=new_key(), clock=clock)
     archive = Archive(str(place / "archive"), clock=clock)
-    archive.keep(_delivery(tmp_path / "file"), {})
-    archive.keep_rejected(_delivery(tmp_path / "file"), "sales_ledger", [b"{}\n"])
+    archive.add(_delivery(tmp_path / "file"), {})
+    archive.add_rejected(_delivery(tmp_path / "file"), "sales_ledger", [b"{}\n"])
     modes = _modes(tmp_path / "made")
     ledger.close()
     store.close()
@@ -106,8 +106,8 @@ def test_an_odd_name_stays_one_step_within_the_archive(odd: str, tmp_path: Path)
     archive = Archive(str(tmp_path / "archive"), clock=VirtualClock())
     file = tmp_path / "file"
     for number, delivery in enumerate([_delivery(file, seller_id=odd), _delivery(file, report_id=odd)]):
-        archive.keep(delivery, {})
-        archive.keep_rejected(delivery, "sales_ledger", [b"{}\n"])
+        archive.add(delivery, {})
+        archive.add_rejected(delivery, "sales_ledger", [b"{}\n"])
         assert len(archive.reports(["sales_ledger"])) == number + 1
     assert {path.name for path in tmp_path.iterdir()} == {"archive", "file"}
     for sidecar in (tmp_path / "archive" / "reports").rglob("*.json"):
@@ -117,21 +117,21 @@ def test_an_odd_name_stays_one_step_within_the_archive(odd: str, tmp_path: Path)
 def test_two_long_names_with_one_beginning_are_two_files(tmp_path: Path) -> None:
     archive = Archive(str(tmp_path / "archive"), clock=VirtualClock())
     for end in "ab":
-        archive.keep(_delivery(tmp_path / "file", report_id="R" * 1000 + end), {})
+        archive.add(_delivery(tmp_path / "file", report_id="R" * 1000 + end), {})
     assert len(archive.reports(["sales_ledger"])) == 2
 
 
 def _kept_meanwhile(other: Archive, delivery: Delivery, lines: Sequence[bytes]) -> Iterator[bytes]:
     """Lines, of which another worker keeps the same ones after the first."""
     yield lines[0]
-    other.keep_rejected(delivery, "sales_ledger", lines)
+    other.add_rejected(delivery, "sales_ledger", lines)
     yield from lines[1:]
 
 
 def test_two_workers_that_write_the_same_file_at_once_both_succeed(tmp_path: Path) -> None:
     one, other = (Archive(str(tmp_path / "archive"), clock=VirtualClock()) for _ in range(2))
     delivery, lines = _delivery(tmp_path / "file"), [b"1\n", b"2\n"]
-    path = one.keep_rejected(delivery, "sales_ledger", _kept_meanwhile(other, delivery, lines))
+    path = one.add_rejected(delivery, "sales_ledger", _kept_meanwhile(other, delivery, lines))
     assert Path(path).read_bytes() == b"1\n2\n"
     assert [each.name for each in Path(path).parent.iterdir()] == [Path(path).name]
 
@@ -144,7 +144,7 @@ def _full_disk() -> Iterator[bytes]:
 def test_a_file_that_cannot_be_written_whole_is_not_left_behind(tmp_path: Path) -> None:
     archive = Archive(str(tmp_path / "archive"), clock=VirtualClock())
     with pytest.raises(ArchiveError, match="No space left on device"):
-        archive.keep_rejected(_delivery(tmp_path / "file"), "sales_ledger", _full_disk())
+        archive.add_rejected(_delivery(tmp_path / "file"), "sales_ledger", _full_disk())
     assert [path for path in (tmp_path / "archive").rglob("*") if path.is_file()] == []
 
 
@@ -152,7 +152,7 @@ def test_a_downloaded_file_that_was_cleaned_up_fails_its_window_and_not_the_arch
     delivery = _delivery(tmp_path / "file")
     delivery.path.unlink()
     with pytest.raises(FileError, match="is not in the temporary folder any more"):
-        Archive(str(tmp_path / "archive"), clock=VirtualClock()).keep(delivery, {})
+        Archive(str(tmp_path / "archive"), clock=VirtualClock()).add(delivery, {})
 
 
 # The temporary folder, which everybody may write to

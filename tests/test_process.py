@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_flipkart_reports.adapters.processes import NOBODY, is_gone, new_folder, own_name
+from tap_flipkart_reports.adapters.processes import NOBODY, is_gone, new_folder, own_process_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,8 @@ SCRIPT = (
     "import sys, tempfile\n"
     "sys.path[:0] = sys.argv[2:]\n"
     "tempfile.tempdir = sys.argv[1]\n"
-    "from tap_flipkart_reports.adapters.processes import new_folder, own_name\n"
-    "print(own_name())\n"
+    "from tap_flipkart_reports.adapters.processes import new_folder, own_process_name\n"
+    "print(own_process_name())\n"
     "print(new_folder('reports-'), flush=True)\n"
     "sys.stdin.read()\n"
 )
@@ -45,7 +45,7 @@ def said(other: subprocess.Popen[str]) -> str:
 
 
 def test_a_process_that_lives_is_not_gone(other: subprocess.Popen[str]) -> None:
-    assert not is_gone(own_name())
+    assert not is_gone(own_process_name())
     assert not is_gone(said(other))
 
 
@@ -59,12 +59,12 @@ def test_a_process_that_was_killed_is_gone_even_before_its_parent_has_asked(othe
 
 
 def test_another_process_with_the_same_number_does_not_count() -> None:
-    machine, pid, start = own_name().rsplit(" ", 2)
+    machine, pid, start = own_process_name().rsplit(" ", 2)
     assert is_gone(f"{machine} {pid} {int(start) - 1}")
 
 
 def test_of_other_machines_and_of_systems_that_do_not_tell_nothing_is_certain() -> None:
-    machine, pid, start = own_name().rsplit(" ", 2)
+    machine, pid, start = own_process_name().rsplit(" ", 2)
     assert not is_gone(f"another-{machine} {pid} {int(start) - 1}")
     assert not is_gone(f"{machine} {pid} {NOBODY}")
 

@@ -87,8 +87,8 @@ def test_who_has_to_authorise_again_is_known_from_the_store(
     monkeypatch.setenv(KEY_VARIABLE, key := new_key())
     place = str(tmp_path / "tokens.db")
     store = TokenStore(place, key=key, clock=bench.clock)
-    with store.holding("acme") as hold:
-        hold.write(SellerTokens(refresh_token=bench.simulator.refresh_token("acme"), refresh_issued_at=START))
+    with store.lease("acme") as lease:
+        lease.write(SellerTokens(refresh_token=bench.simulator.refresh_token("acme"), refresh_issued_at=START))
     store.close()
     settings: dict[str, Any] = {"sellers": [{"seller_id": "acme"}], "token_store": place}
     (found,) = checks(bench, **settings)

@@ -136,8 +136,8 @@ def sent(server: ScriptedServer) -> list[str]:
 
 
 def stored(store: TokenStore) -> SellerTokens | None:
-    with store.holding("acme") as hold:
-        return hold.tokens
+    with store.lease("acme") as lease:
+        return lease.tokens
 
 
 # Between runs
@@ -209,8 +209,8 @@ def test_the_store_alone_will_do_and_an_empty_one_says_how_to_fill_it(
 ) -> None:
     with pytest.raises(AuthenticationError, match="run `flipkart-reports authorize --seller-id acme`"):
         worker(refresh_token=None).value()
-    with build().holding("acme") as hold:
-        hold.write(SellerTokens(refresh_token="refresh-0"))
+    with build().lease("acme") as lease:
+        lease.write(SellerTokens(refresh_token="refresh-0"))
     server.plays(answer(1))
     assert worker(refresh_token=None).value() == "access-1"
 
@@ -258,8 +258,8 @@ def test_a_worker_that_is_refused_looks_into_the_store_again(
         value = pool.submit(token.value)
         server.wait_asked(1)
         execute(place, "update flipkart_reports_tokens set lease_until = 0")
-        with store.holding("acme") as hold:
-            hold.write(SellerTokens(refresh_token="refresh-1"))
+        with store.lease("acme") as lease:
+            lease.write(SellerTokens(refresh_token="refresh-1"))
         gate.set()
         assert value.result() == "access-2"
     assert sent(server) == ["refresh-0", "refresh-1"]
@@ -279,8 +279,8 @@ def test_a_worker_whose_lease_ran_out_overwrites_nothing(
         value = pool.submit(token.value)
         server.wait_asked(1)
         execute(place, "update flipkart_reports_tokens set lease_until = 0")
-        with store.holding("acme") as hold:
-            hold.write(SellerTokens(refresh_token="refresh-7"))
+        with store.lease("acme") as lease:
+            lease.write(SellerTokens(refresh_token="refresh-7"))
         gate.set()
         assert value.result() == "access-1"
     assert stored(store) == SellerTokens(refresh_token="refresh-7")
@@ -291,11 +291,11 @@ def test_who_waits_too_long_for_another_worker_says_so(
     build: Callable[..., TokenStore], clock: VirtualClock, place: str
 ) -> None:
     store, other = build(), build()
-    with store.holding("acme"):
+    with store.lease("acme"):
         execute(place, "update flipkart_reports_tokens set lease_until = 1e12")
         with (
             pytest.raises(TokenStoreError, match="another worker has kept the tokens of seller acme"),
-            other.holding("acme"),
+            other.lease("acme"),
         ):
             pass
     assert clock.monotonic() >= LEASE_SECONDS
@@ -307,7 +307,7 @@ CRASH = """
 import os, sys
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.adapters.token_store import TokenStore
-with TokenStore(sys.argv[1], key=sys.argv[2], clock=SystemClock()).holding("acme"):
+with TokenStore(sys.argv[1], key=sys.argv[2], clock=SystemClock()).lease("acme"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -425,22 +425,22 @@ def test_tokens_are_read_with_the_key_they_were_written_with_and_a_key_can_be_ch
     build: Callable[..., TokenStore],
 ) -> None:
     tokens = SellerTokens(refresh_token="refresh-1")
-    with build().holding("acme") as hold:
-        hold.write(tokens)
+    with build().lease("acme") as lease:
+        lease.write(tokens)
     other = new_key()
     with pytest.raises(AuthenticationError, match=f"cannot be read with this {KEY_VARIABLE}"):
         stored(build(key=other))
     changing = build(key=f"{other}, {KEY}")
     assert stored(changing) == tokens
-    with changing.holding("acme") as hold:
-        hold.write(tokens)
+    with changing.lease("acme") as lease:
+        lease.write(tokens)
     assert stored(build(key=other)) == tokens
 
 
 def test_a_row_cannot_be_passed_off_as_another_sellers(build: Callable[..., TokenStore], place: str) -> None:
     store = build()
-    with store.holding("bharat") as hold:
-        hold.write(SellerTokens(refresh_token="refresh-of-bharat"))
+    with store.lease("bharat") as lease:
+        lease.write(SellerTokens(refresh_token="refresh-of-bharat"))
     execute(place, "update flipkart_reports_tokens set seller_id = 'acme'")
     with pytest.raises(AuthenticationError, match="holds tokens of another seller"):
         stored(store)
@@ -490,8 +490,8 @@ def test_tokens_that_another_process_has_stored_are_shown_nowhere(
         access_token="canary-of-an-access-token",
         access_ends_at=clock.now() + timedelta(days=60),
     )
-    with build().holding("acme") as hold:
-        assert hold.write(tokens)
+    with build().lease("acme") as lease:
+        assert lease.write(tokens)
     assert worker(refresh_token=None).value() == tokens.access_token
     assert server.asked == []
     assert clean_line(f"report {tokens.access_token}, {tokens.refresh_token}") == "report …, …"

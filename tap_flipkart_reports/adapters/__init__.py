@@ -1,1 +1,1 @@
-"""Network, databases and storage: the only code that touches them."""
+"""The only code that touches the network, databases and storage."""

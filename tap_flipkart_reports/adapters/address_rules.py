@@ -1,4 +1,4 @@
-"""Where requests and secrets may go: plain http only within this machine, links only to hosts of the public network."""
+"""Where requests and secrets may go: plain http only within this machine, links only to public hosts."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from urllib.parse import urlsplit
 from tap_flipkart_reports.settings.addresses import is_among, shows_secrets
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""IPv6 addresses that stand for an address of IPv4, in their last four bytes (RFC 6052)."""
+"""IPv6 addresses whose last four bytes are an IPv4 address (RFC 6052)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class ForbiddenAddressError(OSError):
-    """A link leads to an address that no report lies at."""
+    """A link leads to an address that may not be requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddressRules:
-    """Which hosts may be asked, and how.
+    """Which hosts may be requested, and how.
 
     Attributes:
-        api_url: the API's address: links may lead to where it is, whatever network that is.
+        api_url: the API's address; links may always lead to its host.
         allowed_link_hosts: hosts that links may lead to although their addresses are not public.
-        plain_http_hosts: hosts that may be asked over plain http, which shows secrets on the way.
+        plain_http_hosts: hosts that may be requested over plain http, which exposes secrets.
     """
 
     api_url: str = ""
@@ -34,11 +34,11 @@ class AddressRules:
     plain_http_hosts: frozenset[str] = frozenset()
 
     def refuses_plain_http(self, url: str) -> bool:
-        """Whether a URL would carry secrets in the clear through a network."""
+        """Whether a request would send secrets unencrypted over a network."""
         return shows_secrets(url, self.plain_http_hosts)
 
     def check_link_address(self, url: str, address: str) -> None:
-        """Look at an address that a link's host has.
+        """Check an address of a link's host.
 
         Raises:
             ForbiddenAddressError: no request may go there.
@@ -50,7 +50,7 @@ class AddressRules:
         raise ForbiddenAddressError(address)
 
     def check_link_by_name(self, url: str) -> None:
-        """The same for a host that a proxy will look up: as far as this machine knows the name.
+        """The same for a host that a proxy will look up, as far as this machine can resolve the name.
 
         Raises:
             ForbiddenAddressError: no request may go there.
@@ -60,14 +60,14 @@ class AddressRules:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the public network, and so does the one it stands for."""
+    """Whether an address, and the IPv4 address that it stands for, is public."""
     plain = _plain(address)
     is_site_local = isinstance(plain, ipaddress.IPv6Address) and plain.is_site_local
     return plain.is_global and not (plain.is_multicast or plain.is_unspecified or plain.is_reserved or is_site_local)
 
 
 def _plain(address: str) -> Address:
-    """The address of IPv4 that one of IPv6 stands for, or the address itself."""
+    """The IPv4 address that an IPv6 address stands for, or the address itself."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         if found in _NAT64:

@@ -1,4 +1,4 @@
-"""The result of an HTTP call, what it means, and the words for it."""
+"""The result of an HTTP call: its kinds, what they mean, and how messages describe them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.clock import Clock
 
 MAX_ERROR_BYTES = 16 * 1024
-"""How much of an error page is looked at."""
+"""How many bytes of an error page are read."""
 
 ERROR_MEMBERS = ("errors", "code", "error", "error_description", "description", "message")
-"""Where an answer says what is wrong, in the shapes that are known."""
+"""Members in which known APIs put error messages."""
 
 UNAUTHORIZED = 401
 
@@ -33,24 +33,24 @@ TOO_MANY_REQUESTS = 429
 DEAD_TOKEN = "invalid_token"  # noqa: S105 - the error's name in RFC 6750
 
 LONGEST_ASKED_WAIT = 7 * 24 * 3600.0
-"""Seconds of `Retry-After` that count: nobody means a longer wait, and some values do not fit a date."""
+"""Longest `Retry-After` in seconds: nobody means a longer wait, and some values do not fit a date."""
 
 MAX_RETRY_AFTER = 500
-"""Characters of `Retry-After` that are looked at."""
+"""Longest `Retry-After` header in characters."""
 
 MAX_DEPTH = 8
-"""Of lists and objects in an error that are looked into."""
+"""How deep lists and objects in an error are searched."""
 
 
 # Outcomes
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A whole answer.
+    """A complete answer.
 
     Attributes:
         status: the HTTP status.
-        headers: by name, whatever its case.
-        body: decoded bytes; of an error page perhaps only the beginning.
+        headers: by name, case-insensitive.
+        body: decoded bytes; for an error page perhaps only the beginning.
     """
 
     status: int
@@ -70,14 +70,14 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """No whole answer came.
+    """No complete answer arrived.
 
     Attributes:
         words: what happened, without links and secrets.
-        was_sent: whether the server may have acted upon the call.
-        is_permanent: whether the same call will fail in the same way until a person has changed something.
-        is_away: whether the host, or the way to it, does not answer.
-        is_slow: whether all the time of a call was used up.
+        was_sent: whether the server may have acted on the call.
+        is_permanent: whether the same call will fail in the same way until a person changes something.
+        is_away: whether the host cannot be reached.
+        is_slow: whether the call used up its time limit.
         advice: what to do about it.
     """
 
@@ -90,18 +90,18 @@ class Fault:
 
 
 class Verdict(Enum):
-    """What an outcome means, before anybody knows for which call."""
+    """What an outcome means, whatever the call was."""
 
     ACCEPTED = "accepted"
     UNAUTHORIZED = "unauthorized"
     LIMITED = "limited"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
-    """The server has done nothing, and the same call would fail again."""
+    """The server did nothing, and the same call would fail again."""
     FAILED = "failed"
-    """The server has done nothing: the call may be repeated."""
+    """The server did nothing: the call may be repeated."""
     UNCLEAR = "unclear"
-    """As FAILED, but the server may have done what was asked."""
+    """As FAILED, but the server may have acted on the call."""
 
     @property
     def is_passing(self) -> bool:
@@ -110,7 +110,7 @@ class Verdict(Enum):
 
 
 def judge(outcome: object) -> Verdict:
-    """What an outcome means; anything but an answer or a fault is a success."""
+    """The verdict on an outcome; anything but an answer or a fault is a success."""
     if isinstance(outcome, Fault):
         if outcome.was_sent:
             return Verdict.UNCLEAR
@@ -131,7 +131,7 @@ def _names_dead_token(answer: Answer) -> bool:
 
 
 def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
-    """Half a sentence for a result: the status and the API's own words, or what broke.
+    """An outcome as a clause: the status and the API's own words, or what went wrong.
 
     Args:
         outcome: an answer or a fault.
@@ -146,7 +146,7 @@ def describe(outcome: object, secrets: Iterable[str] = ()) -> str:
 
 
 def quoted_error(answer: Answer, secrets: Iterable[str] = ()) -> str:
-    """The API's own words about an error, fit to be shown; an answer that is not an error is not quoted.
+    """The API's own words about an error, cleaned; an answer that is not an error is not quoted.
 
     Args:
         answer: an answer.
@@ -154,7 +154,7 @@ def quoted_error(answer: Answer, secrets: Iterable[str] = ()) -> str:
     """
     if judge(answer) is Verdict.ACCEPTED:
         document = answer.document() or {}
-        # Nothing else of it: a token or a link is in it.
+        # Only error members: the rest may hold a token or a link.
         words = _words_of({name: document[name] for name in ERROR_MEMBERS if name in document})
     else:
         words = _words(answer)
@@ -162,7 +162,7 @@ def quoted_error(answer: Answer, secrets: Iterable[str] = ()) -> str:
 
 
 def _words(answer: Answer) -> str:
-    """The API's words, from any of the shapes its errors are known to have, or those of a gateway."""
+    """The API's words from any known error format, or those of a gateway."""
     document = answer.document()
     if document is not None:
         return _words_of(document)
@@ -187,7 +187,7 @@ def _words_of(error: object, *, depth: int = 0) -> str:
 
 
 def is_about_a_report(answer: Answer) -> bool:
-    """Whether a refusal is the API's own word on a report, and not the page of a gateway that knows no such path."""
+    """Whether a refusal is the API's own answer about a report, and not the page of a gateway without such a path."""
     document = answer.document()
     if document is None:
         return False
@@ -196,11 +196,11 @@ def is_about_a_report(answer: Answer) -> bool:
 
 
 def retry_after(outcome: object, *, clock: Clock) -> float | None:
-    """Seconds the API asks to wait, `None` if it does not ask.
+    """Seconds that the API asks to wait, `None` if it does not ask.
 
     Args:
         outcome: an answer, or anything else.
-        clock: for an HTTP date.
+        clock: time, for an HTTP date.
     """
     if not isinstance(outcome, Answer):
         return None

@@ -1,12 +1,12 @@
-"""The files as they were downloaded, kept so that they can be read again without a call and without paying.
+"""An archive of downloaded files, so that they can be read again without a call and at no cost.
 
 ```
 files/ab/ab12…                                          the bytes, named by their SHA-256
-reports/<identifier>/<seller>/<window>_<report id>.json    which report they are: window, parameters, hash, header
+reports/<identifier>/<seller>/<window>_<report id>.json    the report: window, parameters, hash, header
 ```
 
-A file that two reports share is kept once. Neither a link nor a secret gets in here, and every name is percent-encoded.
-The folder may be any that fsspec knows: a path, `s3://…`, `gs://…`.
+A file that two reports share is stored once. The archive holds no links and no secrets, and every name is
+percent-encoded. The folder may be anything that fsspec supports: a path, `s3://…`, `gs://…`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.events import Delivery
 
 VERSION = 1
-"""Of the sidecars."""
+"""The format version of the sidecars."""
 
 CHUNK = 2**20
 
-MAX_STEP = 200
-"""Bytes of a name in a path: file systems take 255, and it is longer by 38 while the file is written."""
+MAX_SEGMENT = 200
+"""Longest name in a path, in bytes: file systems take 255, and temporary names are 38 bytes longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +50,15 @@ class ArchivedReport:
     """A report in the archive.
 
     Attributes:
-        identifier: the report type in the API's words.
-        seller_id: whose report.
-        warehouse_id: of which warehouse, where the type asks for one.
+        identifier: the report type's identifier in the API.
+        seller_id: the seller.
+        warehouse_id: the warehouse, for report types that require one.
         window: the days.
-        parameters: of the trigger.
+        parameters: the trigger's parameters.
         report_id: Flipkart's id.
         sha256: hash of the file's bytes, in hexadecimal.
-        size: bytes of the file.
-        archived_at: when, with zone.
+        size: the file's size in bytes.
+        archived_at: when it was archived, with a zone.
         headers: the headers found in the file, by table; empty where no table could be read.
     """
 
@@ -74,7 +74,7 @@ class ArchivedReport:
     headers: Mapping[str, Sequence[str]]
 
     def document(self) -> dict[str, Any]:
-        """The sidecar."""
+        """The sidecar's content."""
         return {
             "version": VERSION,
             "identifier": self.identifier,
@@ -91,11 +91,11 @@ class ArchivedReport:
         }
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> ArchivedReport:
+    def from_document(cls, document: Mapping[str, Any]) -> ArchivedReport:
         """The report that a sidecar describes.
 
         Raises:
-            KeyError, TypeError, ValueError: it is none.
+            KeyError, TypeError, ValueError: it is not a sidecar.
         """
         first, last = (datetime.fromisoformat(document[name]).date() for name in ("from_date", "to_date"))
         return cls(
@@ -116,19 +116,19 @@ class Archive:
     """A folder of downloaded files.
 
     Args:
-        place: a path or an fsspec URL.
+        path_or_url: a path or an fsspec URL.
         clock: time.
 
     Raises:
         ArchiveError: the folder cannot be used.
     """
 
-    def __init__(self, place: str, *, clock: Clock) -> None:
+    def __init__(self, path_or_url: str, *, clock: Clock) -> None:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - only runs with an archive need it
 
         self._clock = clock
         try:
-            fs, root = url_to_fs(place)
+            fs, root = url_to_fs(path_or_url)
         except ImportError as error:
             raise ArchiveError(
                 f"report_archive cannot be opened: {clean(error)}; install it beside the tap, or name a folder"
@@ -142,15 +142,15 @@ class Archive:
         self._root = str(root).rstrip("/")
         self._listings: dict[str, Mapping[str, Sequence[str]]] = {}
 
-    def keep(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
-        """Keep a file, and behind it the sidecar that tells which report it is.
+    def add(self, delivery: Delivery, headers: Mapping[str, Sequence[str]]) -> None:
+        """Store a file, and then its sidecar.
 
         Args:
             delivery: the downloaded report.
             headers: the headers found in it, by table.
 
         Raises:
-            ArchiveError: the file cannot be written; its window has to be read again then.
+            ArchiveError: the file cannot be written, so its window must be read again.
         """
         request = delivery.request
         report = ArchivedReport(
@@ -166,14 +166,14 @@ class Archive:
             headers=headers,
         )
         path = self._file_path(delivery.sha256)
-        with _told("written"), _opened(delivery.path) as file:
+        with _archive_errors("written"), _opened(delivery.path) as file:
             if not self._fs.exists(path):
                 self._put(path, iter(lambda: file.read(CHUNK), b""))
             document = json.dumps(report.document(), indent=1, ensure_ascii=False)
             self._put(self._sidecar_path(report), [document.encode(errors="backslashreplace")])
 
-    def keep_rejected(self, delivery: Delivery, stream: str, lines: Iterable[bytes]) -> str:
-        """Keep the rows of a report that a stream did not take.
+    def add_rejected(self, delivery: Delivery, stream: str, lines: Iterable[bytes]) -> str:
+        """Store the rows of a report that a stream skipped.
 
         Args:
             delivery: the downloaded report.
@@ -181,21 +181,21 @@ class Archive:
             lines: one JSON object per row.
 
         Returns:
-            Where they are.
+            The path.
 
         Raises:
             ArchiveError: they cannot be written.
         """
-        path = self._path("rejected", stream, delivery.request.seller_id, f"{_name_of(delivery)}.jsonl")
-        with _told("written"):
+        path = self._path("rejected", stream, delivery.request.seller_id, f"{_sidecar_name(delivery)}.jsonl")
+        with _archive_errors("written"):
             self._put(path, lines)
         return path
 
     def reports(self, identifiers: Iterable[str]) -> list[ArchivedReport]:
-        """The archived reports of some types, the oldest first, so that what is read last is the newest.
+        """The archived reports of some types, the oldest first, so that the newest is read last.
 
         Args:
-            identifiers: the report types in the API's words.
+            identifiers: the report types' identifiers in the API.
 
         Raises:
             ArchiveError: the archive or a sidecar cannot be read.
@@ -206,26 +206,26 @@ class Archive:
     def reports_of(
         self, identifier: str, seller_id: str, *, is_wanted: Callable[[Window], bool]
     ) -> list[ArchivedReport]:
-        """The archived reports of one type and seller, the oldest first; only sidecars of wanted windows are read.
+        """The archived reports of one type and seller, the oldest first; only the sidecars of wanted windows are read.
 
         Args:
-            identifier: the report type in the API's words.
-            seller_id: whose reports.
-            is_wanted: whether a window matters.
+            identifier: the report type's identifier in the API.
+            seller_id: the seller.
+            is_wanted: whether a window is wanted.
 
         Raises:
             ArchiveError: the archive or a sidecar cannot be read.
         """
         paths = [
             path
-            for path in self._listed(identifier).get(quote(seller_id, safe=""), ())
+            for path in self._sidecars_by_seller(identifier).get(quote(seller_id, safe=""), ())
             if (window := _window_in(path)) is None or is_wanted(window)
         ]
         found = [report for report in map(self._sidecar, paths) if is_wanted(report.window)]
         return sorted(found, key=lambda report: (report.archived_at, report.window, report.report_id))
 
-    def _listed(self, identifier: str) -> Mapping[str, Sequence[str]]:
-        """Paths of the sidecars of a report type by seller, with one look for all sellers of a run."""
+    def _sidecars_by_seller(self, identifier: str) -> Mapping[str, Sequence[str]]:
+        """Paths of a report type's sidecars by seller, listed once for all sellers of a run."""
         if identifier not in self._listings:
             by_seller: defaultdict[str, list[str]] = defaultdict(list)
             for path in self._sidecar_paths(self._path("reports", identifier)):
@@ -237,36 +237,37 @@ class Archive:
         """Write a file, read it and remove it.
 
         Raises:
-            ArchiveError: that cannot be done.
+            ArchiveError: the archive cannot be written or read.
         """
-        path = self._path(f"check-{uuid4()}")  # other workers check, too
-        with _told("written"):
+        path = self._path(f"check-{uuid4()}")  # other workers do this too
+        with _archive_errors("written"):
             self._put(path, [b"written"])
-        with _told("read"), self._fs.open(path, "rb") as file:
+        with _archive_errors("read"), self._fs.open(path, "rb") as file:
             file.read()
-        with _told("written"):
+        with _archive_errors("written"):
             self._fs.rm_file(path)
 
     def holds_file(self, report: ArchivedReport) -> bool:
-        """Whether the file of a report is there.
+        """Whether the archive has the file of a report.
 
         Raises:
             ArchiveError: the archive cannot be read.
         """
-        with _told("read"):
+        with _archive_errors("read"):
             return bool(self._fs.exists(self._file_path(report.sha256)))
 
     def fetch(self, report: ArchivedReport, path: Path) -> None:
         """Copy an archived file.
 
         Args:
-            report: which.
-            path: where it goes.
+            report: the report.
+            path: the copy.
 
         Raises:
-            ArchiveError: it is gone or not what it was.
+            ArchiveError: the file is missing or damaged.
         """
-        with _told("read"), self._fs.open(self._file_path(report.sha256), "rb") as source, path.open("wb") as copy:
+        archived = self._file_path(report.sha256)
+        with _archive_errors("read"), self._fs.open(archived, "rb") as source, path.open("wb") as copy:
             shutil.copyfileobj(source, copy, CHUNK)
         digest = sha256()
         with path.open("rb") as file:
@@ -275,11 +276,11 @@ class Archive:
         if digest.hexdigest() != report.sha256:
             raise ArchiveError(f"the archived file of report {report.report_id} is damaged: its hash does not match")
 
-    def forget_older(self, days: int) -> int:
-        """Remove the reports that were archived so many days ago or earlier, and the files that no other report is.
+    def remove_older_than(self, days: int) -> int:
+        """Remove reports that were archived this many days ago or earlier, and files that no other report uses.
 
         Returns:
-            How many reports were removed.
+            The number of reports removed.
 
         Raises:
             ArchiveError: the archive cannot be read or written.
@@ -291,7 +292,7 @@ class Archive:
                 removed.append(report)
             else:
                 kept.add(report.sha256)
-        with _told("written"):
+        with _archive_errors("written"):
             for report in removed:
                 self._fs.rm_file(self._sidecar_path(report))
             for digest in {report.sha256 for report in removed} - kept:
@@ -299,12 +300,12 @@ class Archive:
                     self._fs.rm_file(self._file_path(digest))
         return len(removed)
 
-    # Small change
+    # Files and sidecars
 
     def _put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write a file under a name that only this call has: under its own it is whole, whoever writes the same one.
+        """Write a file under a temporary name and rename it, so that it is never incomplete under its own name.
 
-        Workers do so at the same time: reports without rows are the same file for many sellers.
+        Several workers may write the same file at once: reports without rows are the same file for many sellers.
         """
         folder, part = path.rpartition("/")[0], f"{path}.{uuid4().hex}.part"
         if self._is_local:
@@ -325,13 +326,13 @@ class Archive:
         return map(self._sidecar, self._sidecar_paths(folder))
 
     def _sidecar_paths(self, folder: str) -> list[str]:
-        with _told("read"):
+        with _archive_errors("read"):
             return [path for path in self._fs.find(folder) if path.endswith(".json")]
 
     def _sidecar(self, path: str) -> ArchivedReport:
         try:
-            with _told("read"), self._fs.open(path, "rb") as file:
-                return ArchivedReport.of(json.load(file))
+            with _archive_errors("read"), self._fs.open(path, "rb") as file:
+                return ArchivedReport.from_document(json.load(file))
         except (KeyError, TypeError, ValueError) as error:
             raise ArchiveError(
                 f"the archive's {path} does not describe a report ({type(error).__name__}); remove it, or set "
@@ -342,15 +343,15 @@ class Archive:
         return self._path("files", digest[:2], digest)
 
     def _sidecar_path(self, report: ArchivedReport) -> str:
-        return self._path("reports", report.identifier, report.seller_id, f"{_name_of(report)}.json")
+        return self._path("reports", report.identifier, report.seller_id, f"{_sidecar_name(report)}.json")
 
     def _path(self, *names: str) -> str:
-        return "/".join([self._root, *map(_step, names)])
+        return "/".join([self._root, *map(_path_segment, names)])
 
 
 @contextmanager
-def _told(done: str) -> Iterator[None]:
-    """Turns what a file system raises into one sentence; storage libraries put addresses and keys into theirs."""
+def _archive_errors(done: str) -> Iterator[None]:
+    """Turn an error of the file system into one sentence; storage libraries put addresses and keys into theirs."""
     try:
         yield
     except OSError as error:
@@ -360,7 +361,7 @@ def _told(done: str) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """A downloaded file; it is gone if the temporary folder was cleaned up."""
+    """Open a downloaded file; it is missing if the temporary folder was cleaned up."""
     try:
         file = path.open("rb")
     except OSError as error:
@@ -369,25 +370,25 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _step(name: str) -> str:
-    """A name as one step of a path, whatever it is: percent-encoded, or its beginning and its hash where it is long."""
+def _path_segment(name: str) -> str:
+    """A name as one segment of a path: percent-encoded; a long one is shortened and gets its hash."""
     encoded = name.encode(errors="surrogatepass")
     quoted = quote(encoded, safe="")
     if quoted.strip(".") == "":
         return quoted.replace(".", "%2E")
-    if len(quoted) <= MAX_STEP:
+    if len(quoted) <= MAX_SEGMENT:
         return quoted
     suffix = next((ending for ending in (".json", ".jsonl") if quoted.endswith(ending)), "")
-    return f"{quoted[: MAX_STEP // 2]}~{sha256(encoded).hexdigest()[:32]}{suffix}"
+    return f"{quoted[: MAX_SEGMENT // 2]}~{sha256(encoded).hexdigest()[:32]}{suffix}"
 
 
-def _name_of(report: ArchivedReport | Delivery) -> str:
+def _sidecar_name(report: ArchivedReport | Delivery) -> str:
     window = report.window if isinstance(report, ArchivedReport) else report.request.window
     return f"{window.first}_{window.last}_{report.report_id}"
 
 
 def _window_in(path: str) -> Window | None:
-    """The window that a sidecar's name begins with (see `_name_of`)."""
+    """The window at the start of a sidecar's name (see `_sidecar_name`)."""
     first, _, rest = path.rpartition("/")[2].partition("_")
     try:
         return Window(date.fromisoformat(first), date.fromisoformat(rest.partition("_")[0]))

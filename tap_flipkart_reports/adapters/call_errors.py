@@ -1,4 +1,4 @@
-"""The errors that calls end in, each a sentence with what to do."""
+"""The errors that calls end with, each a sentence with advice."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 DEAD_LINK = frozenset({400, UNAUTHORIZED, FORBIDDEN, 404, 410})
-"""How storage services speak of links that are expired, revoked or gone."""
+"""Statuses that storage services use for links that are expired, revoked or gone."""
 
 
 def error_of(
     call: Call, result: CallResult[_T], *, host: str, clock: Clock, is_link: bool = False
 ) -> CallError | AuthenticationError:
-    """The error that an outcome is, of calls that did no harm.
+    """The error for the result of a call that bought nothing.
 
     Args:
-        call: what was called.
-        result: what it came to.
-        host: of the API.
+        call: the call.
+        result: its result.
+        host: the API's host.
         clock: time.
-        is_link: whether a link was followed.
+        is_link: whether the call followed a link.
     """
-    outcome, came = result.outcome, call.told(result.outcome)
+    outcome, words = result.outcome, call.describe(result.outcome)
     verdict = judge(outcome)
     if verdict is Verdict.LIMITED:
         return RateLimitedError(
-            f"{call.name} was tried {result.tried}, and the last answer was {came}: ask later, or lower "
+            f"{call.name} was tried {result.tried}, and the last answer was {words}: ask later, or lower "
             "max_concurrent_reports",
             retry_after=retry_after(outcome, clock=clock),
             correlation_id=call.correlation_id,
         )
     if isinstance(outcome, Answer) and verdict in {Verdict.REFUSED, Verdict.UNAUTHORIZED}:
-        said_no = f"{call.name} was refused with {came}"
+        said_no = f"{call.name} was refused with {words}"
         if is_link and outcome.status in DEAD_LINK:
             return LinkRefusedError(f"{said_no}: the link is dead, ask for a new one", status=outcome.status)
         if verdict is Verdict.UNAUTHORIZED:
@@ -69,7 +69,7 @@ def error_of(
     if isinstance(outcome, Fault) and outcome.is_permanent:
         advice = outcome.advice
     return CallError(
-        f"{call.name} was tried {result.tried}, and the last try ended with {came}: {advice}",
+        f"{call.name} was tried {result.tried}, and the last try ended with {words}: {advice}",
         status=outcome.status if isinstance(outcome, Answer) else None,
         correlation_id=call.correlation_id,
     )

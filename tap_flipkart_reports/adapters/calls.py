@@ -1,4 +1,4 @@
-"""A call of the API, however often it is tried: repeated where that can help and cannot cost money."""
+"""Calls to the API, repeated where that can help and cannot cost money."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class BearerToken(Protocol):
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Texts that no message may hold."""
+        """Texts that must not appear in messages."""
 
     def value(self) -> str:
-        """The token, asked for where it is needed.
+        """The token, requested if necessary.
 
         Raises:
             AuthenticationError: the seller's credentials are refused.
         """
 
     def renew(self, refused: str) -> str:
-        """Another one in place of one that was refused.
+        """A new token to replace one that was refused.
 
         Raises:
             AuthenticationError: the seller's credentials are refused.
@@ -42,15 +42,15 @@ class BearerToken(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call, however often it is tried.
+    """One call, with all its tries.
 
     Attributes:
-        name: what is called, for whom, with which id.
-        token: of the seller.
-        costs_money: whether doing it twice does harm.
-        correlation_id: of a trigger.
-        is_recognised: whether the server can tell that a repeated call is the same.
-        secrets: texts that no message may hold, beside the token's.
+        name: the call, seller and id, for messages.
+        token: the seller's token.
+        costs_money: whether making it twice costs twice.
+        correlation_id: the correlation id of a trigger.
+        is_recognised: whether the server can recognise a repeated call.
+        secrets: further texts that must not appear in messages, besides the token's.
     """
 
     name: str
@@ -60,19 +60,19 @@ class Call:
     is_recognised: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
-    def told(self, outcome: object) -> str:
-        """What came back, without secrets."""
+    def describe(self, outcome: object) -> str:
+        """An outcome as a clause, without secrets."""
         return describe(outcome, self.token.secrets.union(self.secrets))
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallResult(Generic[_T]):
-    """What a call came to.
+    """The result of a call.
 
     Attributes:
-        outcome: of the last try.
-        tried: how often, in words.
-        unanswered: tries upon which the server may have acted, though no whole answer said so.
+        outcome: the outcome of the last try.
+        tried: how often it was tried, in words.
+        unanswered: number of tries that the server may have acted on without a complete answer.
     """
 
     outcome: _T | Answer | Fault
@@ -81,12 +81,12 @@ class CallResult(Generic[_T]):
 
     @property
     def is_unclear(self) -> bool:
-        """Whether the server may have acted upon some try that it did not answer."""
+        """Whether the server may have acted on an unanswered try."""
         return self.unanswered > 0
 
     @property
     def verdict(self) -> Verdict:
-        """What the outcome means."""
+        """The verdict on the outcome."""
         return judge(self.outcome)
 
 
@@ -95,7 +95,7 @@ class CallRepeater:
 
     Args:
         clock: time.
-        pause: sits out a pause between two tries; false if the run ended meanwhile.
+        pause: waits between two tries; returns false if the run was asked to stop.
     """
 
     def __init__(self, *, clock: Clock, pause: Callable[[float], bool]) -> None:
@@ -116,37 +116,37 @@ class CallRepeater:
         while True:
             tries.made += 1
             try:
-                result = self._tried(call, send(bearer), tries=tries, before=result)
+                result = self._result_of(call, send(bearer), tries=tries, before=result)
                 if result.verdict is Verdict.UNAUTHORIZED and can_renew:
                     can_renew = False
                     bearer = call.token.renew(bearer)
                     continue
             except FlipkartReportsError:
                 if result is not None and call.costs_money and result.is_unclear:
-                    return result  # that an earlier try may have bought the report is the worse news
+                    return result  # an earlier try may have bought the report: that matters more
                 raise
-            if not self._may_repeat(call, result) or not self._waits(call, result, tries):
+            if not self._may_repeat(call, result) or not self._wait(call, result, tries):
                 return result
 
-    def _tried(
+    def _result_of(
         self, call: Call, outcome: _T | Answer | Fault, *, tries: Tries, before: CallResult[_T] | None
     ) -> CallResult[_T]:
-        LOGGER.debug("%s: %s.", call.name, call.told(outcome))
+        LOGGER.debug("%s: %s.", call.name, call.describe(outcome))
         unanswered = (0 if before is None else before.unanswered) + (judge(outcome) is Verdict.UNCLEAR)
         return CallResult(outcome=outcome, tried=str(tries), unanswered=unanswered)
 
     @staticmethod
     def _may_repeat(call: Call, result: CallResult[_T]) -> bool:
-        """A first 429 of a trigger is the scheduler's; after an unclear try the correlation id must be kept."""
+        """The scheduler handles a trigger's first 429; after an unclear try the same correlation id has to be used."""
         if call.costs_money and result.is_unclear and not call.is_recognised:
             return False  # nothing would tell the server that it is the same purchase
         is_limited = result.verdict is Verdict.LIMITED
         return result.verdict.is_passing and (not is_limited or not call.costs_money or result.is_unclear)
 
-    def _waits(self, call: Call, result: CallResult[_T], tries: Tries) -> bool:
+    def _wait(self, call: Call, result: CallResult[_T], tries: Tries) -> bool:
         outcome = result.outcome
         return tries.wait(
-            call.told(outcome),
+            call.describe(outcome),
             asked=retry_after(outcome, clock=self._clock) or 0.0,
             is_slow=isinstance(outcome, Fault) and outcome.is_slow,
         )

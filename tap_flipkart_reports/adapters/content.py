@@ -1,8 +1,8 @@
-"""How a body is packed, recognised by its bytes: `Content-Encoding` is a hint, and often a wrong one.
+"""Unpacks bodies by their bytes: `Content-Encoding` is a hint, and often wrong.
 
-Storage services hand on whatever their uploader said: `aws-chunked`, a charset, `binary`, `none`, `gzip` of a file that
-is not packed. So an announced packing is undone only where the bytes are packed that way, and one that is not announced
-is left to whoever reads the file. What cannot be unpacked is named.
+Storage services pass on whatever their uploader stated: `aws-chunked`, a charset, `binary`, `none`, `gzip` for a file
+that is not compressed. So a stated encoding is undone only if the bytes have it, and one that is not stated is left to
+the file reader. The error names an encoding that cannot be undone.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     PackedFile = io.BufferedReader[Any]
 
 CHUNK_BYTES = 64 * 1024
-"""What of a body is in memory at a time."""
+"""Bytes of a body in memory at a time."""
 
 MAX_LAYERS = 3
-"""Packings within each other; nobody needs more than one."""
+"""Nested encodings; one is enough for anybody."""
 
 GZIP_BEGINNING = b"\x1f\x8b"
 
 FILE_BEGINNINGS = (GZIP_BEGINNING, b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff")
-"""Of gzip, ZIP and XLSX, an empty ZIP, the older XLS, and text in UTF-16."""
+"""First bytes of gzip, ZIP and XLSX, an empty ZIP, the older XLS, and UTF-16 text."""
 
 LOOKED_AT = 512
-"""Bytes by which text is distinguished from packed data."""
+"""Number of bytes by which text is distinguished from packed data."""
 
 AWS_CHUNK = re.compile(rb"[0-9a-fA-F]{1,8};chunk-signature=")
-"""How a body begins that a storage service has kept in the pieces it was uploaded in."""
+"""The beginning of a body that still has the chunk headers of its upload."""
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)
-"""What reading raises where a packing is broken or cut."""
+"""What reading raises if compressed data are damaged or truncated."""
 
 
 class ContentError(Exception):
-    """A body in a packing that is not read; the text names it."""
+    """A body in an unsupported encoding; the text names it."""
 
 
 class _Chunks(io.RawIOBase):
@@ -70,7 +70,7 @@ class _Chunks(io.RawIOBase):
 
 
 class _Inflated(io.RawIOBase):
-    """A body packed by deflate, unpacked in pieces that stay small however well it was packed."""
+    """A deflated body, inflated in small pieces whatever its compression ratio."""
 
     def __init__(self, packed: PackedFile, window_bits: int) -> None:
         self._packed = packed
@@ -92,17 +92,17 @@ class _Inflated(io.RawIOBase):
 
 
 def unpacked(chunks: Iterable[bytes], encoding: str) -> PackedFile:
-    """A body without the packings that were announced and are there.
+    """A body without those stated encodings that it really has.
 
     Args:
-        chunks: the body as it came.
+        chunks: the body as received.
         encoding: its `Content-Encoding`.
 
     Returns:
-        A file; reading it may raise what stands in `BROKEN`.
+        A file; reading it may raise the exceptions in `BROKEN`.
 
     Raises:
-        ContentError: it is in a packing that is not read.
+        ContentError: the encoding is not supported.
     """
     file: PackedFile = io.BufferedReader(_Chunks(chunks), CHUNK_BYTES)
     words = [word.strip().lower() for word in encoding[:LOOKED_AT].split(",")]
@@ -117,10 +117,10 @@ def unpacked(chunks: Iterable[bytes], encoding: str) -> PackedFile:
 
 
 def unpacked_text(body: bytes, encoding: str, *, limit: int) -> bytes:
-    """A short body unpacked, as far as the limit; gzip is also undone where nobody announced it.
+    """A short body unpacked, up to the limit; gzip is undone even if it is not stated.
 
     Raises:
-        ContentError: it is in a packing that is not read.
+        ContentError: the encoding is not supported.
     """
     file = unpacked([body], encoding)
     if _beginning(file).startswith(GZIP_BEGINNING):
@@ -129,7 +129,7 @@ def unpacked_text(body: bytes, encoding: str, *, limit: int) -> bytes:
 
 
 def looks_like_text(beginning: bytes) -> bool:
-    """Whether bytes are those of a text and not of anything packed."""
+    """Whether bytes look like text and not like packed data."""
     return not any(byte < ord(" ") and byte not in b"\t\n\r\f" for byte in beginning)
 
 
@@ -148,7 +148,7 @@ def _gunzipped(file: PackedFile) -> PackedFile:
 
 
 def _inflated(file: PackedFile) -> PackedFile:
-    """Deflate, with the head of zlib (RFC 9110) or, as some servers have it, without."""
+    """Deflate with a zlib header (RFC 9110) or, as some servers send it, without."""
     beginning = _beginning(file)
     if beginning and not _is_a_file(beginning):
         for window_bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
@@ -160,7 +160,7 @@ def _inflated(file: PackedFile) -> PackedFile:
     return file
 
 
-def _named(name: str) -> Callable[[PackedFile], PackedFile]:
+def _unsupported(name: str) -> Callable[[PackedFile], PackedFile]:
     def as_it_is(file: PackedFile) -> PackedFile:
         if not _is_a_file(_beginning(file)):
             raise ContentError(f"a file packed with {name}, which was not asked for and is not read")
@@ -173,5 +173,5 @@ _LAYERS: Mapping[str, Callable[[PackedFile], PackedFile]] = {
     "gzip": _gunzipped,
     "x-gzip": _gunzipped,
     "deflate": _inflated,
-    **{name: _named(name) for name in ("br", "zstd", "compress", "x-compress", "lzma", "xz", "bzip2")},
+    **{name: _unsupported(name) for name in ("br", "zstd", "compress", "x-compress", "lzma", "xz", "bzip2")},
 }

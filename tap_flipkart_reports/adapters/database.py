@@ -1,4 +1,4 @@
-"""A database that many workers share: opened, and spoken of without its password. SQLite for a file path."""
+"""A database that many workers share: opening it, transactions, and messages without its password."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 OPENING_TRIES = 3
-"""How often the tables are looked for where other workers are making them."""
+"""How often to look for the tables while other workers create them."""
 
 MAX_CONNECTIONS = 4
-"""Of one worker; each booking takes milliseconds, and a server has a hundred for all."""
+"""Connections per worker; each write takes milliseconds, and a server has about a hundred for all."""
 
 SQLITE_BUSY_SECONDS = 60
 POOL_SECONDS = 2 * SQLITE_BUSY_SECONDS
 
 POSTGRES_DRIVERS = frozenset({"psycopg", "psycopg2"})
 POSTGRES_ARGUMENTS = {"connect_timeout": 10, "tcp_user_timeout": 20_000, "client_encoding": "utf8"}
-"""Seconds and milliseconds: without them a machine that has vanished is waited for some minutes. The encoding is named
-because a database of SQL_ASCII, as `initdb` makes it under `LC_ALL=C`, has none, and its texts would come as bytes."""
+"""In seconds and milliseconds: without these limits the driver waits minutes for a machine that is gone. The encoding
+is set because a SQL_ASCII database, as `initdb` makes it under `LC_ALL=C`, has none and would return bytes."""
 
 SECONDS_AWAY = 60.0
-"""How long a database that starts, or has no connection left, is waited for when it is opened."""
+"""How long to wait for a database that is starting, restarting or out of connections."""
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 8.0
@@ -49,32 +49,32 @@ BUSY = (
     "is starting up",
     "is shutting down",
 )
-"""How PostgreSQL says that it will have a connection a little later; a refused connection has no code to go by."""
+"""PostgreSQL's messages when a connection may be available soon; a refused connection has no error code."""
 
 
 def open_database(
-    place: str,
+    path_or_url: str,
     *,
     setting: str,
     error: Callable[[str], FlipkartReportsError],
     prepare: Callable[[sa.Connection], None],
     clock: Clock,
 ) -> sa.Engine:
-    """Open a database and make its tables; one that is busy or starts is waited for.
+    """Open a database and create its tables; waits while it is busy or starting.
 
     Args:
-        place: a file path for SQLite, or an SQLAlchemy URL.
-        setting: which one names the place, for messages.
-        error: what is raised, with one sentence, when the database cannot be opened.
-        prepare: makes the tables, or finds them made.
+        path_or_url: a file path for SQLite, or an SQLAlchemy URL.
+        setting: the name of the setting, for messages.
+        error: makes the exception that is raised if the database cannot be opened.
+        prepare: creates the tables if they do not exist.
         clock: time.
     """
-    url = _url(place, setting=setting, error=error)
+    url = _url(path_or_url, setting=setting, error=error)
     try:
         with ExitStack() as stack:
             engine = _engine(url)
             stack.callback(engine.dispose)
-            _patiently(
+            _retry_while_away(
                 lambda: _prepared(engine, prepare),
                 is_away=_is_busy,
                 name=f"{setting} {_shown(url)}",
@@ -100,27 +100,27 @@ def in_transaction(
     clock: Clock,
     patience: float = SECONDS_AWAY,
 ) -> _T:
-    """Do something in one transaction, again while the database is away: whatever is written bears being repeated.
+    """Run work in one transaction, and again while the database is away; the work must be safe to repeat.
 
     Args:
         engine: the database.
-        work: what is done.
-        name: of the database, for the log.
+        work: what to do.
+        name: the database's name for the log.
         clock: time.
-        patience: seconds that a database which is away is waited for.
+        patience: seconds to wait for a database that is away.
 
     Raises:
-        SQLAlchemyError: it cannot be done, or the database stays away.
+        SQLAlchemyError: the work failed, or the database stayed away.
     """
 
     def once() -> _T:
         with engine.begin() as connection:
             return work(connection)
 
-    return _patiently(once, is_away=_is_away, name=name, clock=clock, patience=patience)
+    return _retry_while_away(once, is_away=_is_away, name=name, clock=clock, patience=patience)
 
 
-def _patiently(
+def _retry_while_away(
     work: Callable[[], _T], *, is_away: Callable[[DBAPIError], bool], name: str, clock: Clock, patience: float
 ) -> _T:
     tries = Tries(
@@ -145,7 +145,7 @@ def _is_away(error: DBAPIError) -> bool:
 
 
 def _is_busy(error: DBAPIError) -> bool:
-    """Whether a database that is opened will have a connection a little later; one that refuses may be a wrong one."""
+    """Whether a connection may be available soon; a database that refuses connections may be the wrong one."""
     return isinstance(error, OperationalError) and any(words in first_line(error) for words in BUSY)
 
 
@@ -153,21 +153,21 @@ def _prepared(engine: sa.Engine, prepare: Callable[[sa.Connection], None], *, tr
     try:
         with engine.begin() as connection:
             prepare(connection)
-    except (IntegrityError, ProgrammingError):  # another worker made the tables between the look and the making
+    except (IntegrityError, ProgrammingError):  # another worker created the tables in between
         if tries == 1:
             raise
         _prepared(engine, prepare, tries=tries - 1)
 
 
-def _url(place: str, *, setting: str, error: Callable[[str], FlipkartReportsError]) -> sa.URL:
-    """What a database is called by; a file path is one of SQLite.
+def _url(path_or_url: str, *, setting: str, error: Callable[[str], FlipkartReportsError]) -> sa.URL:
+    """The URL of a database; a file path means SQLite.
 
-    One that cannot be read is told in words that show nothing of it: a password may be in the wrong place.
+    The error for a malformed URL does not quote it: a password may be in the wrong place.
     """
-    if "://" not in place:
-        return sa.URL.create("sqlite", database=place)
+    if "://" not in path_or_url:
+        return sa.URL.create("sqlite", database=path_or_url)
     try:
-        url = sa.make_url(place)
+        url = sa.make_url(path_or_url)
         KNOWN_SECRETS.add(url.password if isinstance(url.password, str) else None)
         backend = url.get_backend_name()
     except (SQLAlchemyError, ValueError):
@@ -197,11 +197,11 @@ def _engine(url: sa.URL) -> sa.Engine:
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     path = Path(str(url.database)).expanduser().absolute()
     make_folder(path.parent)
-    make_file(path)  # journals get the mode of the file they are of
+    make_file(path)  # journals get the mode of their database file
     engine = sa.create_engine(
         url.set(database=str(path)),
-        # One writes at a time anyhow, and threads that wait for a connection are woken, where SQLite would look again
-        # after growing pauses: the time in which a kill loses the answer to a trigger stays short.
+        # SQLite has one writer at a time anyway. Threads that wait for the pool are woken at once, while SQLite itself
+        # polls with growing pauses: so the time in which a kill loses the answer to a trigger stays short.
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
@@ -211,25 +211,25 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        # SQLite does not wait here for another worker that is at the same; the file keeps what either has set.
+        # SQLite does not wait here for another worker that sets the same mode; the file keeps the mode.
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode=WAL").close()
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # A transaction that reads first and writes later would fail at once when another process wrote in between.
+        # A transaction that reads first and then writes would fail at once if another process wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
 
 def _shown(url: sa.URL) -> str:
-    """The place without the name and password of a user, or anything else that may be secret."""
+    """The database's address without user name, password or anything else that may be secret."""
     return str(url.database) if url.get_backend_name() == "sqlite" else f"{url.drivername}://{url.host}/{url.database}"
 
 
 def first_line(error: BaseException) -> str:
-    """Drivers add their query and links to help pages; none of that is for the operator."""
+    """The first line of a driver's error, without the query and links to help pages."""
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror

@@ -1,4 +1,4 @@
-"""A report file on its way to disk: unpacked, counted, cut where it is too large, and only there when it is whole."""
+"""Downloading a report file to disk: unpacked, limited in size, and under its name only when complete."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ if TYPE_CHECKING:
 OK = 200
 
 SECONDS_TO_BEGIN = 60.0
-"""Until a file has to come at the rate below."""
+"""Seconds from which a download must keep the rate below."""
 
 BYTES_PER_SECOND = 1024.0
-"""On the average of a download; a slower one is held up on purpose, or never ends."""
+"""Slowest average rate of a download; a slower one is stalled on purpose, or never ends."""
 
 LONGEST_DOWNLOAD = 6 * 3600.0
-"""Seconds."""
+"""In seconds."""
 
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-"""How a URL with a scheme begins (RFC 3986); one that has `://` elsewhere is relative."""
+"""The beginning of a URL with a scheme (RFC 3986); a URL with `://` elsewhere is relative."""
 
 _HOST = re.compile(r"[\w.:%-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file that arrived whole.
+    """A completely downloaded file.
 
     Attributes:
         size: bytes on disk.
         sha256: hash of these bytes, in hexadecimal.
-        has_length: whether its length was announced; if not, one cut at the end of a line looks whole.
+        has_length: whether its length was stated; if not, a file cut at the end of a line looks complete.
     """
 
     size: int
@@ -75,7 +75,7 @@ def origin_of(url: str) -> tuple[str, str, int] | None:
 
 
 def resolved(location: str, *, base: str) -> str:
-    """A location as a URL: an absolute one byte by byte as it is, a relative one from where it was found (RFC 9110)."""
+    """A location as a URL: an absolute one unchanged, a relative one resolved against where it was found (RFC 9110)."""
     location = location.strip()
     try:
         return location if _ABSOLUTE.match(location) else urljoin(base, location)
@@ -88,29 +88,29 @@ def secrets_in(location: str) -> tuple[str, ...]:
     path_and_query = location.partition("://")[2].partition("/")[2]
     query = location.partition("?")[2]
     values = [part.partition("=")[2] for part in query.split("&")]
-    told = (location, path_and_query, query, *values, *map(unquote, values), *map(unquote_plus, values))
-    return tuple(text for text in told if len(text) >= MIN_SECRET)
+    parts = (location, path_and_query, query, *values, *map(unquote, values), *map(unquote_plus, values))
+    return tuple(text for text in parts if len(text) >= MIN_SECRET)
 
 
 # Bodies
 def download_limits(*, idle_seconds: float, max_bytes: int) -> CallLimits:
-    """What a download may take.
+    """The limits of a download.
 
     Args:
-        idle_seconds: without a byte.
-        max_bytes: that the file may have.
+        idle_seconds: longest time without a byte.
+        max_bytes: largest size of the file.
     """
     return CallLimits(
         seconds=SECONDS_TO_BEGIN,
         idle_seconds=idle_seconds,
-        body_bytes=2 * max_bytes + 2**20,  # pieces of a body without a length have heads of their own
+        body_bytes=2 * max_bytes + 2**20,  # chunks of a body without a length have headers
         bytes_per_second=BYTES_PER_SECOND,
         longest_seconds=LONGEST_DOWNLOAD,
     )
 
 
 def read_error_body(response: requests.Response) -> Answer | Fault:
-    """An answer that is not a file, as far as its words can be of use."""
+    """An answer that is not a file, with the beginning of its body for messages."""
     if response.status_code // 100 == 2:  # noqa: PLR2004 - 2xx
         return Fault(words=f"{response.status_code} instead of a file", was_sent=True)
     encoding = response.headers.get("Content-Encoding", "")
@@ -124,16 +124,16 @@ def read_error_body(response: requests.Response) -> Answer | Fault:
 
 
 def receive(response: requests.Response, path: Path, *, max_bytes: int) -> Download | Fault:
-    """Stream a file to disk, under its name only when it is whole.
+    """Stream a body to disk, under its name only when it is complete.
 
     Args:
-        response: whose body it is.
-        path: where it goes.
-        max_bytes: that it may have.
+        response: the response.
+        path: the file.
+        max_bytes: largest size of the file.
 
     Raises:
-        FileError: it has more; no more of it is fetched.
-        OSError: it cannot be written.
+        FileError: the body is larger; the rest is not fetched.
+        OSError: the file cannot be written.
     """
     meter, part = CALL.get(), path.with_name(f"{path.name}.part")
     names = {name.lower() for name in response.headers}
@@ -144,7 +144,7 @@ def receive(response: requests.Response, path: Path, *, max_bytes: int) -> Downl
         chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
         body = unpacked(chunks, response.headers.get("Content-Encoding", ""))
         has_length = bool({"content-length", "transfer-encoding"} & names)
-        download = _stored(body, part, max_bytes=max_bytes, has_length=has_length)
+        download = _store(body, part, max_bytes=max_bytes, has_length=has_length)
     except BROKEN:
         return Fault(words="a file whose compression is broken or cut", was_sent=True)
     except ContentError as error:
@@ -156,7 +156,7 @@ def receive(response: requests.Response, path: Path, *, max_bytes: int) -> Downl
     return download
 
 
-def _stored(body: io.BufferedReader, part: Path, *, max_bytes: int, has_length: bool) -> Download | Fault:
+def _store(body: io.BufferedReader, part: Path, *, max_bytes: int, has_length: bool) -> Download | Fault:
     digest = hashlib.sha256()
     size = 0
     beginning = last = b""
@@ -174,7 +174,7 @@ def _stored(body: io.BufferedReader, part: Path, *, max_bytes: int, has_length: 
 
 
 def _is_table_text(beginning: bytes) -> bool:
-    """Whether a file is a text of lines, and no page and no document."""
+    """Whether a file is text in lines, not HTML, XML or JSON."""
     return looks_like_text(beginning) and not beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"["))
 
 

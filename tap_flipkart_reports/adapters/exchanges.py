@@ -1,4 +1,4 @@
-"""What was asked and answered, noted by whoever wants to know what the API really does; without tokens."""
+"""A log of requests and answers without tokens, to find out what the API really does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.clock import Clock
 
 MAX_EXCHANGES = 20_000
-"""That are kept; a probe makes some dozens for each report type."""
+"""Exchanges that are kept; a probe makes a few dozen for each report type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +27,16 @@ class Exchange:
 
     Attributes:
         call: `token`, `trigger`, `detail` or `download`.
-        method: of the request.
-        host: that was asked.
-        path: of the request, without its query.
-        sent: the JSON body of the request.
-        had_token: whether the request carried a token.
-        at: when the answer was there.
-        status: of the answer, `None` where there was none.
-        headers: of the answer.
-        body: of the answer; empty for a file.
-        fault: what went wrong on the way, in words.
+        method: the request's method.
+        host: the request's host and port.
+        path: the request's path, without its query.
+        sent: the request's JSON body.
+        had_token: whether the request had a token.
+        at: when the answer arrived.
+        status: the answer's status, `None` without an answer.
+        headers: the answer's headers.
+        body: the answer's body; empty for a file.
+        fault: what went wrong, in words, if there was no answer.
     """
 
     call: str
@@ -53,7 +53,7 @@ class Exchange:
 
 
 class ExchangeLog:
-    """Keeps exchanges in their order; for any thread.
+    """Keeps exchanges in their order; may be used from any thread.
 
     Args:
         clock: time.
@@ -66,10 +66,10 @@ class ExchangeLog:
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
 
-    def note(
+    def record(
         self, *, method: str, url: str, sent: object, had_token: bool, outcome: Answer | Fault | requests.Response
     ) -> None:
-        """Keep one more."""
+        """Add an exchange."""
         parts = urlsplit(url)
         exchange = Exchange(
             call=self._call(method, parts.path),
@@ -96,7 +96,7 @@ class ExchangeLog:
         return "download"
 
     def exchanges(self) -> list[Exchange]:
-        """All that were noted so far."""
+        """All exchanges so far."""
         with self._lock:
             return list(self._exchanges)
 

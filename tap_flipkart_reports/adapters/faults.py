@@ -1,4 +1,4 @@
-"""What a failure to get an answer means: what happened, whether the server may have acted, and what to do about it."""
+"""Why no answer arrived: what happened, whether the server may have acted, and what to do about it."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-"""How a resolver says that a host does not exist, and not that it cannot say at the moment."""
+"""A resolver's errors for a host that does not exist, as opposed to a temporary failure."""
 
 NOTHING_LEFT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 SPEAKS_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
-"""How OpenSSL speaks of a server that answers a handshake in plain text."""
+"""OpenSSL's reasons when a server answers a handshake in plain text."""
 
 REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: (4[0-9]{2})")
 
 MAX_CAUSES = 12
-"""Exceptions within each other that are looked at."""
+"""How many nested exceptions are searched."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Kind], ...] 
         ),
     ),
     (
-        requests.exceptions.InvalidSchema,  # of the proxy: our own addresses are looked at before
+        requests.exceptions.InvalidSchema,  # the proxy's: other addresses are checked earlier
         _Kind(
             words="{host} is to be asked through a SOCKS proxy, for which a library is missing",
             is_permanent=True,
@@ -104,7 +104,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Kind], ...] 
     ),
     ((requests.RequestException, ssl.SSLError), _Kind(words="a broken connection to {host}", was_sent=True)),
     (
-        OSError,  # a plain one: requests does not find the file
+        OSError,  # a plain OSError: requests cannot find the file
         _Kind(
             words="no connection to {host}, as this machine's certificates cannot be read",
             is_permanent=True,
@@ -113,7 +113,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Kind], ...] 
     ),
     (Exception, _Kind(words="a broken connection to {host}", was_sent=True)),
 )
-"""By what is at the bottom of an error, first match."""
+"""By the type of the innermost exception; the first match counts."""
 
 _FORBIDDEN = _Kind(
     words="the link leads into a private network and not to a public host ({host}), so it is not followed",
@@ -142,12 +142,12 @@ _PROXY_REFUSES = _Kind(
 
 
 def fault_of(error: Exception, *, host: str, meter: CallMeter) -> Fault:
-    """What a failure to get an answer means; types and numbers are looked at and no texts, as those hold links.
+    """The fault for an exception, by its types and numbers alone: its texts may contain links.
 
     Args:
         error: an exception of requests, of urllib3 or of the libraries below them.
-        host: host and port of the call.
-        meter: what the call has taken.
+        host: the call's host and port.
+        meter: the call's meter.
     """
     kind = _kind_of(error)
     words, is_slow = kind.words.format(host=host), kind.is_slow
@@ -167,8 +167,8 @@ def fault_of(error: Exception, *, host: str, meter: CallMeter) -> Fault:
 
 
 def _kind_of(error: Exception) -> _Kind:
-    bottom = _bottom(error)
-    for cause in _causes(bottom):
+    innermost = _innermost(error)
+    for cause in _causes(innermost):
         if isinstance(cause, ForbiddenAddressError):
             return _FORBIDDEN
         if isinstance(cause, socket.gaierror) and cause.errno in NO_SUCH_NAME:
@@ -179,17 +179,17 @@ def _kind_of(error: Exception) -> _Kind:
             return _NOTHING_LEFT
         if isinstance(cause, OSError) and REFUSED_BY_PROXY.match(str(cause)):
             return _PROXY_REFUSES
-    return next(kind for types, kind in _KINDS if isinstance(bottom, types))
+    return next(kind for types, kind in _KINDS if isinstance(innermost, types))
 
 
-def _bottom(error: Exception) -> Exception:
-    """Requests and urllib3 put the exception they caught into their own."""
+def _innermost(error: Exception) -> Exception:
+    """The exception inside those of requests and urllib3, which wrap what they catch."""
     inner = error.reason if isinstance(error, MaxRetryError) else next(iter(error.args), None)
-    return _bottom(inner) if isinstance(inner, Exception) else error
+    return _innermost(inner) if isinstance(inner, Exception) else error
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception, what it holds, and what it was raised from."""
+    """An exception, the exceptions it contains, and those it was raised from."""
     waiting, seen = [error], 0
     while waiting and seen < MAX_CAUSES:
         one = waiting.pop()

@@ -1,4 +1,4 @@
-"""Claims of windows: who may buy a report, and who goes on with one that is bought."""
+"""Claims of windows: which worker may buy a report, or continue with a bought one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from tap_flipkart_reports.adapters.leases import NOT_HELD, shown, unchanged
-from tap_flipkart_reports.adapters.ledger_table import COLUMNS, REPORTS, live, owner_of, window_key
+from tap_flipkart_reports.adapters.leases import NOT_HELD, lease_unchanged, readable_holder
+from tap_flipkart_reports.adapters.ledger_table import COLUMNS, REPORTS, live_row, owner_of, window_key
 from tap_flipkart_reports.exceptions import ClaimLostError, LedgerError
 from tap_flipkart_reports.purchasing.requests import Claim, PurchaseStatus, ReportRequest
 
@@ -21,21 +21,20 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("tap-flipkart-reports.ledger")
 
 CONFIRMED_SECONDS = 10.0
-"""A claim that is older is looked at before its trigger is sent; a twelfth of the lease, so a margin is left."""
+"""An older claim is checked before its trigger is sent; a twelfth of the lease leaves a safe margin."""
 
 CLAIM_TRIES = 20
-"""How often a claim that lost a race against another worker looks again."""
+"""How often a claim is tried again after it lost a race against another worker."""
 
 REUSE_FINISHED_FOR = timedelta(days=1)
-"""A report whose rows are out is read again instead of a new one, if its window is wanted once more within this time
-by a run whose state does not know of it."""
+"""Within this time, a run whose state does not know a finished report reads it again instead of buying a new one."""
 
 
 class Claims:
     """The claims of one worker.
 
     Args:
-        database: the ledger's.
+        database: the ledger's database.
     """
 
     def __init__(self, database: LedgerDatabase) -> None:
@@ -43,17 +42,19 @@ class Claims:
         self._confirmed_at: dict[str, float] = {}
 
     def claim(self, request: ReportRequest, *, correlation_id: str) -> Claim:
-        """Say that a trigger is about to be made, unless the window has a report already or another worker.
+        """Announce a trigger, unless the window has a report already or another worker holds it.
 
         Raises:
             LedgerError: the database does not answer; nothing may be bought then.
             WorkerError: the lease could not be renewed; nothing may be bought then.
         """
-        self._database.start_renewing()  # before the row is there: one that is left behind looks like a lost answer
+        self._database.start_renewing()  # before the row exists: a row that is left behind looks like a lost answer
         began = self._database.clock.monotonic()
         for _ in range(CLAIM_TRIES):
             try:
-                claim = self._database.write(lambda connection: self._claim_once(connection, request, correlation_id))
+                claim = self._database.transact(
+                    lambda connection: self._claim_once(connection, request, correlation_id)
+                )
             except IntegrityError:
                 claim = None
             if claim is not None:
@@ -62,8 +63,8 @@ class Claims:
         raise LedgerError("the report ledger is so busy that the window could not be claimed; run again")
 
     def _claim_once(self, connection: sa.Connection, request: ReportRequest, correlation_id: str) -> Claim | None:
-        """One look and one write; `None` when another worker wrote in between."""
-        row = connection.execute(sa.select(REPORTS).where(*live(request))).one_or_none()
+        """Read the row and write the claim; `None` if another worker wrote in between."""
+        row = connection.execute(sa.select(REPORTS).where(*live_row(request))).one_or_none()
         if row is None:
             return self._insert(connection, request, correlation_id)
         if row.correlation_id == correlation_id:  # this claim, made before the connection broke
@@ -74,23 +75,23 @@ class Claims:
                 return Claim(report_id=row.report_id)
             return self._replace(connection, request, row, correlation_id, status=PurchaseStatus.FINISHED)
         if self._is_held_by_another(row, status):
-            return Claim(held_by=shown(row.holder))
-        return self._inherit(connection, request, row, correlation_id)
+            return Claim(held_by=readable_holder(row.holder))
+        return self._take_over(connection, request, row, correlation_id)
 
     def _is_held_by_another(self, row: sa.Row[Any], status: PurchaseStatus) -> bool:
         is_under_way = status is PurchaseStatus.INTENT
-        # A row of this run that is under way: another of its threads is in the trigger call.
+        # A row of this run in INTENT: another of its threads is making the trigger call.
         is_another = row.holder != self._database.leases.holder or is_under_way
         return (is_another and self._database.leases.is_alive(row)) or (
             is_under_way and self._database.leases.is_seen_alive(row)
         )
 
-    def _inherit(
+    def _take_over(
         self, connection: sa.Connection, request: ReportRequest, row: sa.Row[Any], correlation_id: str
     ) -> Claim | None:
-        """Go on where a worker stopped, or was killed."""
+        """Continue where another worker stopped or was killed."""
         status = PurchaseStatus(row.status)
-        report_id = row.report_id or self._known_to_state(connection, request)
+        report_id = row.report_id or self._report_in_state(connection, request)
         is_unread = report_id is None and status is PurchaseStatus.NOT_UNDERSTOOD
         if report_id is None and not is_unread:
             LOGGER.warning(
@@ -111,10 +112,10 @@ class Claims:
         return Claim(report_id=report_id, is_last_purchase=status is PurchaseStatus.LINKS_REFUSED)
 
     @staticmethod
-    def _known_to_state(connection: sa.Connection, request: ReportRequest) -> str | None:
-        """The report that the state gives to a window, of whose trigger it may know what could not be booked.
+    def _report_in_state(connection: sa.Connection, request: ReportRequest) -> str | None:
+        """The report that the state has for a window; the ledger may not have it if a write failed.
 
-        Not if it is another window's: a run that was killed may not have been told so any more.
+        Not if another window owns it: a killed run may not have found that out.
         """
         if request.report_id is None:
             return None
@@ -122,16 +123,16 @@ class Claims:
         return request.report_id if owner is None else None
 
     def _is_recent(self, row: sa.Row[Any], request: ReportRequest) -> bool:
-        """Whether a report that was read already shows the rows as they are wanted.
+        """Whether a finished report is recent enough to be read instead of a new one.
 
-        Days that are read again are wanted as they are on the new day; a state that was lost wants them as they were.
+        Look-back days are needed as they are today; after a lost state, the earlier rows are good enough.
         """
         if request.is_reread:
-            return self._database.is_of_today(row.triggered_at)
+            return self._database.is_today(row.triggered_at)
         return self._database.clock.now() - datetime.fromisoformat(row.triggered_at) < REUSE_FINISHED_FOR
 
     def _insert(self, connection: sa.Connection, request: ReportRequest, correlation_id: str) -> Claim:
-        """A new live row; for a report that only the state knew, one that is bought already."""
+        """Insert a live row; for a report that only the state has, one that is bought already."""
         now = self._database.text_now()
         known = request.report_id is not None
         earlier = sa.select(sa.func.count()).where(COLUMNS.window_key == window_key(request))
@@ -171,18 +172,18 @@ class Claims:
 
     @staticmethod
     def _as_read(row: sa.Row[Any]) -> tuple[sa.ColumnElement[bool], ...]:
-        """The row as it was read: whoever else wrote to it meanwhile wins."""
+        """The condition that a row has not changed since it was read."""
         is_same = (COLUMNS.correlation_id == row.correlation_id, COLUMNS.live == 1, COLUMNS.status == row.status)
-        return *is_same, *unchanged(REPORTS, row)
+        return *is_same, *lease_unchanged(REPORTS, row)
 
     def confirm(self, *, correlation_id: str) -> None:
-        """Make sure that a claim still stands, right before its trigger is sent.
+        """Check right before a trigger is sent that its claim is still valid.
 
-        A worker that slept may have lost it to another one without noticing. A claim that was made or confirmed a
-        moment ago, by a clock that goes on while the machine sleeps, stands.
+        A worker that was suspended may have lost it to another one without noticing. A claim that was made or confirmed
+        a moment ago, by a clock that runs on during suspension, is valid.
 
         Raises:
-            ClaimLostError: it does not stand; nothing may be sent.
+            ClaimLostError: it is not valid; nothing may be sent.
             LedgerError: the database does not answer; nothing may be sent.
         """
         began = self._database.clock.monotonic()
@@ -193,6 +194,6 @@ class Claims:
             COLUMNS.live == 1,
             self._database.leases.held_by_this(REPORTS),
         )
-        if self._database.write_values(*is_ours, **self._database.leases.values()) != 1:
+        if self._database.update_rows(*is_ours, **self._database.leases.values()) != 1:
             raise ClaimLostError("another worker has taken it over while this one slept")
         self._confirmed_at[correlation_id] = began

@@ -1,4 +1,4 @@
-"""The ledger's table: one row is one attempt to buy one report."""
+"""The ledger's tables: purchases, of which one row is one attempt to buy one report, and failed windows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 VERSION = 5
-"""Of the tables below; a ledger of version 4 gets what it lacks, one of any other is refused."""
+"""The version of the tables below; a ledger of version 4 is upgraded, any other is refused."""
 
 WITHOUT_FINDINGS = 4
-"""The version that knew neither drift nor ties, nor the causes of failures."""
+"""The version without drift, ties and causes of failures."""
 
 _METADATA = sa.MetaData()
 _VERSION = sa.Table("flipkart_reports_ledger", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
@@ -81,15 +81,15 @@ FAILURES = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("failed_at", sa.String(32), nullable=False),
 )
-"""Windows that failed and have not been read since: of a report type and partition no two that share a day. Most
-have no report, so they cannot be rows of the table above."""
+"""Windows that failed and have not been read since; no two of a report type and partition share a day. Most have no
+report, so they cannot be rows of the table above."""
 
 
-def prepare(connection: sa.Connection) -> None:
-    """Make the tables, or find them made.
+def create_tables(connection: sa.Connection) -> None:
+    """Create the tables if they do not exist.
 
     Raises:
-        LedgerError: another version of the tap has made them.
+        LedgerError: another version of the tap has created them.
     """
     version = None
     if sa.inspect(connection).has_table(_VERSION.name):
@@ -98,17 +98,17 @@ def prepare(connection: sa.Connection) -> None:
         _METADATA.create_all(connection)
         connection.execute(sa.insert(_VERSION).values(version=VERSION))
     elif version == WITHOUT_FINDINGS:
-        _add_findings(connection)
+        _upgrade_from_4(connection)
     elif version != VERSION:
-        cure = "update the tap" if version > VERSION else "it was written by a version that was never released"
+        advice = "update the tap" if version > VERSION else "it was written by a version that was never released"
         raise LedgerError(
-            f"the report ledger has version {version}, this tap knows {VERSION}: {cure}, or give report_ledger "
+            f"the report ledger has version {version}, this tap knows {VERSION}: {advice}, or give report_ledger "
             "another place"
         )
 
 
-def _add_findings(connection: sa.Connection) -> None:
-    """Bring a ledger of version 4 to 5; a worker that has it open goes on writing its rows without the new columns."""
+def _upgrade_from_4(connection: sa.Connection) -> None:
+    """Upgrade a ledger from version 4 to 5; workers that have it open can still write rows without the new columns."""
     for column in (COLUMNS.drift, COLUMNS.tied):
         kind = column.type.compile(connection.dialect)
         connection.execute(sa.text(f"ALTER TABLE {REPORTS.name} ADD COLUMN {column.name} {kind}"))
@@ -117,30 +117,30 @@ def _add_findings(connection: sa.Connection) -> None:
 
 
 def window_key(request: ReportRequest) -> str:
-    """What is the same for all attempts to buy one report."""
-    named = [request.seller_id, request.warehouse_id, str(request.window), request.digest]
-    return hashlib.blake2b(json.dumps(named).encode(), digest_size=16).hexdigest()
+    """The key that all attempts to buy one report share."""
+    parts = [request.seller_id, request.warehouse_id, str(request.window), request.digest]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def live(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
-    """The row that counts for a window."""
+def live_row(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
+    """The condition for the live row of a window."""
     return COLUMNS.window_key == window_key(request), COLUMNS.live == 1
 
 
 def owner_of(report_id: str, *, other_than: str | sa.ScalarSelect[str]) -> sa.Select[Any]:
-    """Looks for another window that has a report.
+    """A query for another window that has a report.
 
     Args:
         report_id: the report.
-        other_than: the window that is not meant, by its key.
+        other_than: the key of the window to exclude.
     """
     return sa.select(REPORTS).where(COLUMNS.report_id == report_id, COLUMNS.window_key != other_than).limit(1)
 
 
 def overlapping(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
-    """The failures that share a day with a window of the same report type, seller and warehouse.
+    """The condition for failures that share a day with a window of the same report type, seller and warehouse.
 
-    Not of the same identifier: types that share one ask for different reports.
+    Not of the same identifier: types that share one request different reports.
     """
     failures = FAILURES.c
     return (
@@ -152,8 +152,8 @@ def overlapping(request: ReportRequest) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _names_its_row(read: Callable[[sa.Row[Any]], _T]) -> Callable[[sa.Row[Any]], _T]:
-    """Let the error of a row that cannot be read say which one it is."""
+def _row_named_in_errors(read: Callable[[sa.Row[Any]], _T]) -> Callable[[sa.Row[Any]], _T]:
+    """Add a row's key to the error of a function that reads it."""
 
     @wraps(read)
     def read_row(row: sa.Row[Any]) -> _T:
@@ -166,9 +166,9 @@ def _names_its_row(read: Callable[[sa.Row[Any]], _T]) -> Callable[[sa.Row[Any]],
     return read_row
 
 
-@_names_its_row
+@_row_named_in_errors
 def failed_window_of(row: sa.Row[Any]) -> FailedWindow:
-    """A row of the failures."""
+    """A failed window from its row."""
     return FailedWindow(
         identifier=row.identifier,
         stream=row.stream,
@@ -182,9 +182,9 @@ def failed_window_of(row: sa.Row[Any]) -> FailedWindow:
     )
 
 
-@_names_its_row
+@_row_named_in_errors
 def purchase_of(row: sa.Row[Any]) -> Purchase:
-    """A row as a purchase."""
+    """A purchase from its row."""
     return Purchase(
         identifier=row.identifier,
         seller_id=row.seller_id,
@@ -203,9 +203,9 @@ def purchase_of(row: sa.Row[Any]) -> Purchase:
     )
 
 
-@_names_its_row
+@_row_named_in_errors
 def pending_report_of(row: sa.Row[Any]) -> PendingReport:
-    """A row as a report that need not be bought."""
+    """A pending report from its row."""
     return PendingReport(
         report_id=row.report_id,
         window=window_of(row),
@@ -215,12 +215,12 @@ def pending_report_of(row: sa.Row[Any]) -> PendingReport:
 
 
 def window_of(row: sa.Row[Any]) -> Window:
-    """The days of a row."""
+    """The window of a row."""
     return Window(date.fromisoformat(row.from_date), date.fromisoformat(row.to_date))
 
 
 def shown_window(row: sa.Row[Any]) -> str:
-    """The window of a row for people."""
+    """The window of a row for messages."""
     warehouse = f", warehouse {row.warehouse_id}" if row.warehouse_id else ""
     return f"{row.identifier}, seller {row.seller_id}{warehouse}, {window_of(row)}"
 

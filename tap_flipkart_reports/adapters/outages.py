@@ -1,8 +1,8 @@
-"""Which hosts answer: an outage is found once, and not once for each seller and window.
+"""Which hosts answer: an outage is detected once, and not once for each seller and window.
 
-All calls of a run ask here before they are sent. While a host does not answer, one call at a time looks for it, after
-pauses that grow, and the others wait. When it is back, all go on where they were. One that has never answered, or stays
-away for too long, is given up for this run: every call to it then ends at once, with the same sentence.
+Each call of a run waits for its turn here before it is sent. While a host is away, one call at a time tries it, after
+growing pauses, and the others wait; when it is back, all continue. A host that has never answered, or stays away for
+too long, is given up for this run: every further call to it fails at once, with the same sentence.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
 FIRST_ANSWER_SECONDS = 40.0
-"""How long a host that has not answered at all in this run is looked for: with what a start takes, under a minute."""
+"""How long to try a host that has never answered in this run; together with the start it stays under a minute."""
 
 PATIENCE_SECONDS = 600.0
-"""How long a host that has answered before is waited for, unless `max_wait` says otherwise."""
+"""How long to wait for a host that has answered before, unless `max_wait` is set."""
 
 LONGEST_PAUSE = 60.0
-"""Between two looks at a host that is away."""
+"""Longest pause in seconds between two tries of a host that is away."""
 
-BROKEN_IN_A_ROW = 6
-"""Connections that break without an answer, one after the other, before a host counts as away: one alone happens."""
+MAX_BROKEN_IN_A_ROW = 6
+"""A host counts as away after this many broken connections in a row: a single one may happen."""
 
 
 def _pauses() -> Iterator[float]:
@@ -46,33 +46,33 @@ def _pauses() -> Iterator[float]:
 
 @dataclass(kw_only=True)
 class _Host:
-    """What is known of one host.
+    """What is known about one host; times are seconds of the monotonic clock.
 
     Attributes:
-        first_asked_at: when the run first asked it, in the clock's seconds.
-        away_since: when it was first found away, `None` while it answers.
-        looks_at: when the next call may look for it.
-        is_looked_for: whether a call does so just now.
-        broken: connections in a row that broke without an answer.
-        given_up: the sentence for every further call.
+        first_asked_at: the time of the first call.
+        away_since: when it was found to be away, `None` while it answers.
+        next_try_at: when the next call may try it.
+        is_being_tried: whether a call is trying it now.
+        broken: number of broken connections in a row.
+        given_up: the error text for every further call, once it is given up.
     """
 
     first_asked_at: float
     has_answered: bool = False
     away_since: float | None = None
-    looks_at: float = 0.0
-    is_looked_for: bool = False
+    next_try_at: float = 0.0
+    is_being_tried: bool = False
     broken: int = 0
     given_up: str | None = None
     pauses: Iterator[float] = field(default_factory=_pauses)
 
 
 class Outages:
-    """Which hosts answer; every method may be called from any thread.
+    """Knows which hosts answer; every method may be called from any thread.
 
     Args:
         clock: time.
-        patience: seconds that a host which has answered before is waited for.
+        patience: seconds to wait for a host that has answered before.
     """
 
     def __init__(self, *, clock: Clock, patience: float | None = None) -> None:
@@ -82,26 +82,26 @@ class Outages:
         self._hosts: dict[str, _Host] = {}
         self._is_stopped = False
 
-    def wait_for_turn(self, host: str, *, is_patient: bool = True, is_known: bool = False) -> float:
-        """Wait until a host may be asked; the result has to be reported to `saw`.
+    def wait_for_turn(self, host: str, *, waits_for_host: bool = True, is_known: bool = False) -> float:
+        """Wait until a call to a host may be sent; report its outcome to `record_outcome`.
 
         Args:
             host: host and port.
-            is_patient: whether to wait for a host that is away.
-            is_known: whether a host that has answered names it: it counts then as if it had answered, too.
+            waits_for_host: whether to wait while the host is away.
+            is_known: whether another host has named it; it then counts as if it had answered before.
 
         Returns:
-            Seconds that the call may take, where the host has not answered yet; without end otherwise.
+            Seconds that the call may take if the host has not answered yet, otherwise infinity.
 
         Raises:
-            OutageError: it is given up for this run.
-            HostAwayError: it is away, and this call does not wait.
+            OutageError: the host is given up for this run.
+            HostAwayError: the host is away, and this call does not wait.
         """
         with self._changed:
             now = self._clock.monotonic()
             known = self._hosts.setdefault(host, _Host(first_asked_at=now, has_answered=is_known))
             while not self._is_turn(known):
-                if not is_patient:
+                if not waits_for_host:
                     raise HostAwayError(f"{host} does not answer just now")
                 self._wait(known)
             if known.has_answered:
@@ -109,44 +109,44 @@ class Outages:
             return max(1.0, known.first_asked_at + FIRST_ANSWER_SECONDS - self._clock.monotonic())
 
     def wait_until_back(self, host: str) -> None:
-        """Wait, without asking, until a host that is away may be asked again.
+        """Wait until a host that is away may be tried again, without a call.
 
         Raises:
-            OutageError: it is given up for this run.
+            OutageError: the host is given up for this run.
         """
         with self._changed:
             known = self._hosts.get(host)
             while known is not None and not self._may_be_asked(known):
                 self._wait(known)
 
-    def saw(self, host: str, outcome: object) -> None:
-        """A call that had its turn has an outcome: a fault, or anything else for an answer."""
+    def record_outcome(self, host: str, outcome: object) -> None:
+        """Record the outcome of a call that had its turn: a fault, or anything else for an answer."""
         with self._changed:
             known = self._hosts[host]
-            known.is_looked_for = False
+            known.is_being_tried = False
             if known.given_up is not None:
-                pass  # a call that was under way: what was said stays said
+                pass  # a call that was under way: the host stays given up
             elif not isinstance(outcome, Fault):
                 self._answered(host, known)
             elif outcome.is_permanent and not (outcome.is_away and known.has_answered):
                 known.given_up = f"{outcome.words}; {outcome.advice}"
             else:
                 known.broken += 1
-                if outcome.is_away or known.broken >= BROKEN_IN_A_ROW:
+                if outcome.is_away or known.broken >= MAX_BROKEN_IN_A_ROW:
                     self._went_away(host, known, outcome)
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Let nobody wait any more."""
+        """End all waiting."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
 
     def pause(self, seconds: float) -> bool:
-        """Sit out a pause between two tries of a call.
+        """Wait between two tries of a call.
 
         Returns:
-            Whether it was sat out: not if the run is to end.
+            Whether the whole pause has passed; false if the run was asked to stop.
         """
         ends = self._clock.monotonic() + seconds
         with self._changed:
@@ -154,7 +154,7 @@ class Outages:
                 self._clock.wait(self._changed, left)
             return not self._is_stopped
 
-    # All below with the lock held
+    # The caller of these holds the lock
 
     @property
     def _seconds_for_first_answer(self) -> float:
@@ -167,15 +167,15 @@ class Outages:
             return True
         if self._is_stopped:
             raise OutageError("the run was asked to end while the network was away")
-        return not known.is_looked_for and self._clock.monotonic() >= known.looks_at
+        return not known.is_being_tried and self._clock.monotonic() >= known.next_try_at
 
     def _is_turn(self, known: _Host) -> bool:
         may_ask = self._may_be_asked(known)
-        known.is_looked_for = may_ask and known.away_since is not None
+        known.is_being_tried = may_ask and known.away_since is not None
         return may_ask
 
     def _wait(self, known: _Host) -> None:
-        left = None if known.is_looked_for else max(0.0, known.looks_at - self._clock.monotonic())
+        left = None if known.is_being_tried else max(0.0, known.next_try_at - self._clock.monotonic())
         self._clock.wait(self._changed, left)
 
     def _answered(self, host: str, known: _Host) -> None:
@@ -203,5 +203,5 @@ class Outages:
             ) + f" ({fault.words}): {fault.advice}"
             return
         pause = min(backoff.full_jitter(next(known.pauses)), ends - now)
-        known.looks_at = now + pause
+        known.next_try_at = now + pause
         LOGGER.warning("%s: %s; tried again in %.1f s; all calls to it wait.", host, fault.words, pause)

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, from their first byte: they hold orders, names and purchases."""
+"""Files and folders that only their owner may read from the start: they hold orders, names and purchases."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ FOLDER_OF_OWNER = stat.S_IRWXU
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file that only its owner may read; one that is there keeps its content and its mode.
+    """Create an empty file that only its owner may read; an existing file keeps its content and mode.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, OWNER_ONLY))
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing; those that are made are their owner's alone.
+    """Create a folder and its missing parents, which only their owner may read.
 
     Raises:
-        OSError: they cannot be made.
+        OSError: they cannot be created.
     """
     missing = [path, *path.parents]
     missing = missing[: next((number for number, folder in enumerate(missing) if folder.exists()), 0)]
@@ -35,5 +35,5 @@ def make_folder(path: Path) -> None:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether a file is there that others than its owner may read or write."""
+    """Whether a file exists that others than its owner may read or write."""
     return os.name == "posix" and path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & ~OWNER_ONLY)

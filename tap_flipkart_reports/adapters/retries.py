@@ -1,4 +1,4 @@
-"""How often something is tried again, and how long to wait before: for calls, and for writes to a database."""
+"""How often calls and database transactions are retried, and how long to wait between tries."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
 MAX_TRIES = 6
-"""Tries of one call: with waits that double from one second, a hiccup of half a minute is survived."""
+"""Tries of one call; with waits that double from one second, it survives an interruption of half a minute."""
 
 MAX_SLOW_TRIES = 2
-"""Tries that used up all the time of a call, each of them most of a minute."""
+"""Tries that may use up the whole time limit of a call, which is most of a minute each."""
 
 MAX_SECONDS = 300.0
-"""No try begins later than this after the first; the scheduler has other calls to make."""
+"""No try starts later than this after the first: the scheduler has other calls to make."""
 
 LONGEST_WAIT = 60.0
-"""Seconds between two tries, where nobody asks for more."""
+"""Longest pause between two tries in seconds, unless the server asks for more."""
 
 LONGEST_RETRY_AFTER = 120.0
-"""Seconds of `Retry-After` that a call sits out; who asks for more is left to the caller, who has other work."""
+"""Longest `Retry-After` in seconds that a call waits for; beyond that it fails, as its caller has other work."""
 
 
 class Tries:
-    """Counts the tries of one thing and waits between them.
+    """Counts the tries of one operation and waits between them.
 
-    The decorators of backoff sleep by `time.sleep`, which no test can hurry and which cannot look at `Retry-After`
-    and a deadline at once; so only its waits are used, slept through the clock.
+    backoff's decorators call `time.sleep`, which tests cannot speed up, and cannot combine `Retry-After` with a
+    deadline. So only its wait generators are used, and the clock sleeps.
 
     Args:
-        name: what is tried, for whom, with which id; for the log.
+        name: the operation, seller and id, for the log.
         clock: time.
         max_tries: how often it may be tried; `None` for as often as the time allows.
-        max_seconds: no try begins later than this after the first.
-        first_wait: seconds, doubled each time, of which any part is waited.
-        longest_wait: seconds to which they are doubled.
-        pause: waits so many seconds, and says whether it did; by default the clock's sleep.
+        max_seconds: no try starts later than this after the first.
+        first_wait: upper bound of the first wait in seconds, doubled each time; the wait is a random part of it.
+        longest_wait: highest upper bound in seconds.
+        pause: waits and returns whether it waited to the end; by default the clock's sleep.
 
     Attributes:
-        made: how often it was tried so far.
+        made: number of tries so far.
     """
 
     def __init__(  # noqa: PLR0913 - calls and databases differ in each
@@ -76,16 +76,16 @@ class Tries:
         self._clock.sleep(seconds)
         return True
 
-    def wait(self, came: str, *, asked: float = 0.0, is_slow: bool = False) -> bool:
+    def wait(self, result: str, *, asked: float = 0.0, is_slow: bool = False) -> bool:
         """Wait for the next try.
 
         Args:
-            came: the result of the last one, fit to be logged.
-            asked: seconds the other side asks to wait.
-            is_slow: whether the last one took as long as it may.
+            result: the result of the last try, for the log.
+            asked: seconds that the server asks to wait.
+            is_slow: whether the last try used up its time limit.
 
         Returns:
-            Whether there is to be another.
+            Whether to try again.
         """
         self._slow += is_slow
         seconds = max(asked, backoff.full_jitter(next(self._waits)))
@@ -94,7 +94,7 @@ class Tries:
         if is_over or asked > LONGEST_RETRY_AFTER or waited + seconds > self._max_seconds:
             return False
         most = f" of {self._max_tries}" if self._max_tries else ""
-        LOGGER.warning("%s: %s; try %d%s in %.1f s.", self._name, came, self.made + 1, most, seconds)
+        LOGGER.warning("%s: %s; try %d%s in %.1f s.", self._name, result, self.made + 1, most, seconds)
         return self._pause(seconds)
 
     def __str__(self) -> str:

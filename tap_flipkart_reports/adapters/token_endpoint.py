@@ -1,4 +1,4 @@
-"""The token endpoint: one call that grants or refuses."""
+"""The token endpoint: the call that grants or refuses a token."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.clock import Clock
 
 DEFAULT_LIFE = 3600.0
-"""Seconds a token is taken to live where `expires_in` is missing: far less than the documented 60 days."""
+"""Lifetime of a token in seconds if `expires_in` is missing: far less than the documented 60 days."""
 
 LONGEST_LIFE = 1e9
-"""Seconds; a longer life does not fit a date."""
+"""Longest lifetime in seconds; a longer one does not fit a date."""
 
 REFUSALS = frozenset({400, UNAUTHORIZED, 403})
-"""Statuses by which a token endpoint says that credentials are wrong (RFC 6749 §5.2; 403 is Flipkart's)."""
+"""Statuses for wrong credentials (RFC 6749 §5.2; Flipkart also answers 403)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Granted:
-    """What the token endpoint handed out.
+    """The tokens that the endpoint has granted.
 
     Attributes:
         access_token: the access token.
-        life: seconds it has left.
-        refresh_token: the refresh token that is good from now on, if the answer named one.
+        life: its remaining lifetime in seconds.
+        refresh_token: the new refresh token, if the answer has one.
     """
 
     access_token: str = field(repr=False)
@@ -46,17 +46,17 @@ class Granted:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The token endpoint says that the credentials are wrong.
+    """The token endpoint has refused the credentials.
 
     Attributes:
-        came: its answer, without secrets.
+        words: its answer, without secrets.
     """
 
-    came: str
+    words: str
 
 
 class TokenEndpoint:
-    """The token call of an app; may be made from any thread.
+    """The token call of an app; may be used from any thread.
 
     Args:
         auth_url: its address.
@@ -66,7 +66,7 @@ class TokenEndpoint:
         clock: time.
 
     Attributes:
-        secrets: texts of the app that no message may hold.
+        secrets: the app's texts that must not appear in messages.
     """
 
     def __init__(
@@ -89,54 +89,54 @@ class TokenEndpoint:
         """Wait while the endpoint is known to be away.
 
         Raises:
-            OutageError: it is given up for this run.
+            OutageError: the endpoint is given up for this run.
         """
         self._connections.outages.wait_until_back(host_of(self._auth_url))
 
     def ask(
-        self, grant: Mapping[str, str], *, name: str, secrets: frozenset[str], is_patient: bool = True
+        self, grant: Mapping[str, str], *, name: str, secrets: frozenset[str], waits_for_host: bool = True
     ) -> Granted | Refusal:
         """Ask for a token.
 
         Args:
             grant: the query's parameters.
-            name: what is asked for, in messages.
-            secrets: texts that no message may hold, beside the app's.
-            is_patient: whether to wait for an endpoint that is away.
+            name: the token's name, for messages.
+            secrets: further texts that must not appear in messages, besides the app's.
+            waits_for_host: whether to wait for an endpoint that is away.
 
         Raises:
             OutageError: the endpoint is given up for this run.
             HostAwayError: it is away, and this call does not wait.
             RateLimitedError: still limited after retries, or for longer than a call waits.
             CallRefusedError: another 4xx than one about credentials.
-            CallError: no token came, retries included.
+            CallError: no token words, retries included.
         """
         secrets = secrets | self.secrets
         tries = Tries(name=name, clock=self._clock, pause=self._connections.pause)
         while True:
             tries.made += 1
-            outcome = self._send(grant, is_patient=is_patient)
-            came = describe(outcome, secrets)
-            LOGGER.debug("%s: %s.", name, came)
+            outcome = self._send(grant, waits_for_host=waits_for_host)
+            words = describe(outcome, secrets)
+            LOGGER.debug("%s: %s.", name, words)
             verdict = judge(outcome)
             if isinstance(outcome, Answer) and verdict is Verdict.ACCEPTED:
                 return _granted(outcome.document() or {})
             asked = retry_after(outcome, clock=self._clock) or 0.0
             is_slow = isinstance(outcome, Fault) and outcome.is_slow
-            if not verdict.is_passing or not tries.wait(came, asked=asked, is_slow=is_slow):
+            if not verdict.is_passing or not tries.wait(words, asked=asked, is_slow=is_slow):
                 break
         if isinstance(outcome, Answer) and outcome.status in REFUSALS:
-            return Refusal(came=describe(outcome, secrets))
-        raise self._error(outcome, name=name, tries=tries, came=describe(outcome, secrets))
+            return Refusal(words=describe(outcome, secrets))
+        raise self._error(outcome, name=name, tries=tries, words=describe(outcome, secrets))
 
-    def _send(self, grant: Mapping[str, str], *, is_patient: bool) -> Answer | Fault:
+    def _send(self, grant: Mapping[str, str], *, waits_for_host: bool) -> Answer | Fault:
         outcome = self._connections.ask(
             Request(
                 method="GET",
                 url=f"{self._auth_url}?{urlencode(grant)}",
                 headers={"Authorization": f"Basic {self._basic}"},
                 limits=short_answer(),
-                is_patient=is_patient,
+                waits_for_host=waits_for_host,
             )
         )
         if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
@@ -145,19 +145,19 @@ class TokenEndpoint:
                 return Fault(words=f"{outcome.status} without a token", was_sent=True)
         return outcome
 
-    def _error(self, outcome: Answer | Fault, *, name: str, tries: Tries, came: str) -> CallError:
+    def _error(self, outcome: Answer | Fault, *, name: str, tries: Tries, words: str) -> CallError:
         if judge(outcome) is Verdict.LIMITED:
             return RateLimitedError(
-                f"{name} was asked for {tries}, and the last answer was {came}: ask later",
+                f"{name} was asked for {tries}, and the last answer was {words}: ask later",
                 retry_after=retry_after(outcome, clock=self._clock),
             )
         if isinstance(outcome, Answer) and judge(outcome) is Verdict.REFUSED:
-            return CallRefusedError(f"{name} was refused with {came}: check auth_url", status=outcome.status)
+            return CallRefusedError(f"{name} was refused with {words}: check auth_url", status=outcome.status)
         advice = "run again later, or check auth_url and the network"
         if isinstance(outcome, Fault) and outcome.is_permanent:
             advice = outcome.advice
         return CallError(
-            f"{name} was asked for {tries}, and the last try ended with {came}: {advice}",
+            f"{name} was asked for {tries}, and the last try ended with {words}: {advice}",
             status=outcome.status if isinstance(outcome, Answer) else None,
         )
 
@@ -173,7 +173,7 @@ def _granted(answer: Mapping[str, object]) -> Granted:
 
 
 def _life(expires_in: object) -> float:
-    """The remaining life in seconds; a number may come as text."""
+    """The remaining lifetime in seconds; the number may be a text."""
     try:
         life = float(str(expires_in))
     except ValueError:

@@ -1,19 +1,19 @@
 """The sellers' tokens, encrypted, kept across runs and shared between workers.
 
-Flipkart may answer a refresh token with another one and let the first die. Where only settings hold tokens, the next
-run is then locked out; here it finds what this one was given. One row is one seller. What it holds is encrypted with
-the key in the environment; who holds the seller and until when is not.
+Flipkart may rotate a refresh token: it returns a new one and revokes the old. With tokens in the settings only, the
+next run would then be locked out; here it finds the new token. One row is one seller. Its tokens are encrypted with the
+key in the environment; the lease columns are not.
 
-What could go wrong between a rotation and its storing, and the order that keeps it small:
+The steps of a renewal, in an order that loses as little as possible:
 
-1. The seller is held: a write, so a store that cannot be written is found before anything has rotated, and no other
-   worker asks meanwhile. It waits, and then finds a token that is good for weeks: it makes no call at all.
-2. The token call is made.
-3. The new tokens are written, before anybody uses them, and tried again where that fails.
-4. The seller is let go. Who finds it held by a worker that is gone knows that an answer may never have been stored.
+1. Take the seller's lease. This is a write, so a store that cannot be written is found before anything rotates. Other
+   workers wait, and then find a token that is valid for weeks, so that they make no call.
+2. Make the token call.
+3. Write the new tokens before anybody uses them, and retry if that fails.
+4. Release the lease. A lease left by a worker that no longer exists means that an answer may not have been stored.
 
-A crash between 2 and 3 can lose a rotated token; no order can prevent that, as only Flipkart has it then. Because
-access tokens are kept here as well, that moment comes about once in their 60 days and not in every run.
+A crash between 2 and 3 can lose a rotated token; no order can prevent that. Because access tokens are stored too, this
+can happen about once in their 60 days and not in every run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tap_flipkart_reports.adapters.database import SECONDS_AWAY, first_line, in_transaction, open_database
-from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, lease_columns, unchanged
+from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, lease_columns, lease_unchanged
 from tap_flipkart_reports.adapters.private_files import OWNER_ONLY, is_open_to_others
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
 from tap_flipkart_reports.redaction import KNOWN_SECRETS
@@ -48,13 +48,13 @@ LOGGER = logging.getLogger("tap-flipkart-reports.token-store")
 SETTING = "token_store"
 
 KEY_VARIABLE = "TAP_FLIPKART_REPORTS_TOKEN_KEY"
-"""The environment variable with the key: a setting would be in a configuration file, beside what it protects."""
+"""The environment variable with the key; a setting would be in a configuration file, next to what it protects."""
 
 LEASE_SECONDS = 400.0
-"""Longer than the longest token call: 300 s until its last try begins, 10 to connect, 60 without a byte."""
+"""Longer than the longest token call: 300 s until its last try starts, 10 to connect, 60 without a byte."""
 
-LOOK_SECONDS = 0.5
-"""Between two looks at a seller whom another worker holds; most token calls take less."""
+RETRY_SECONDS = 0.5
+"""Pause between two tries for a lease that another worker holds; most token calls take less."""
 
 _METADATA = sa.MetaData()
 _TOKENS = sa.Table(
@@ -74,20 +74,20 @@ class TokenStore:
     """The tokens of all sellers in a database; every method may be called from any thread.
 
     Args:
-        place: a file path, for an SQLite file that only its owner may read, or an SQLAlchemy URL.
-        key: what `token-key` prints; several, separated by commas, to change it: the first writes, all read.
+        path_or_url: a file path, for an SQLite file that only its owner may read, or an SQLAlchemy URL.
+        key: what `token-key` prints. To change it, give several, separated by commas: the first encrypts, all decrypt.
         clock: time; leases compare wall clocks, so workers on several machines need clocks that agree to seconds.
 
     Raises:
-        TokenStoreError: there is no right key, the database cannot be opened, or `cryptography` is not installed.
+        TokenStoreError: the key is missing or malformed, the database cannot be opened, or `cryptography` is missing.
     """
 
-    def __init__(self, place: str, *, key: str | None, clock: Clock) -> None:
+    def __init__(self, path_or_url: str, *, key: str | None, clock: Clock) -> None:
         self._clock = clock
         self._seal = _seal(key)
         self._leases = Leases(clock=clock, seconds=LEASE_SECONDS)
         self._engine = open_database(
-            place, setting=SETTING, error=TokenStoreError, prepare=_METADATA.create_all, clock=clock
+            path_or_url, setting=SETTING, error=TokenStoreError, prepare=_METADATA.create_all, clock=clock
         )
         if self._engine.url.get_backend_name() == "sqlite":
             _make_private(Path(str(self._engine.url.database)))
@@ -97,56 +97,56 @@ class TokenStore:
         self._engine.dispose()
 
     def sellers(self) -> list[str]:
-        """The sellers it has tokens of, in alphabetical order."""
+        """The sellers with stored tokens, in alphabetical order."""
         chosen = sa.select(_COLUMNS.seller_id).where(_COLUMNS.sealed.is_not(None)).order_by(_COLUMNS.seller_id)
-        return list(self._do(lambda connection: connection.execute(chosen).scalars().all()))
+        return list(self._transact(lambda connection: connection.execute(chosen).scalars().all()))
 
     def read_all(self) -> dict[str, SellerTokens]:
-        """What it holds of each seller; nobody is kept from asking for tokens meanwhile.
+        """The tokens of each seller, without taking leases.
 
         Raises:
             TokenStoreError: the database does not answer.
             AuthenticationError: tokens were written with another key.
         """
         chosen = sa.select(_COLUMNS.seller_id, _COLUMNS.sealed).where(_COLUMNS.sealed.is_not(None))
-        rows = self._do(lambda connection: connection.execute(chosen).all())
-        return {seller_id: self.open_sealed(seller_id, sealed) for seller_id, sealed in rows}
+        rows = self._transact(lambda connection: connection.execute(chosen).all())
+        return {seller_id: self.decrypt(seller_id, sealed) for seller_id, sealed in rows}
 
     @contextmanager
-    def holding(self, seller_id: str) -> Iterator[Hold]:
-        """Keep other workers from asking for tokens of a seller.
+    def lease(self, seller_id: str) -> Iterator[SellerLease]:
+        """Take a seller's lease, so that no other worker renews its tokens.
 
         Raises:
-            TokenStoreError: the database does not answer, or another worker does not let go.
+            TokenStoreError: the database does not answer, or another worker does not release its lease.
         """
-        hold = self._hold(seller_id)
+        lease = self._acquire(seller_id)
         try:
-            yield hold
+            yield lease
         finally:
-            hold.let_go()
+            lease.release()
 
-    def _hold(self, seller_id: str) -> Hold:
+    def _acquire(self, seller_id: str) -> SellerLease:
         deadline = self._clock.monotonic() + 2 * LEASE_SECONDS
         while self._clock.monotonic() < deadline:
             try:
-                hold = self._do(lambda connection: self._hold_once(connection, seller_id))
+                lease = self._transact(lambda connection: self._acquire_once(connection, seller_id))
             except IntegrityError:
-                hold = None
-            if hold is not None:
-                return hold
-            self._clock.sleep(LOOK_SECONDS)
+                lease = None
+            if lease is not None:
+                return lease
+            self._clock.sleep(RETRY_SECONDS)
         raise TokenStoreError(
             f"{SETTING}: another worker has kept the tokens of seller {seller_id} for {2 * LEASE_SECONDS:.0f} s; "
             "run again later"
         )
 
-    def _hold_once(self, connection: sa.Connection, seller_id: str) -> Hold | None:
-        """One look and one write; `None` while another worker holds the seller or writes at the same time."""
+    def _acquire_once(self, connection: sa.Connection, seller_id: str) -> SellerLease | None:
+        """Read the row and write the lease; `None` while another worker holds it or writes at the same time."""
         mine = self._leases.values()
         row = connection.execute(sa.select(_TOKENS).where(_COLUMNS.seller_id == seller_id)).one_or_none()
         if row is None:
             connection.execute(sa.insert(_TOKENS).values(seller_id=seller_id, version=0, **mine))
-            return Hold(self, seller_id=seller_id, version=0, sealed=None, was_interrupted=False)
+            return SellerLease(self, seller_id=seller_id, version=0, sealed=None, was_interrupted=False)
         if self._leases.is_alive(row):
             return None
         taken = connection.execute(
@@ -154,13 +154,13 @@ class TokenStore:
             .where(
                 _COLUMNS.seller_id == seller_id,
                 _COLUMNS.version == row.version,
-                *unchanged(_TOKENS, row),
+                *lease_unchanged(_TOKENS, row),
             )
             .values(**mine)
         )
         if taken.rowcount != 1:
             return None
-        return Hold(
+        return SellerLease(
             self,
             seller_id=seller_id,
             version=row.version,
@@ -168,11 +168,11 @@ class TokenStore:
             was_interrupted=row.holder is not None,
         )
 
-    # What a hold asks of its store
+    # For the lease
 
-    def open_sealed(self, seller_id: str, sealed: str) -> SellerTokens:
-        """Decrypt what a row holds."""
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - who has no store need not have cryptography
+    def decrypt(self, seller_id: str, sealed: str) -> SellerTokens:
+        """The tokens in a row."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - cryptography is an extra
 
         try:
             document = json.loads(self._seal.decrypt(sealed))
@@ -189,13 +189,13 @@ class TokenStore:
         return tokens
 
     def read_version(self, seller_id: str) -> tuple[int, str | None]:
-        """The present version of a row, and what it holds."""
+        """The current version of a row, and its encrypted tokens."""
         chosen = sa.select(_COLUMNS.version, _COLUMNS.sealed).where(_COLUMNS.seller_id == seller_id)
-        version, sealed = self._do(lambda connection: connection.execute(chosen).one())
+        version, sealed = self._transact(lambda connection: connection.execute(chosen).one())
         return version, sealed
 
     def write_version(self, seller_id: str, tokens: SellerTokens, *, version: int) -> bool:
-        """Put tokens into a row, unless another worker has done so since that version."""
+        """Write tokens into a row, unless another worker has written since that version."""
         document = asdict(tokens) | {"seller_id": seller_id}
         sealed = self._seal.encrypt(json.dumps(document, default=datetime.isoformat).encode()).decode()
         change = (
@@ -203,18 +203,18 @@ class TokenStore:
             .where(_COLUMNS.seller_id == seller_id, _COLUMNS.version == version)
             .values(sealed=sealed, version=version + 1)
         )
-        return self._do(lambda connection: connection.execute(change), patience=0).rowcount == 1
+        return self._transact(lambda connection: connection.execute(change), patience=0).rowcount == 1
 
-    def let_go(self, seller_id: str) -> None:
-        """End this worker's hold."""
+    def release(self, seller_id: str) -> None:
+        """End this worker's lease."""
         change = (
             sa.update(_TOKENS)
             .where(_COLUMNS.seller_id == seller_id, self._leases.held_by_this(_TOKENS))
             .values(**NOT_HELD)
         )
-        self._do(lambda connection: connection.execute(change), patience=0)
+        self._transact(lambda connection: connection.execute(change), patience=0)
 
-    def _do(self, work: Callable[[sa.Connection], _T], *, patience: float = SECONDS_AWAY) -> _T:
+    def _transact(self, work: Callable[[sa.Connection], _T], *, patience: float = SECONDS_AWAY) -> _T:
         try:
             return in_transaction(self._engine, work, name=SETTING, clock=self._clock, patience=patience)
         except IntegrityError:
@@ -223,11 +223,11 @@ class TokenStore:
             raise TokenStoreError(f"{SETTING} cannot be used: {first_line(error)}") from None
 
 
-class Hold:
-    """One seller's tokens while no other worker asks for them.
+class SellerLease:
+    """One seller's tokens while this worker has the lease.
 
     Attributes:
-        was_interrupted: whether the worker that held them before is gone, perhaps with an answer it never stored.
+        was_interrupted: whether the last worker ended without a release, perhaps without storing an answer.
     """
 
     def __init__(
@@ -241,15 +241,15 @@ class Hold:
 
     @property
     def tokens(self) -> SellerTokens | None:
-        """What the store holds of the seller.
+        """The stored tokens of the seller.
 
         Raises:
-            AuthenticationError: it was written with another key.
+            AuthenticationError: they were written with another key.
         """
-        return self._store.open_sealed(self._seller_id, self._sealed) if self._sealed is not None else None
+        return self._store.decrypt(self._seller_id, self._sealed) if self._sealed is not None else None
 
-    def look_again(self) -> None:
-        """See what the store holds now: a worker without a clock that agrees may have written meanwhile.
+    def reload(self) -> None:
+        """Read the row again: a worker whose clock is wrong may have written in the meantime.
 
         Raises:
             TokenStoreError: the database does not answer.
@@ -260,7 +260,7 @@ class Hold:
         """Store tokens.
 
         Returns:
-            Whether they are stored: not if another worker has stored others meanwhile.
+            Whether they were stored; false if another worker has stored others in the meantime.
 
         Raises:
             TokenStoreError: the database does not answer.
@@ -270,10 +270,10 @@ class Hold:
         self._version += 1
         return True
 
-    def let_go(self) -> None:
-        """End the hold; where the database does not answer it ends by itself."""
+    def release(self) -> None:
+        """End the lease; if the database does not answer, it ends by itself."""
         try:
-            self._store.let_go(self._seller_id)
+            self._store.release(self._seller_id)
         except TokenStoreError as error:
             LOGGER.warning("%s; other workers wait a while for the tokens of seller %s.", error, self._seller_id)
 
@@ -290,7 +290,7 @@ def new_key() -> str:
 
 def _seal(key: str | None) -> MultiFernet:
     fernet = _fernet()
-    from cryptography.fernet import MultiFernet  # noqa: PLC0415 - who has no store need not have cryptography
+    from cryptography.fernet import MultiFernet  # noqa: PLC0415 - cryptography is an extra
 
     keys = [part.strip() for part in (key or "").split(",") if part.strip()]
     if not keys:
@@ -307,7 +307,7 @@ def _seal(key: str | None) -> MultiFernet:
 
 def _fernet() -> Any:  # noqa: ANN401 - a class of a library that may be missing
     try:
-        from cryptography.fernet import Fernet  # noqa: PLC0415 - who has no store need not have cryptography
+        from cryptography.fernet import Fernet  # noqa: PLC0415 - cryptography is an extra
     except ImportError:
         raise TokenStoreError(
             "token_store needs the library cryptography: install the tap with the extra tokens"
@@ -316,7 +316,7 @@ def _fernet() -> Any:  # noqa: ANN401 - a class of a library that may be missing
 
 
 def _make_private(path: Path) -> None:
-    """Let only its owner read a file of SQLite that another program made, and the files beside it."""
+    """Restrict an SQLite file that another program created, and its journal files, to their owner."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         file = path.with_name(name)
         if is_open_to_others(file):

@@ -1,4 +1,4 @@
-"""What the token call and the report calls share: one set of connections, with every limit a call has."""
+"""The connections that the token call and the report calls share, with all limits of a call."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ _T = TypeVar("_T")
 LOGGER = logging.getLogger("tap-flipkart-reports.client")
 
 Response = requests.Response
-"""An answer whose body is still to come."""
+"""An answer whose body is not read yet."""
 
 CONNECT_SECONDS = 10.0
-"""A host that is up accepts within a second or two; more is left for a slow proxy."""
+"""Seconds to connect: a host accepts within a second or two, a slow proxy takes longer."""
 
 READ_SECONDS = 60.0
-"""Seconds without a byte: gateways cut their own calls at 30 or 60, so nothing comes after that."""
+"""Longest time without a byte: gateways time out after 30 or 60 seconds, so nothing comes after that."""
 
 CALL_SECONDS = 60.0
-"""Of a call that is answered by a short text, from its beginning to its end."""
+"""Time limit of a call with a short answer, from start to end."""
 
 MAX_ANSWER_BYTES = 2**20
-"""Of such a text, on the wire and unpacked; an answer of the API has some hundred."""
+"""Largest short answer, as sent and unpacked; the API's answers have a few hundred bytes."""
 
 IDLE_CONNECTIONS = 34
-"""Kept open to one host: one for each thread that makes calls. Those of all sellers are the same."""
+"""Idle connections kept per host: one for each thread that makes calls. All sellers share them."""
 
 
 # Secrets
@@ -59,19 +59,19 @@ def _drop(_record: logging.LogRecord) -> bool:
 
 
 for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
-    # These print whole links, secret key and all, some even at WARNING, so a level is not enough. Nothing is missed:
-    # every call and every failure has a line of ours.
+    # These log whole links with their secret keys, some even at WARNING, so a level is not enough. Nothing is lost: the
+    # tap logs every call and every failure itself.
     logging.getLogger(_name).addFilter(_drop)
 
 
 # Connections
 def short_answer() -> CallLimits:
-    """What a call may take that is answered by a short text."""
+    """The limits of a call with a short answer."""
     return CallLimits(seconds=CALL_SECONDS, idle_seconds=READ_SECONDS, body_bytes=MAX_ANSWER_BYTES)
 
 
 def own_user_agent() -> str:
-    """The tap's name and version; the name alone where it runs without being installed, as from a zipped file."""
+    """The tap's name and version; only the name if it runs without being installed, for example from a ZIP."""
     try:
         return f"{PACKAGE}/{version(PACKAGE)}"
     except PackageNotFoundError:
@@ -80,19 +80,19 @@ def own_user_agent() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for.
+    """A request to send.
 
     Attributes:
         method: GET or POST.
-        url: sent as it is, but for characters that no request line can hold.
-        headers: beside `User-Agent`.
+        url: sent unchanged, except for characters that a request line cannot hold.
+        headers: headers other than `User-Agent`.
         json_body: sent as JSON, unless it is `None`.
-        limits: what the call may take.
-        is_link: whether the URL is the API's and not the operator's, so that its address is looked at.
-        is_fresh: whether it must begin with a new connection. A kept one may be closed by the server just as it is used
-            again, and nobody then knows whether the call arrived.
-        is_patient: whether to wait for a host that is away.
-        before_send: called right before it is sent, after all waiting; what it raises ends the call.
+        limits: the limits of the call.
+        is_link: whether the URL comes from the API and not from the operator, so that its address is checked.
+        is_fresh: whether to open a new connection. The server may close a kept one just as it is used again, and then
+            nobody knows whether the call arrived.
+        waits_for_host: whether to wait while the host is away.
+        before_send: called right before it is sent, after all waiting; an exception from it ends the call.
     """
 
     method: str
@@ -102,7 +102,7 @@ class Request:
     limits: CallLimits
     is_link: bool = False
     is_fresh: bool = False
-    is_patient: bool = True
+    waits_for_host: bool = True
     before_send: Callable[[], None] = lambda: None
 
 
@@ -110,11 +110,11 @@ class Connections:
     """The connections of a run, to any host and for all its sellers; every method may be called from any thread.
 
     Args:
-        user_agent: how the tap names itself; `None` for its own name and version.
+        user_agent: the `User-Agent` header; `None` for the tap's name and version.
         clock: time.
-        rules: which hosts may be asked.
-        patience: seconds that a host which has answered before is waited for; `None` for the usual.
-        exchanges: keeps what is asked and answered, if anybody wants to know.
+        rules: which hosts may be requested.
+        patience: seconds to wait for a host that has answered before; `None` for the default.
+        exchanges: logs requests and answers, if given.
     """
 
     def __init__(
@@ -129,52 +129,52 @@ class Connections:
         self._user_agent = user_agent or own_user_agent()
         self._clock = clock
         self._rules = rules or AddressRules()
-        self._session = requests.Session()  # asked for what the environment says, and for nothing else
+        self._session = requests.Session()  # used to read the environment, and for nothing else
         self._adapter = ExactAdapter(pool_maxsize=IDLE_CONNECTIONS)
         self._exchanges = exchanges
         self.outages = Outages(clock=clock, patience=patience)
 
     def close(self) -> None:
-        """Close what is kept open; whoever waits for a host that is away waits no longer."""
+        """Close all connections and end all waiting for hosts."""
         self.outages.stop()
         self._adapter.close()
         self._session.close()
 
     def forget_idle(self) -> None:
-        """Close what is kept open and not in use."""
+        """Close idle connections."""
         self._adapter.close()
 
     def pause(self, seconds: float) -> bool:
-        """Sit out a pause between two tries; whether it was sat out, and not ended by `close`."""
+        """Wait between two tries; returns false if `close` or a stop has ended the wait."""
         return self.outages.pause(seconds)
 
     def ask(self, request: Request) -> Answer | Fault:
-        """Send a request that is answered by a short text, and read it all.
+        """Send a request with a short answer, and read all of it.
 
         Raises:
             OutageError: the host is given up for this run; nothing was sent.
-            HostAwayError: it does not answer just now, and the request is not patient.
+            HostAwayError: the host is away, and the request does not wait.
         """
         request = replace(request, headers={"Accept": "application/json", **request.headers})
         fresh = ExactAdapter() if request.is_fresh else None
         with closing(fresh) if fresh else nullcontext():
-            response = self._opened(request, fresh or self._adapter)
-            return self._noted(request, response if isinstance(response, Fault) else read(response))
+            response = self._open_waiting(request, fresh or self._adapter)
+            return self._log_exchange(request, response if isinstance(response, Fault) else read_answer(response))
 
     def open(self, request: Request) -> requests.Response | Fault:
         """Send a request and read the head of its answer; the caller closes it. Redirects are not followed.
 
-        While its host does not answer at all, it waits and sends it again: nothing has arrived then.
+        While the host cannot be reached, it waits and sends the request again.
 
         Raises:
             OutageError: the host is given up for this run; nothing was sent.
-            HostAwayError: it does not answer just now, and the request is not patient.
+            HostAwayError: the host is away, and the request does not wait.
         """
-        return self._noted(request, self._opened(request, self._adapter))
+        return self._log_exchange(request, self._open_waiting(request, self._adapter))
 
-    def _noted(self, request: Request, outcome: _T) -> _T:
+    def _log_exchange(self, request: Request, outcome: _T) -> _T:
         if self._exchanges is not None and isinstance(outcome, (Answer, Fault, requests.Response)):
-            self._exchanges.note(
+            self._exchanges.record(
                 method=request.method,
                 url=request.url,
                 sent=request.json_body,
@@ -183,7 +183,7 @@ class Connections:
             )
         return outcome
 
-    def _opened(self, request: Request, adapter: ExactAdapter) -> requests.Response | Fault:
+    def _open_waiting(self, request: Request, adapter: ExactAdapter) -> requests.Response | Fault:
         host = host_of(request.url)
         if self._rules.refuses_plain_http(request.url):
             return Fault(
@@ -197,20 +197,20 @@ class Connections:
             if not isinstance(outcome, Fault) or outcome.was_sent:
                 return outcome
             if outcome.is_permanent if request.is_link else not (outcome.is_away or outcome.is_permanent):
-                return outcome  # the link's own, or the machine's
-            if not request.is_patient and not outcome.is_permanent:
+                return outcome  # the fault of this link or of this machine, not of the host
+            if not request.waits_for_host and not outcome.is_permanent:
                 raise HostAwayError(f"{host} does not answer just now")
 
     def _take_turn(self, request: Request, adapter: ExactAdapter, *, host: str) -> requests.Response | Fault:
-        seconds = self.outages.wait_for_turn(host, is_patient=request.is_patient, is_known=request.is_link)
+        seconds = self.outages.wait_for_turn(host, waits_for_host=request.waits_for_host, is_known=request.is_link)
         outcome: requests.Response | Fault = Fault(words="nothing", was_sent=True)
         try:
             request.before_send()
             outcome = self._send(request, adapter, seconds=min(request.limits.seconds, seconds))
         finally:
-            # A permanent fault of a link is the link's, and no reason to give its host up.
+            # A permanent fault of a link is no reason to give up its host.
             is_links = request.is_link and isinstance(outcome, Fault) and outcome.is_permanent
-            self.outages.saw(host, None if is_links else outcome)
+            self.outages.record_outcome(host, None if is_links else outcome)
         return outcome
 
     def _send(self, request: Request, adapter: ExactAdapter, *, seconds: float) -> requests.Response | Fault:
@@ -226,16 +226,16 @@ class Connections:
             settings = self._session.merge_environment_settings(base, {}, True, None, None)  # noqa: FBT003 - stream
             if request.is_link and select_proxy(base, settings["proxies"]):
                 self._rules.check_link_by_name(url)
-            # The adapter and not the session: the session would add cookies, which belong to some other seller, and
-            # a login of ~/.netrc in place of the token, and would look into redirects even if told not to follow.
+            # The adapter and not the session: the session would add cookies, perhaps another seller's, and replace the
+            # token by a login from ~/.netrc, and it reads redirects even if told not to follow them.
             timeout = (min(CONNECT_SECONDS, seconds), min(request.limits.idle_seconds, seconds))
             return adapter.send(prepared, timeout=timeout, **settings)  # type: ignore[arg-type]  # the stubs know no default for verify
         except (OSError, HTTPError, ValueError) as error:  # an OSError is any error of requests, or a missing CA bundle
             return fault_of(error, host=host, meter=meter)
 
 
-def read(response: requests.Response) -> Answer | Fault:
-    """Read a short answer to its end and close it; an answer that breaks off is none."""
+def read_answer(response: requests.Response) -> Answer | Fault:
+    """Read a short answer to its end and close it; an incomplete answer is a fault."""
     host, meter = host_of(str(response.url)), CALL.get()
     with response:
         try:
@@ -254,7 +254,7 @@ def read(response: requests.Response) -> Answer | Fault:
 
 
 def _breaks_off(response: requests.Response, answer: Answer) -> bool:
-    """Whether a body without a stated length ends before its end."""
+    """Whether a body without a stated length is incomplete."""
     if {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}:
         return False
     text = answer.body.strip()

@@ -1,4 +1,4 @@
-"""The answer to an accepted trigger: where the report id is in it, and what of it may be kept. Pure."""
+"""The answer to an accepted trigger: its report id, and a copy without secrets. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.adapters.answers import Answer
 
 REPORT_ID_PATH = "report_id"
-"""Where the documents put the id."""
+"""Where the report id is according to the API reference."""
 
 MAX_ID_LENGTH = 255
-"""As long as the ledger's column."""
+"""The length of the ledger's column."""
 
 MAX_EXACT = 2**53
-"""Beyond it two whole numbers may be one in JSON."""
+"""Beyond this, different whole numbers may be the same float."""
 
 MAX_KEPT = 64 * 1024
-"""Characters of an answer that are kept."""
+"""Characters of an answer that the ledger keeps."""
 
 _SECRET_NAME = re.compile(r"token|secret|password|signature|authorization|key", re.IGNORECASE)
 _IS_LINK = re.compile(r"://|\?[^\s?=]{1,200}=")
 
 
 def is_broken(answer: Answer) -> bool:
-    """Whether the body of an answer is missing, or was cut: nothing, or the beginning of a JSON document."""
+    """Whether the body of an answer is missing or truncated: empty, or the beginning of a JSON document."""
     body = answer.body.strip()
     if not body:
         return True
@@ -38,11 +38,11 @@ def is_broken(answer: Answer) -> bool:
 
 
 def report_id_in(answer: str, *, path: str) -> str | None:
-    """The report id in an answer, `None` if there is none where it should be.
+    """The report id in an answer, `None` if it is not where it should be.
 
     Args:
         answer: the body.
-        path: names of members, and numbers of items of lists, with a full stop between them.
+        path: names of members and indexes of list items, separated by full stops.
     """
     value = _document(answer)
     for step in path.split("."):
@@ -56,7 +56,7 @@ def report_id_in(answer: str, *, path: str) -> str | None:
 
 
 def _id(value: object) -> str | None:
-    """A text that can be in a path, or a whole number, however the API writes it."""
+    """An id from a text that can be part of a path, or from a whole number."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -70,12 +70,12 @@ def _id(value: object) -> str | None:
     return text if is_usable else None
 
 
-def kept_words(answer: Answer, secrets: Iterable[str]) -> str:
+def answer_without_secrets(answer: Answer, secrets: Iterable[str]) -> str:
     """An answer without secrets and links, from which the id can still be read later.
 
     Args:
-        answer: to a trigger that was accepted.
-        secrets: texts that must not be kept, beside those of this process.
+        answer: the answer to an accepted trigger.
+        secrets: further texts to remove, besides those that this process knows.
     """
     text = answer.body.decode("utf-8", errors="replace")
     try:

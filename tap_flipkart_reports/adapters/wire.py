@@ -1,7 +1,7 @@
-"""Sockets that keep to a call's limits while its answer streams, and that ask for a link byte by byte as it was given.
+"""Sockets that keep a call's limits while its answer streams, and that request a link byte by byte as it was given.
 
-A timeout of a socket ends a pause and no call: one byte a second, or `100 Continue` for ever, never pauses for long
-enough. So whatever is read of an answer passes a `CallMeter` here, which knows how much and how long a call may take.
+A socket's timeout limits a pause and not a call: one byte per second, or endless `100 Continue`, never pauses long
+enough. So everything that is read passes through a `CallMeter`, which limits the size and duration of a call.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.clock import Clock
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of all status lines and headers of one answer."""
+"""Largest size of all status lines and headers of one answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallLimits:
-    """What one call may take.
+    """The limits of one call.
 
     Attributes:
-        seconds: from its beginning to its end.
-        idle_seconds: without a byte.
-        body_bytes: of its body, as they come over the network.
-        bytes_per_second: at which `seconds` grow while the body comes; 0 for a short answer, which has to come in time.
-        longest_seconds: to which they may grow.
+        seconds: time from start to end.
+        idle_seconds: longest time without a byte.
+        body_bytes: largest body, as sent over the network.
+        bytes_per_second: each this many bytes of a body add one second to `seconds`; 0 for a fixed limit.
+        longest_seconds: the highest value of `seconds`.
     """
 
     seconds: float
@@ -51,22 +51,21 @@ class CallLimits:
 
 
 class CallLimitError(OSError):
-    """An answer that takes more than its call may."""
+    """An answer exceeds a limit of its call."""
 
 
 class CallMeter:
-    """What one call has taken so far.
+    """Measures one call.
 
     Args:
-        limits: what it may take.
+        limits: the limits of the call.
         clock: time.
-        target: what its request line asks for.
         check_address: called with each address before a connection to it is opened; raises `OSError` to forbid it.
 
     Attributes:
-        target: what its request line asks for.
-        is_sent: whether the request may have left.
-        excess: which limit was passed, in words, if one was.
+        target: the target in the request line.
+        is_sent: whether the request may have been sent.
+        excess: which limit was exceeded, in words, if any.
     """
 
     def __init__(self, *, limits: CallLimits, clock: Clock, check_address: Callable[[str], None] | None = None) -> None:
@@ -82,10 +81,10 @@ class CallMeter:
         self.excess: str | None = None
 
     def seconds_left(self) -> float:
-        """Seconds until the call has to be over.
+        """Seconds that the call has left.
 
         Raises:
-            CallLimitError: there are none.
+            CallLimitError: no time is left.
         """
         limits = self._limits
         seconds = limits.seconds
@@ -100,15 +99,15 @@ class CallMeter:
         """Seconds that the next read may wait.
 
         Raises:
-            CallLimitError: the call has to be over.
+            CallLimitError: no time is left.
         """
         return min(self._limits.idle_seconds, self.seconds_left())
 
     def took(self, count: int) -> None:
-        """So many bytes have come.
+        """Count received bytes.
 
         Raises:
-            CallLimitError: they are too many.
+            CallLimitError: they exceed a limit.
         """
         if self._is_in_head:
             self._head_bytes += count
@@ -120,7 +119,7 @@ class CallMeter:
                 raise self._passed(f"an answer of more than {self._limits.body_bytes} bytes")
 
     def head_is_over(self) -> None:
-        """Status line and headers are read."""
+        """The status line and headers are read completely."""
         self._is_in_head = False
 
     def _passed(self, excess: str) -> CallLimitError:
@@ -129,11 +128,11 @@ class CallMeter:
 
 
 CALL: ContextVar[CallMeter] = ContextVar("CALL")
-"""The call that this thread makes."""
+"""The call that the current thread makes."""
 
 
 class _MeteredSocketFile(io.RawIOBase):
-    """The reading end of a socket."""
+    """A socket's reader that keeps the limits of a call."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, meter: CallMeter) -> None:
         self._raw = raw
@@ -156,7 +155,7 @@ class _MeteredSocketFile(io.RawIOBase):
 
 
 class _LineKeeper(io.BufferedReader):
-    """Remembers the last line that was read, by which a head that breaks off is distinguished from one that ends."""
+    """Remembers the last line that was read, to distinguish a truncated head from a complete one."""
 
     last_line = b""
 
@@ -166,7 +165,7 @@ class _LineKeeper(io.BufferedReader):
 
 
 class _MeteredResponse(http.client.HTTPResponse):
-    """An answer that is read within the limits of its call."""
+    """A response that is read within the limits of its call."""
 
     def __init__(self, sock: socket.socket, *args: object, **kwargs: object) -> None:
         super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]  # handed through
@@ -183,9 +182,9 @@ class _MeteredResponse(http.client.HTTPResponse):
 
 
 class _ExactConnection(HTTPConnection):
-    """Asks for a link as it was given, of an address that was looked at.
+    """Requests a link as it was given, from an address that was checked.
 
-    urllib3 quotes some characters again (`|`, `{`, `%2f` to `%2F`), and a link may be signed over its exact bytes.
+    urllib3 requotes some characters (`|`, `{`, `%2f` to `%2F`), and a link may be signed over its exact bytes.
     """
 
     response_class = _MeteredResponse
@@ -202,7 +201,7 @@ class _ExactConnection(HTTPConnection):
         super().putrequest(method, call.target, skip_host, skip_accept_encoding)
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers; what a name stands for is asked once, looked at, and used."""
+        """Connect to the first address that answers; the name is resolved once, and the checked address is used."""
         problem = NewConnectionError(self, "no address")
         for address in self._addresses():
             outcome = self._connected(address)
@@ -234,10 +233,10 @@ class _ExactConnection(HTTPConnection):
 
 
 class ExactAdapter(HTTPAdapter):
-    """Makes every connection an exact one, whether direct, tunnelled or through a plain proxy."""
+    """Uses `_ExactConnection` for every connection, whether direct, tunnelled or through a plain proxy."""
 
     def request_url(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> str:
-        """What the request line asks for."""
+        """The target in the request line."""
         target = super().request_url(request, proxies)
         CALL.get().target = target
         return target
@@ -251,7 +250,7 @@ class ExactAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close all connections."""
-        # urllib3 closes a pool when it is collected, and an exception that was seen may hold it for a long while.
+        # urllib3 closes a pool when it is garbage collected, and an exception may keep it alive for a long time.
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118 - iterating over the container itself is forbidden there
                 if (pool := manager.pools.get(key)) is not None:

@@ -116,7 +116,7 @@ class Authorization:
         granted = endpoint.ask(grant, name=f"token of seller {seller_id}", secrets=frozenset({code, self._state}))
         if not isinstance(granted, Granted):
             raise AuthorizationError(
-                f"the code of seller {seller_id} was refused with {granted.came}: a code works once and for a few "
+                f"the code of seller {seller_id} was refused with {granted.words}: a code works once and for a few "
                 "minutes, so start again; check client_id, client_secret and --redirect-uri, too"
             )
         if granted.refresh_token is None:

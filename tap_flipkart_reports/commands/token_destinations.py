@@ -163,8 +163,8 @@ class Store:
         """Keep all that was handed out."""
         store = self.open_store()
         try:
-            with store.holding(seller_id) as hold:
-                if not hold.write(tokens):
+            with store.lease(seller_id) as lease:
+                if not lease.write(tokens):
                     raise TokenStoreError(
                         f"the tokens of seller {seller_id} were changed at the same time: authorise it again"
                     )

@@ -44,7 +44,7 @@ class ReportFiles:
             ArchiveError: it cannot be written.
         """
         if self._archive is not None and delivery.report_id not in self._kept:
-            self._archive.keep(delivery, headers())
+            self._archive.add(delivery, headers())
             self._kept.add(delivery.report_id)
 
     def keep_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
@@ -57,7 +57,7 @@ class ReportFiles:
             ArchiveError: they cannot be written; the window fails then.
         """
         archive = self._archive or Archive(REJECTED_FOLDER, clock=self._clock)
-        return archive.keep_rejected(
+        return archive.add_rejected(
             delivery, stream, (json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n" for row in rows)
         )
 
@@ -68,7 +68,7 @@ class ReportFiles:
             ArchiveError: it cannot be removed.
         """
         if self._archive is not None and days is not None:
-            self._archive.forget_older(days)
+            self._archive.remove_older_than(days)
 
 
 class ArchivedFiles(ReportFiles):

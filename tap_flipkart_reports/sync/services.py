@@ -60,8 +60,8 @@ class RunServices:
     @cached_property
     def archive(self) -> Archive | None:
         """The archive of downloaded files, if there is to be one."""
-        place = self.settings.report_archive
-        return Archive(place, clock=self._clock) if place else None
+        path_or_url = self.settings.report_archive
+        return Archive(path_or_url, clock=self._clock) if path_or_url else None
 
     @cached_property
     def files(self) -> ReportFiles:
@@ -88,7 +88,7 @@ class RunServices:
 
     @property
     def api_url(self) -> str:
-        """The API's base address; the simulator's where that takes its place."""
+        """The API's base address, or the simulator's if that is used."""
         return self._simulator.url if self.settings.is_simulated else self.settings.api_url
 
     @property
@@ -141,7 +141,7 @@ class RunServices:
         """
         if not self.settings.token_store or self.settings.is_simulated:
             return None
-        from tap_flipkart_reports.adapters.token_store import (  # noqa: PLC0415 - who has no store need not have cryptography
+        from tap_flipkart_reports.adapters.token_store import (  # noqa: PLC0415 - cryptography is an extra
             KEY_VARIABLE,
             TokenStore,
         )
