@@ -331,15 +331,18 @@ def test_a_pause_longer_than_a_report_or_the_run_may_take_leaves_all_that_wait_o
     assert bench.left == ([(first, told, False), (second, told, False)] if is_left else [])
 
 
+BEGAN = 1000.0
+
+
 def refused_until_left(bench: Bench, *, wait: float) -> float:
-    """When the first report is left of those whose triggers are all refused."""
-    now = 0.0
+    """How long it takes until the first report is left of those whose triggers are all refused."""
+    now = BEGAN
     while not bench.left:
         report = bench.queue.next_to_buy(now)
         assert report is not None
         bench.queue.refused(report, now=now, retry_after=wait)
         now += wait
-    return now - wait
+    return now - wait - BEGAN
 
 
 def test_a_seller_whose_every_trigger_is_refused_is_left_after_as_long_as_a_report_may_take() -> None:
@@ -349,8 +352,8 @@ def test_a_seller_whose_every_trigger_is_refused_is_left_after_as_long_as_a_repo
     assert refused_until_left(bench, wait=900.0) == TIMEOUT
     told = "the API asks to wait 900 s, and has refused each trigger for 3600 s"
     assert bench.left == [(first, told, False), (second, told, False)]
-    bench.add(other, now=TIMEOUT)
-    assert bench.bought(TIMEOUT) == [other]
+    bench.add(other, now=BEGAN + TIMEOUT)
+    assert bench.bought(BEGAN + TIMEOUT) == [other]
 
 
 def test_all_sellers_are_left_where_every_trigger_of_the_app_is_refused_for_so_long() -> None:
@@ -359,8 +362,8 @@ def test_all_sellers_are_left_where_every_trigger_of_the_app_is_refused_for_so_l
     cipla = tracked(2, seller="cipla")
     bench.add(acme, bose, cipla)
     assert refused_until_left(bench, wait=300.0) == TIMEOUT
-    assert bench.queue.next_to_buy(TIMEOUT + 300.0) is bose
-    bench.queue.refused(bose, now=TIMEOUT + 300.0, retry_after=300.0)
+    assert bench.queue.next_to_buy(BEGAN + TIMEOUT + 300.0) is bose
+    bench.queue.refused(bose, now=BEGAN + TIMEOUT + 300.0, retry_after=300.0)
     assert [report for report, _, _ in bench.left] == [acme, bose, cipla]
 
 
