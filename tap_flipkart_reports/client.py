@@ -298,7 +298,8 @@ class ReportClient:
             raise FileError(f"report {report_id}: {error}") from None
         except OSError as error:
             raise CallError(
-                f"{call.name}: its file cannot be written: {error.strerror or type(error).__name__}"
+                f"{call.name}: its file cannot be written to {path.parent}: {error.strerror or type(error).__name__}; "
+                "check the space and the permissions there, or set TMPDIR to another folder"
             ) from None
         finally:
             part.unlink(missing_ok=True)

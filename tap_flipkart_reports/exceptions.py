@@ -27,7 +27,7 @@ FlipkartReportsError                    any of the below: its text is one senten
 │   ├── LedgerError                     the report ledger; nothing is bought without it
 │   ├── TokenStoreError                 the token store; no token is asked for without it
 │   ├── ArchiveError                    the archive of downloaded files
-│   ├── OutputError                     standard output: it is closed, or its disk is full
+│   ├── OutputError                     standard output: it is closed
 │   │   └── PipeClosedError             the target is gone
 │   └── MachineError                    the machine: disk, memory, file descriptors, threads
 │       └── WorkerError                 a thread of the run has ended, so the run cannot go on

@@ -71,6 +71,13 @@ def test_a_refused_seller_is_named(clinic: Clinic) -> None:
     assert found["tokens"][1] == ("ok", "1 seller with a good token")
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "https://host.invalid"])
+def test_an_api_that_cannot_be_reached_has_to_be_fixed(clinic: Clinic, address: str) -> None:
+    code, found = clinic.checks(api_url=address)
+    assert code == 1
+    assert [health for health, _ in found["tokens"]] == ["bad"]
+
+
 @pytest.mark.parametrize(("minutes", "way"), [(10, "behind"), (-10, "ahead of")])
 def test_a_clock_that_is_wrong_is_found_out(clinic: Clinic, minutes: int, way: str) -> None:
     clock = clinic.bench.clock

@@ -130,7 +130,7 @@ def test_a_full_disk_behind_standard_output_ends_in_a_sentence(tmp_path: Path, c
                 timeout=SECONDS,
             )
     assert ended.returncode == BROKEN
-    assert "No space left on device" in ended.stderr
+    assert "No space left on device; free space where standard output" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "Exception ignored" not in ended.stderr
 
@@ -158,7 +158,10 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word(tmp_path: P
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [("ulimit -n 6", "Too many open files"), ("export TMPDIR=/proc/no TEMP=/proc/no TMP=/proc/no", None)],
+    [
+        ("ulimit -n 6", "allow more open files, or lower max_concurrent_reports"),
+        ("export TMPDIR=/proc/no TEMP=/proc/no TMP=/proc/no", None),
+    ],
     ids=["file descriptors", "temporary folder"],
 )
 def test_a_machine_that_refuses_ends_the_run_in_a_sentence(tmp_path: Path, limit: str, words: str | None) -> None:

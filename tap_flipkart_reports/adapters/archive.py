@@ -356,7 +356,9 @@ def _archive_errors(done: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ArchiveError(f"report_archive cannot be {done}: {reason}; check the path and its permissions") from None
+        raise ArchiveError(
+            f"report_archive cannot be {done}: {reason}; check the path, its permissions and its space"
+        ) from None
 
 
 @contextmanager

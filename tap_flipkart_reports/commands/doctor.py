@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tap_flipkart_reports.adapters.exchanges import ExchangeLog
 from tap_flipkart_reports.commands.plan import ADOPT, ARCHIVE, plan_run
-from tap_flipkart_reports.commands.sellers import REFUSED, VALID, check_sellers
+from tap_flipkart_reports.commands.sellers import VALID, check_sellers
 from tap_flipkart_reports.commands.tables import aligned, counted
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 
@@ -114,9 +114,9 @@ def _settings(run: Run) -> Iterator[Check]:
 def _tokens(run: Run) -> Iterator[Check]:
     checks = check_sellers(run.services.tokens, api=run.services.api, clock=run.clock, warn_days=WARN_DAYS)
     for check in checks:
-        if check.status == REFUSED:
+        if check.status != VALID:  # refused, or nobody answers: a run would not get further
             yield _bad("tokens", f"seller {check.seller_id}: {check.note}")
-        elif check.status != VALID or check.is_due:
+        elif check.is_due:
             yield _doubtful("tokens", f"seller {check.seller_id}: {check.note or 'consent ends soon'}")
     good = sum(check.status == VALID and not check.is_due for check in checks)
     if good:

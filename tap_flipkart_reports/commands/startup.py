@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -29,6 +30,16 @@ PIPE_CLOSED = 141
 STANDARD_ERROR = 2
 
 NO_THREAD = "can't start new thread"
+
+_FREE_SPACE = "; free space where standard output and temporary files go"
+_ALLOW_FILES = "; allow more open files, or lower max_concurrent_reports"
+_ADVICE = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EMFILE: _ALLOW_FILES,
+    errno.ENFILE: _ALLOW_FILES,
+}
+"""What to do about what a machine refuses, by the error's number."""
 
 
 def load_tap() -> type[TapFlipkartReports]:
@@ -106,7 +117,8 @@ def _refusal_of(error: OSError | MemoryError | RuntimeError) -> FlipkartReportsE
         return MachineError("the machine has no memory left: give it more, or lower max_concurrent_reports")
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename is not None else ""
-        return MachineError(f"the machine refuses what the run needs: {error.strerror or error}{where}")
+        advice = _ADVICE.get(error.errno or 0, "")
+        return MachineError(f"the machine refuses what the run needs: {error.strerror or error}{where}{advice}")
     if NO_THREAD in str(error):
         return MachineError("the machine starts no more threads: allow more, or lower max_concurrent_reports")
     return None

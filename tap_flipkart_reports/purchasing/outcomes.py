@@ -304,4 +304,5 @@ def _buy_again(
 ) -> BuyAgain | Fail:
     if report.attempts < MAX_ATTEMPTS:
         return BuyAgain(error=error, status=status, is_last_purchase=is_last_purchase)
-    return Fail(error=type(error)(f"{error}, {report.attempts} times over"), status=status, is_gone=True)
+    words = f"{error}, {report.attempts} times over; the next run buys it again: run it later, or shorten window_days"
+    return Fail(error=type(error)(words), status=status, is_gone=True)

@@ -306,7 +306,11 @@ class Run:
         try:
             write_summary(Path(self.settings.run_summary), document)
         except OSError as refusal:
-            LOGGER.error("run_summary cannot be written: %s", refusal.strerror)  # noqa: TRY400 - one sentence, no traceback
+            LOGGER.error(  # noqa: TRY400 - one sentence, no traceback
+                "run_summary %s cannot be written: %s; check the path, its permissions and its space",
+                self.settings.run_summary,
+                refusal.strerror,
+            )
 
     def stop(self) -> None:
         """Ask the run to end in order: what is bought is pending, and nothing more is bought."""
