@@ -1,4 +1,4 @@
 """Singer tap for Flipkart's Report Management API."""
 
 PACKAGE = "tap-flipkart-reports"
-"""Name of the distribution, the tap, its loggers and its folders."""
+"""The name of the distribution, the tap, its loggers and its folders."""

@@ -11,7 +11,7 @@ from tap_flipkart_reports.commands.startup import load_tap, run_command
 
 
 def main() -> None:
-    """Run the tap; whatever a user can cause ends in one sentence on standard error, never in a traceback."""
+    """Run the tap. Any failure that a user can cause ends in one sentence on standard error, never in a traceback."""
     if sys.argv[1:] != ["--version"]:
         sys.exit(run_command(_run_tap, tell=_tell))
     if code := run_command(_print_version, tell=_tell):
@@ -19,11 +19,11 @@ def main() -> None:
 
 
 def _tell(line: str) -> None:
-    """Say a line in the log, or without one where the SDK has not yet set it up."""
+    """Write a line to the log, or to standard error if the SDK has not set up the log yet."""
     if logging.getLogger().handlers:
         logging.getLogger(PACKAGE).error(line)
     else:
-        print(line, file=sys.stderr)  # noqa: T201 - why the command has failed
+        print(line, file=sys.stderr)  # noqa: T201 - why the command failed
 
 
 def _print_version() -> int:

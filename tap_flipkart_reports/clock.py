@@ -1,4 +1,4 @@
-"""Time: the only module that asks the system for it or waits."""
+"""Time: the only module that reads the system's clock or waits."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ if TYPE_CHECKING:
     from threading import Condition
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-"""The clock that nobody sets and that goes on while the machine is suspended, as far as the system has one."""
+"""A clock that cannot be set and that runs on while the machine is suspended, if the system has one."""
 
 LONGEST_WAIT = 86_400.0
-"""Seconds: systems refuse to wait for centuries, and whoever waits looks again after a day."""
+"""Longest single wait in seconds: systems refuse very long waits, and callers check again after a day."""
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
-"""Flipkart's zone: sellers' days, and every time stamp that carries no zone."""
+"""The zone of sellers' days, and of all Flipkart time stamps without a zone."""
 
 
 class Clock(Protocol):
-    """What the rest of the package knows of time."""
+    """The clock that the rest of the package uses."""
 
     def now(self) -> datetime:
-        """The present moment, with a zone."""
+        """The current time, with a zone."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards and never jump, from an arbitrary start; a suspended machine counts on."""
+        """Seconds since an arbitrary start; never runs backwards or jumps, and runs on during suspension."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait that many seconds."""
+        """Wait some seconds."""
 
     def wait(self, condition: Condition, seconds: float | None) -> None:
-        """Wait, with the condition's lock held, until it is notified or that many seconds are over."""
+        """Wait until the condition is notified or some seconds are over; the caller holds its lock."""
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The machine's clock."""
 
     def now(self) -> datetime:
-        """The present moment in UTC."""
-        return datetime.now(timezone.utc)  # noqa: TID251 - this is the place
+        """The current time in UTC."""
+        return datetime.now(timezone.utc)  # noqa: TID251 - allowed only here
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start."""
-        if _STEADY is None:  # Windows, whose own clock goes on
-            return time.monotonic()  # noqa: TID251 - this is the place
+        if _STEADY is None:  # Windows, whose monotonic clock runs on
+            return time.monotonic()  # noqa: TID251 - allowed only here
         return time.clock_gettime(_STEADY)
 
     def sleep(self, seconds: float) -> None:
-        """Wait that many seconds."""
-        time.sleep(min(seconds, LONGEST_WAIT))  # noqa: TID251 - this is the place
+        """Wait some seconds."""
+        time.sleep(min(seconds, LONGEST_WAIT))  # noqa: TID251 - allowed only here
 
     def wait(self, condition: Condition, seconds: float | None) -> None:
-        """Wait until notified or until that many seconds are over."""
+        """Wait until the condition is notified or some seconds are over."""
         condition.wait(None if seconds is None else min(seconds, LONGEST_WAIT))
 
 
 def today(clock: Clock) -> date:
-    """The day it is in Asia/Kolkata."""
+    """Today in Asia/Kolkata."""
     return clock.now().astimezone(KOLKATA).date()

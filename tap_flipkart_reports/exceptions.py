@@ -1,42 +1,42 @@
-"""Everything that can go wrong, as one tree.
+"""All errors of this package.
 
 ```
-FlipkartReportsError                    any of the below: its text is one sentence for the operator
+FlipkartReportsError                    base of all; its text is one sentence for the operator
 ├── SettingsError                       a setting, a state or a catalog is wrong; nothing was called, nothing bought
-├── AuthenticationError                 a seller's credentials were refused, or cannot be read
-├── AuthorizationError                  a seller's authorisation did not come about
-├── ConnectionTestError                 a test of the connection found a token that cannot be obtained
-├── CallError                           one HTTP call did not succeed, retries included
-│   ├── CallRefusedError                the API said no (4xx)
-│   │   ├── RateLimitedError            429: come back later
+├── AuthenticationError                 a seller's credentials were refused or cannot be read
+├── AuthorizationError                  authorising a seller failed
+├── ConnectionTestError                 the connection test could not get a token
+├── CallError                           an HTTP call failed, retries included
+│   ├── CallRefusedError                the API refused the request (4xx)
+│   │   ├── RateLimitedError            429: try later
 │   │   └── LinkRefusedError            a download link is dead
-│   ├── OutageError                     a host does not answer, and is given up for this run: nothing was done
-│   ├── HostAwayError                   a host does not answer just now, and this call does not wait
-│   ├── AnotherReportError              a detail answer names another report than was asked about
-│   ├── AnswerLostError                 a trigger may have been accepted, but its answer never arrived
-│   └── AnswerNotUnderstoodError        a trigger was accepted, but its answer does not say where the report id is
-├── ClaimLostError                      another worker has taken the window over, so nothing is sent
-├── ReportError                         the API accepted the report and did not deliver it
+│   ├── OutageError                     a host does not answer and is given up for this run
+│   ├── HostAwayError                   a host is away, and this call does not wait
+│   ├── AnotherReportError              a detail answer is about another report
+│   ├── AnswerLostError                 a trigger may have been accepted, but its answer is lost
+│   └── AnswerNotUnderstoodError        a trigger was accepted, but its answer has no report id
+├── ClaimLostError                      another worker has taken over the window
+├── ReportError                         the API accepted the report but did not deliver it
 │   ├── ReportFailedError               status FAILED
 │   ├── ReportExpiredError              status EXPIRED, or every link of it is dead
 │   ├── ReportTimeoutError              not ready within `report_timeout`
-│   └── MixedUpReportError              its id, its link or its file belongs to another window
+│   └── MixedUpReportError              its id, link or file belongs to another window
 ├── FileError                           the downloaded bytes are not a table
-├── RowError                            a table's header or a row is not what the stream can read
-├── BrokenPartError                     something that the run needs beside the API does not work
+├── RowError                            a header or row does not fit the stream
+├── BrokenPartError                     something other than the API does not work
 │   ├── LedgerError                     the report ledger; nothing is bought without it
-│   ├── TokenStoreError                 the token store; no token is asked for without it
+│   ├── TokenStoreError                 the token store; no token is requested without it
 │   ├── ArchiveError                    the archive of downloaded files
-│   ├── OutputError                     standard output: it is closed
-│   │   └── PipeClosedError             the target is gone
+│   ├── OutputError                     standard output is closed
+│   │   └── PipeClosedError             the target has closed the pipe
 │   └── MachineError                    the machine: disk, memory, file descriptors, threads
-│       └── WorkerError                 a thread of the run has ended, so the run cannot go on
-└── WindowsFailedError                  the end of a run in which some windows failed
+│       └── WorkerError                 a thread of the run has ended, so the run cannot continue
+└── WindowsFailedError                  some windows of a run failed
 ```
 
-The command that an error ends exits with its `exit_code`: 2 for wrong settings, 3 for a broken part, 1 for the rest.
+A command that ends with an error exits with its `exit_code`: 2 for wrong settings, 3 for a broken part, 1 otherwise.
 
-No text of an error holds a token, a secret or a download link: whoever raises one keeps them out.
+Texts of errors contain no tokens, secrets or download links.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
 
 
 class FlipkartReportsError(Exception):
-    """Base of every error of this package; `str(error)` is one line without secrets of this process."""
+    """Base of all errors of this package; `str(error)` is one line without this process's secrets."""
 
     exit_code: ClassVar[int] = 1
-    """Of a command that ends with it."""
+    """The exit code of a command that ends with this error."""
 
     def __init__(self, message: str) -> None:
         super().__init__(clean_line(message))
@@ -71,23 +71,23 @@ class SettingsError(FlipkartReportsError):
 
 
 class AuthenticationError(FlipkartReportsError):
-    """A seller's credentials were refused, or cannot be read."""
+    """A seller's credentials were refused or cannot be read."""
 
 
 class AuthorizationError(FlipkartReportsError):
-    """A seller's authorisation did not come about."""
+    """Authorising a seller failed."""
 
 
 class ConnectionTestError(FlipkartReportsError):
-    """A test of the connection found tokens that cannot be obtained."""
+    """The connection test could not get all tokens."""
 
 
 class CallError(FlipkartReportsError):
-    """One HTTP call did not succeed, retries included.
+    """An HTTP call failed, retries included.
 
     Attributes:
-        status: the HTTP status of the last answer, `None` where none came.
-        correlation_id: of a trigger, by which Flipkart's support may find it; `None` for other calls.
+        status: the HTTP status of the last answer, `None` without an answer.
+        correlation_id: a trigger's correlation id, by which Flipkart's support may find it; `None` for other calls.
     """
 
     def __init__(self, message: str, *, status: int | None = None, correlation_id: str | None = None) -> None:
@@ -100,7 +100,7 @@ class CallRefusedError(CallError):
     """The API answered 4xx.
 
     Attributes:
-        is_own_answer: whether the answer is one of the API itself, and not the page of some gateway before it.
+        is_own_answer: whether the answer is the API's own and not a gateway's page.
     """
 
     status: int
@@ -116,7 +116,7 @@ class RateLimitedError(CallRefusedError):
     """The API answered 429.
 
     Attributes:
-        retry_after: seconds the API asked to wait, `None` when it did not say.
+        retry_after: seconds that the API asked to wait, `None` if it did not say.
     """
 
     def __init__(self, message: str, *, retry_after: float | None, correlation_id: str | None = None) -> None:
@@ -129,22 +129,22 @@ class LinkRefusedError(CallRefusedError):
 
 
 class OutageError(CallError):
-    """A host does not answer, and is given up for this run; nothing was bought, and every further call ends so."""
+    """A host does not answer and is given up for this run; all further calls to it fail with this error."""
 
 
 class HostAwayError(CallError):
-    """A host does not answer just now, and this call does not wait for it."""
+    """A host is away, and this call does not wait for it."""
 
 
 class AnotherReportError(CallError):
-    """A detail answer names another report than was asked about, so nothing in it is believed."""
+    """A detail answer is about another report, so it is not trusted."""
 
 
 class AnswerLostError(CallError):
-    """A trigger may have been accepted, but its answer, and with it the report id, never arrived.
+    """A trigger may have been accepted, but its answer with the report id is lost.
 
     Attributes:
-        unanswered: tries of which each may have bought a report.
+        unanswered: number of tries, each of which may have bought a report.
     """
 
     def __init__(
@@ -155,11 +155,11 @@ class AnswerLostError(CallError):
 
 
 class AnswerNotUnderstoodError(CallError):
-    """A trigger was accepted, but nobody can tell the report id from its answer.
+    """A trigger was accepted, but the report id cannot be found in its answer.
 
     Attributes:
-        answer: the answer without secrets; the id is in it.
-        unanswered: earlier tries of which each may have bought a report too.
+        answer: the answer without secrets.
+        unanswered: number of earlier tries, each of which may have bought a report too.
     """
 
     def __init__(
@@ -177,11 +177,11 @@ class AnswerNotUnderstoodError(CallError):
 
 
 class ClaimLostError(FlipkartReportsError):
-    """Another worker has taken a window over while this one slept, so its trigger is not sent."""
+    """Another worker has taken over a window while this one was suspended, so the trigger is not sent."""
 
 
 class ReportError(FlipkartReportsError):
-    """The API accepted the report and did not deliver it."""
+    """The API accepted the report but did not deliver it."""
 
 
 class ReportFailedError(ReportError):
@@ -197,7 +197,7 @@ class ReportTimeoutError(ReportError):
 
 
 class MixedUpReportError(ReportError):
-    """The report's id, its link or its file belongs to another window: nothing of it is believed."""
+    """The report's id, link or file belongs to another window, so it is not trusted."""
 
 
 class FileError(FlipkartReportsError):
@@ -205,11 +205,11 @@ class FileError(FlipkartReportsError):
 
 
 class RowError(FlipkartReportsError):
-    """A table's header or one of its rows is not what the stream can read."""
+    """A table's header or one of its rows does not fit the stream."""
 
 
 class BrokenPartError(FlipkartReportsError):
-    """Something that the run needs beside the API does not work."""
+    """Something other than the API that the run needs does not work."""
 
     exit_code = 3
 
@@ -219,7 +219,7 @@ class LedgerError(BrokenPartError):
 
 
 class TokenStoreError(BrokenPartError):
-    """The token store cannot be used; no token is asked for without it, and no call made. Later it may be back."""
+    """The token store cannot be used; without it no token is requested and no call is made."""
 
 
 class ArchiveError(BrokenPartError):
@@ -239,18 +239,18 @@ class MachineError(BrokenPartError):
 
 
 class WorkerError(MachineError):
-    """A thread of the run has ended, or could not be started: the run cannot go on."""
+    """A thread of the run has ended or could not be started, so the run cannot continue."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowFailure:
-    """A window that failed for a stream; as text it is the sentence that the operator reads.
+    """A window that failed for a stream; `str` gives the sentence for the operator.
 
     Attributes:
-        report_type: the report type, whose streams share its windows.
+        report_type: the report type.
         stream: the stream.
         seller_id: the seller.
-        warehouse_id: the warehouse, where the report type asks for one.
+        warehouse_id: the warehouse, for report types that require one.
         window: the days.
         report_id: the report, if one was bought for the window.
         cause: what went wrong.
@@ -266,21 +266,21 @@ class WindowFailure:
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether the report is there and cannot be read."""
+        """Whether the report was downloaded but cannot be read."""
         return isinstance(self.cause, (FileError, RowError, ArchiveError))
 
     @property
     def whole_window(self) -> tuple[str, str, str | None, Window]:
-        """The window, whichever stream it failed for."""
+        """The window without the stream."""
         return self.report_type, self.seller_id, self.warehouse_id, self.window
 
     @property
     def shared_cause(self) -> tuple[str, str | None, str]:
-        """What is the same where one cause fails many windows of a seller, or many tables of a report."""
+        """The key that failures with the same cause share, for a seller's windows or a report's tables."""
         return self.seller_id, self.report_id, str(self.cause)
 
     def __str__(self) -> str:
-        """Where it was, what went wrong, and what to do."""
+        """Where it failed, why, and what to do."""
         return _failure_sentence([self])
 
 
@@ -288,29 +288,29 @@ _CORRELATION_ID = re.compile(r"(?<=correlation id )[0-9a-f-]{36}")
 
 
 def without_ids(cause: str, *, report_id: str | None) -> str:
-    """A cause without what only one window has: the same for windows that failed alike.
+    """A cause without report and correlation ids, so that equal causes of different windows are equal texts.
 
     Args:
         cause: the sentence.
-        report_id: the window's report, if it has one.
+        report_id: the window's report, if any.
     """
-    alike = _CORRELATION_ID.sub("…", cause)
-    return re.sub(rf"(?<!\w){re.escape(report_id)}(?!\w)", "…", alike) if report_id else alike
+    text = _CORRELATION_ID.sub("…", cause)
+    return re.sub(rf"(?<!\w){re.escape(report_id)}(?!\w)", "…", text) if report_id else text
 
 
 def shared_words(causes: Iterable[tuple[str, str | None]]) -> str:
-    """What failures that are alike say, of which each has a cause and perhaps a report id."""
+    """The common sentence of failures with the same cause; each is a cause and its report id, if any."""
     known = set(causes)
     (cause, report_id), *others = known
     return without_ids(cause, report_id=report_id) if others else cause
 
 
 def _failure_sentence(failures: Sequence[WindowFailure]) -> str:
-    """Failures that share their cause, as one sentence."""
+    """One sentence for failures that share their cause."""
     first = failures[0]
     cause = shared_words((str(failure.cause), failure.report_id) for failure in failures)
     warehouses = {failure.warehouse_id for failure in failures} - {None}
-    place = [
+    where = [
         _streams(failures),
         f"seller {first.seller_id}",
         *([f"warehouse {first.warehouse_id}"] if len(warehouses) == 1 else []),
@@ -318,10 +318,10 @@ def _failure_sentence(failures: Sequence[WindowFailure]) -> str:
         _windows({failure.whole_window: failure.window for failure in failures}.values()),
         *([f"report {first.report_id}"] if first.report_id else []),
     ]
-    # The report stays bought: the next run downloads it again at no cost, and perhaps the settings then allow for
-    # what is wrong with it, or a newer tap can read it. Whether to buy it again is for a person to decide.
+    # The report stays bought: the next run downloads it again at no cost, and perhaps other settings or a newer tap can
+    # read it. Buying it again is a person's decision.
     advice = "; the next run reads it again at no cost, unless given_up_reports names it"
-    return f"{', '.join(place)}: {cause}{advice if first.is_unreadable else ''}"
+    return f"{', '.join(where)}: {cause}{advice if first.is_unreadable else ''}"
 
 
 def _streams(failures: Sequence[WindowFailure]) -> str:
@@ -335,17 +335,17 @@ def _windows(windows: Collection[Window]) -> str:
 
 
 MIN_COUNTED = 3
-"""Streams of one failure of which only the first is named."""
+"""From this many streams on, a sentence names only the first and counts the others."""
 
 MAX_NAMED = 20
-"""Failures and sellers that the last lines of a run name; all others are counted, and `run_summary` has them."""
+"""How many failures and sellers the last lines of a run name; the others are counted, and `run_summary` has them."""
 
 
 class WindowsFailedError(FlipkartReportsError):
     """Some windows of a run failed.
 
     Attributes:
-        failures: the failed windows, for each stream that they failed for.
+        failures: the failed windows, one for each stream.
     """
 
     def __init__(self, failures: Sequence[WindowFailure]) -> None:
@@ -354,13 +354,13 @@ class WindowsFailedError(FlipkartReportsError):
 
     @property
     def headline(self) -> str:
-        """How many failed, and what becomes of them."""
+        """How many windows failed, and what the next run does."""
         number = len({failure.whole_window for failure in self.failures})
         return f"{number:,} {'window' if number == 1 else 'windows'} failed and will be requested again by the next run"
 
     @property
     def lines(self) -> list[str]:
-        """One line per cause, those of paid reports first; and how many more there are of each stream."""
+        """One line per cause, paid reports first; then the number of further failures of each stream."""
         by_cause: dict[tuple[str, str | None, str], list[WindowFailure]] = {}
         for failure in sorted(self.failures, key=lambda failure: failure.report_id is None):
             seller_id, report_id, cause = failure.shared_cause

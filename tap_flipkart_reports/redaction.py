@@ -1,10 +1,10 @@
-"""Foreign text at the edge: what others wrote becomes plain, short text without secrets, links and control characters.
+"""Cleans foreign text: short, in one line, without secrets, links and control characters.
 
-Report ids, status words, error bodies, headers, titles and names of sellers are data. They pass `clean` (words from
-outside, quoted in a sentence) or `clean_line` (a name, or a whole sentence with such in it). Every error of this
-package and every line of its logs does the latter, so nothing reaches a terminal or a log by another way.
+Report ids, status words, error bodies, headers, titles and names of sellers are data. `clean` is for foreign words that
+a sentence quotes, `clean_line` for a name or a whole sentence that contains foreign words. Every error of this package
+and every line of its logs passes through `clean_line`.
 
-Every step takes time in proportion to the text, whatever is in it, and lengths are bounded before patterns look.
+Every step takes time linear in the length of the text, and texts are shortened before patterns search them.
 """
 
 from __future__ import annotations
@@ -23,98 +23,98 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_QUOTED = 200
-"""Characters of foreign words within a sentence."""
+"""Longest foreign text within a sentence, in characters."""
 
 MAX_LINE = 2000
-"""Characters of a sentence or a line of the log."""
+"""Longest sentence or log line, in characters."""
 
 MAX_LOOKED_AT = 16 * 1024
-"""Characters of a foreign text that are looked at, of which `MAX_QUOTED` are shown."""
+"""Characters of a foreign text that are searched for secrets, of which `MAX_QUOTED` are shown."""
 
 MIN_SECRET = 8
-"""Characters from which a text is taken for a secret wherever it is; a shorter one is a word of some sentence."""
+"""Shortest secret that is removed, in characters; a shorter text may be an ordinary word."""
 
 LONG_SECRET = 20
-"""Characters from which a part of a link is taken for a secret though it has no digit among letters."""
+"""A part of a link of this length is taken for a secret even if it does not mix letters and digits."""
 
 MAX_LINKS = 2000
-"""Links whose parts are remembered: those in use, and some hundred before them."""
+"""Number of links whose parts are remembered: those in use, and some hundred before them."""
 
-GONE = "…"
-"""Stands in the place of what is not shown."""
+REDACTED = "…"
+"""Replaces what is not shown."""
 
 
 # Secrets of this process
-class _Alike:
-    """Secrets that begin alike: links of one storage do, and thousands of them are remembered."""
+class _SecretsByBeginning:
+    """Secrets with the same first characters, such as the links of one storage."""
 
     def __init__(self) -> None:
         self.texts: Counter[str] = Counter()
-        """How often each was added: links of one session share a token, and may hold that of a seller."""
+        """How often each was added: several links may share a token."""
         self.lengths: tuple[int, ...] = ()
-        """The longest first, so that none shows its end. A new tuple each time: readers take no lock."""
+        """Lengths of the secrets, the longest first. A new tuple each time, as readers take no lock."""
 
     def add(self, secret: str) -> None:
-        """Remember one."""
+        """Add a secret."""
         self.texts[secret] += 1
         if len(secret) not in self.lengths:
             self.lengths = tuple(sorted({*self.lengths, len(secret)}, reverse=True))
 
     def discard(self, secret: str) -> None:
-        """Forget one, unless it was added more often."""
+        """Remove a secret, unless it was added more than once."""
         self.texts[secret] -= 1
         if not self.texts[secret]:
             del self.texts[secret]
 
     def length_at(self, text: str, at: int) -> int:
-        """How long the one is that is at some place of a text; 0 if none does."""
+        """The length of the secret at an index of a text; 0 if there is none."""
         return next((length for length in self.lengths if text[at : at + length] in self.texts), 0)
 
 
 class KnownSecrets:
-    """Texts that nothing may show, found in any text in one pass, however many they are; for any thread."""
+    """Secret texts, found in a text in one pass however many there are; may be used from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_beginning: dict[str, _Alike] = {}
+        self._by_beginning: dict[str, _SecretsByBeginning] = {}
         self._links: deque[tuple[str, ...]] = deque()
 
     def add(self, *secrets: str | None) -> None:
-        """Remember secrets, plain and as they are in a URL."""
+        """Add secrets, plain and percent-encoded."""
         with self._lock:
-            for secret in _forms(secrets):
-                self._by_beginning.setdefault(secret[:MIN_SECRET], _Alike()).add(secret)
+            for secret in _spellings(secrets):
+                self._by_beginning.setdefault(secret[:MIN_SECRET], _SecretsByBeginning()).add(secret)
 
     def add_link(self, parts: Iterable[str], *, name: str = "") -> None:
-        """Remember a link's parts, until many others have come; words and dates among them are nothing secret.
+        """Add the secret parts of a link; they are forgotten after many other links.
 
         Args:
-            parts: of the link.
-            name: what may be shown although it is in the link, as the id of its report.
+            parts: the link's parts; words and dates among them are not secret.
+            name: a text that may be shown although it is in the link, such as the report id.
         """
         parts = tuple(part for part in parts if part not in name and _may_be_secret(part))
         self.add(*parts)
         with self._lock:
             self._links.append(parts)
             old = self._links.popleft() if len(self._links) > MAX_LINKS else ()
-            for secret in _forms(old):
-                alike = self._by_beginning[secret[:MIN_SECRET]]
-                alike.discard(secret)
-                if not alike.texts:
+            for secret in _spellings(old):
+                candidates = self._by_beginning[secret[:MIN_SECRET]]
+                candidates.discard(secret)
+                if not candidates.texts:
                     del self._by_beginning[secret[:MIN_SECRET]]
 
     def are_in(self, text: str) -> bool:
-        """Whether a text holds one of them."""
+        """Whether a text contains a secret."""
         return self.removed_from(text) != text
 
     def removed_from(self, text: str) -> str:
-        """The text without them."""
+        """A text without the secrets."""
         by_beginning, parts, shown, at = self._by_beginning, [], 0, 0
         last = len(text) - MIN_SECRET
         while at <= last:
-            alike = by_beginning.get(text[at : at + MIN_SECRET])
-            if alike is not None and (length := alike.length_at(text, at)):
-                parts += [text[shown:at], GONE]
+            candidates = by_beginning.get(text[at : at + MIN_SECRET])
+            if candidates is not None and (length := candidates.length_at(text, at)):
+                parts += [text[shown:at], REDACTED]
                 at = shown = at + length
             else:
                 at += 1
@@ -126,18 +126,18 @@ def _may_be_secret(part: str) -> bool:
     return is_mixed or len(part) >= LONG_SECRET
 
 
-def _forms(secrets: Iterable[str | None]) -> list[str]:
+def _spellings(secrets: Iterable[str | None]) -> list[str]:
     plain = [secret for secret in secrets if secret and len(secret) >= MIN_SECRET]
     return list(dict.fromkeys([*plain, *(in_url(secret) for secret in plain)]))
 
 
 def in_url(text: str) -> str:
-    """A text as one step of a path or one value of a query, whatever is in it: half a character pair as well."""
+    """A text, percent-encoded for a path or query; lone surrogates are encoded too."""
     return quote(text.encode(errors="surrogatepass"), safe="")
 
 
 KNOWN_SECRETS = KnownSecrets()
-"""Tokens, secrets and links of this process, whoever they belong to."""
+"""All tokens, secrets and links of this process."""
 
 
 # What secrets look like
@@ -153,47 +153,47 @@ _LONG_WORD = re.compile(r"[\w.~+/%-]{16,}=*")
 
 
 def scrub(text: str, secrets: Iterable[str] = ()) -> str:
-    """A foreign text without links, known secrets, and whatever looks like a token.
+    """A foreign text without links, known secrets, and anything that looks like a token.
 
     Args:
         text: foreign text.
-        secrets: texts that must not appear, plain or percent-encoded, beside those of this process.
+        secrets: further texts to remove, plain or percent-encoded, besides those of this process.
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, GONE).replace(in_url(secret), GONE)
+        text = text.replace(secret, REDACTED).replace(in_url(secret), REDACTED)
     text = KNOWN_SECRETS.removed_from(text)
-    text = _LINK.sub(GONE, text)
+    text = _LINK.sub(REDACTED, text)
     text = _NAMED_SECRET.sub(r"\1…", text)
-    # A long word with a digit in it is a token, or an id that our own sentence names anyway.
-    return _LONG_WORD.sub(lambda word: GONE if re.search(r"\d", word[0]) else word[0], text)
+    # A long word with a digit is a token, or an id that the sentence around it names anyway.
+    return _LONG_WORD.sub(lambda word: REDACTED if re.search(r"\d", word[0]) else word[0], text)
 
 
-# Edges
+# Cleaning
 def clean(text: object, secrets: Iterable[str] = (), *, limit: int = MAX_QUOTED) -> str:
-    """Foreign words as they may be within a sentence: without secrets, in one line, short.
+    """Foreign words for use within a sentence: short, in one line, without secrets.
 
     Args:
         text: foreign text.
-        secrets: texts that must not appear, beside those of this process.
-        limit: characters that may be left.
+        secrets: further texts to remove, besides those of this process.
+        limit: longest result, in characters.
     """
     return shorten(" ".join(in_one_line(scrub(_beginning(str(text), MAX_LOOKED_AT), secrets)).split()), limit)
 
 
 def clean_line(text: object, *, limit: int = MAX_LINE) -> str:
-    """A sentence of our own with foreign words in it, or a foreign name, as it may go out.
+    """A name, or a sentence that contains foreign words: in one line, without this process's secrets.
 
-    Patterns are not looked for, as an id looks like a token and is none; secrets of this process are.
+    Anything that only looks like a token stays, as ids do.
 
     Args:
         text: the sentence.
-        limit: characters that may be left.
+        limit: longest result, in characters.
     """
     return shorten(in_one_line(KNOWN_SECRETS.removed_from(_beginning(str(text), limit + MAX_LOOKED_AT))), limit)
 
 
 def in_one_line(text: str) -> str:
-    """The text without control characters, line breaks, escape sequences and marks that turn its direction."""
+    """A text without control characters, line breaks, escape sequences and marks of text direction."""
     return text if text.isprintable() else " ".join("".join(map(_shown, text)).split())
 
 
@@ -204,26 +204,26 @@ def _shown(char: str) -> str:
 
 
 def _beginning(text: str, limit: int) -> str:
-    """A text's beginning without the word that the cut goes through: it may be half a secret."""
+    """A text's beginning without the word at the cut, which may be half a secret."""
     if len(text) <= limit:
         return text
     beginning, _, _ = text[:limit].rpartition(" ")
-    return beginning + GONE
+    return beginning + REDACTED
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text's beginning, with a mark where something is missing."""
-    return text if len(text) <= limit else text[: limit - 1] + GONE
+    """A text's beginning, with a mark at the end if it was shortened."""
+    return text if len(text) <= limit else text[: limit - 1] + REDACTED
 
 
 def host_of(url: str) -> str:
-    """Host and port of a URL: the part of it that may be shown."""
+    """Host and port of a URL, which may be shown."""
     return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
 
 
 # Logs
 class _CleaningHandler(logging.Handler):
-    """Writes nothing; cleans each record of this package on its way up to the handlers that write."""
+    """Writes nothing; cleans this package's log records before other handlers write them."""
 
     def emit(self, record: logging.LogRecord) -> None:
         record.msg, record.args = clean_line(record.getMessage()), ()
@@ -232,5 +232,5 @@ class _CleaningHandler(logging.Handler):
                 record.__dict__[name] = clean_line(value, limit=MAX_QUOTED)
 
 
-# The loggers of all modules and streams are below this one, and a record passes its handlers before those of the root.
+# All loggers of modules and streams are children of this one, whose handlers get a record before those of the root.
 logging.getLogger(PACKAGE).addHandler(_CleaningHandler())

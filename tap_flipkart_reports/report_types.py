@@ -1,8 +1,8 @@
-"""The report types Flipkart publishes, and the tables their files hold, as one table.
+"""The report types that Flipkart publishes, and the tables in their files.
 
-A new report type is one entry here and one file in `schemas/` for each of its tables. Identifiers and parameters:
-Flipkart's API reference; what is an assumption is marked so in `basis` and can be overridden by the setting
-`report_types`. Tables and columns: what public readers of the files Flipkart hands to sellers know.
+A new report type is one entry here and one file in `schemas/` for each of its tables. Sources: Flipkart's API reference
+for identifiers and parameters; `basis` marks what is assumed, and the setting `report_types` can override it. Tables
+and columns are those that public programs read from files that Flipkart gives to sellers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOT_PUBLISHED = "identifier not published, parameters assumed"
 OLDER_DOCUMENTS = "documented in 2024, gone since"
 
 MIR_HOLD_BACK_DAYS = 7
-"""The report of a month exists "after the 7th" of the next, read as: from the 8th on."""
+"""A month's report exists "after the 7th" of the next month, taken to mean from the 8th on."""
 
 PAYOUT = ("neft_id",)
 
@@ -34,7 +34,7 @@ PAYOUT_AND_DAY = ("neft_id", "payment_date")
 
 
 def _settlement_tables(name: str, *, key: tuple[str, ...]) -> tuple[ReportTable, ...]:
-    """The sheets of a settlement workbook: they appear only when used, and name a payout on its first row only."""
+    """The sheets of a settlement workbook; a sheet without rows is missing, and a payout is only on its first row."""
     return (
         ReportTable(
             stream=name,
@@ -73,7 +73,7 @@ def _settlement_tables(name: str, *, key: tuple[str, ...]) -> tuple[ReportTable,
 
 
 def _sections(name: str) -> tuple[ReportTable, ...]:
-    """The sections of the GST returns; how their sheets are named in full is not known."""
+    """The sections of the GST returns; the full names of their sheets are not known."""
     return tuple(
         ReportTable(stream=f"{name}{suffix}", title=title, sheets=sheets)
         for suffix, title, sheets in (
@@ -138,7 +138,7 @@ TABLES: Mapping[str, tuple[ReportTable, ...]] = {
         ReportTable(stream="profit_and_loss_orders", title="Orders P&L", sheets=("Order*",)),
     ),
 }
-"""Tables of which more is known than a schema, by the report type's name; of others a file has one."""
+"""Tables by report type, where more than a schema is known; the files of other types have one table."""
 
 
 def tables_of(name: str, *, key: tuple[str, ...] | None = None) -> tuple[ReportTable, ...]:
@@ -146,8 +146,8 @@ def tables_of(name: str, *, key: tuple[str, ...] | None = None) -> tuple[ReportT
 
     Args:
         name: the report type.
-        key: a natural key of the first table, instead of the published one. Of columns that the published table does
-            not have, it is the key of another table, of which nothing else is known.
+        key: a natural key of the first table, instead of the published one. If it has columns that the published table
+            lacks, it is the key of a table of which nothing else is known.
     """
     first, *others = TABLES.get(name, (ReportTable(stream=name, title=name),))
     if key is None:
@@ -250,4 +250,4 @@ UNIDENTIFIED: Mapping[str, ReportType] = {
         ),
     )
 }
-"""Report types whose tables are known and whose identifier is not: the setting `report_types` has to give it."""
+"""Report types whose identifier is not published: the setting `report_types` must give it."""

@@ -1,4 +1,4 @@
-"""What goes out beside SCHEMA and RECORD lines: STATE as often as is due, and BATCH with its files."""
+"""Output other than SCHEMA and RECORD lines: STATE messages when due, and BATCH messages with their files."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ BATCH_FORMATS = ("jsonl", "parquet")
 
 
 def write_whole_lines() -> None:
-    """Put a buffer before standard output where it has none.
+    """Buffer standard output if it is not buffered.
 
-    PYTHONUNBUFFERED, as many containers have it, takes it away: a signal then cuts a write short, and what is left of
-    it is lost without a word.
+    With PYTHONUNBUFFERED, which many containers set, a signal can cut a write short, and the rest is silently lost.
     """
     if isinstance(sys.stdout.buffer, io.RawIOBase):
-        sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - it is the process's own
+        sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - open until the process ends
 
 
 def write_bytes(lines: bytes) -> None:
-    """Write behind whatever the SDK's own writer has left in the text layer."""
+    """Write lines after whatever the SDK's writer has left in the text buffer."""
     sys.stdout.flush()
     sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()
@@ -48,14 +47,14 @@ class SpacedStateWriter(StateWriter):
     """Writes the state as often as `StateSpacing` allows.
 
     Args:
-        message_writer: makes the lines.
-        spacing: tells when one is due.
+        message_writer: formats the messages.
+        spacing: decides when a message is due.
 
     Attributes:
-        spacing: what was handed in.
-        is_urgent: whether the next state is due in any case.
-        is_behind: whether a state was not written because none was due.
-        is_held: whether rows that the state knows as read are in a BATCH file that is not whole yet.
+        spacing: decides when a message is due.
+        is_urgent: whether to write the next state in any case.
+        is_behind: whether the last state was not written because none was due.
+        is_held: whether rows that the state counts as read are in an incomplete BATCH file.
     """
 
     def __init__(self, message_writer: GenericSingerWriter[Any, Any], spacing: StateSpacing) -> None:
@@ -65,10 +64,10 @@ class SpacedStateWriter(StateWriter):
         self._last_digest = b""
 
     def write_state(self, state: TapState) -> None:
-        """Write a STATE message if one is due and would say something new.
+        """Write a STATE message if one is due and the state has changed.
 
         Args:
-            state: the tap's state, with all its partitions: to a target, the last one is all there is.
+            state: the whole state of the tap, as targets keep only the last message.
         """
         self.is_behind = not (self.is_urgent or self.spacing.is_due)
         if self.is_behind:
@@ -83,13 +82,13 @@ class SpacedStateWriter(StateWriter):
 
 
 def check_batch_config(read: Callable[[], BatchConfig | None]) -> None:
-    """Find out before anything is bought whether BATCH files can be written.
+    """Check before anything is bought that BATCH files can be written.
 
     Args:
-        read: has the SDK read `batch_config`.
+        read: lets the SDK read `batch_config`.
 
     Raises:
-        SettingsError: they cannot.
+        SettingsError: they cannot be written.
     """
     try:
         config = read()
@@ -105,14 +104,14 @@ def check_batch_config(read: Callable[[], BatchConfig | None]) -> None:
 
 
 class BatchWriter:
-    """Writes rows to BATCH files, and a message for each that is complete.
+    """Writes rows to BATCH files, and a message for each complete file.
 
     Args:
-        tap_name: for the files' names.
-        config: how the files are made.
-        schemas: the schema of each stream that the rows may go out as.
-        is_mapped: whether a stream map has made the rows, which may hold anything then.
-        write: gets each message, with the bytes of its file.
+        tap_name: the tap's name, for the files' names.
+        config: format and storage of the files.
+        schemas: the schema of each output stream.
+        is_mapped: whether a stream map has made the rows, which may then have any values.
+        write: writes a message; it also gets the file's size in bytes.
     """
 
     def __init__(
@@ -135,19 +134,19 @@ class BatchWriter:
         """Add some rows.
 
         Args:
-            stream: their stream's name in the messages.
-            columns: their values by column.
+            stream: the output stream.
+            columns: the rows, by column.
 
         Returns:
-            How many files are complete now.
+            The number of files that this has completed.
         """
         if stream not in self._files:
             self._files[stream] = self._new_files(stream)
-        return self._tell(stream, self._files[stream].add(columns))
+        return self._write_messages(stream, self._files[stream].add(columns))
 
     def _new_files(self, stream: str) -> BatchFiles:
-        from tap_flipkart_reports.sync.batch_files import BatchFiles, new_file  # noqa: PLC0415 - few runs write any
-        from tap_flipkart_reports.sync.record_lines import MappedLines, PlainLines  # noqa: PLC0415 - few runs write any
+        from tap_flipkart_reports.sync.batch_files import BatchFiles, new_file  # noqa: PLC0415 - few runs write BATCH files
+        from tap_flipkart_reports.sync.record_lines import MappedLines, PlainLines  # noqa: PLC0415 - few runs write BATCH files
 
         begin, ending = new_file(
             self._config.encoding.format,
@@ -158,7 +157,7 @@ class BatchWriter:
         name = f"{self._tap_name}--{stream}"
         return BatchFiles(name, self._config.storage, new_file=begin, ending=ending, size=self._config.batch_size)
 
-    def _tell(self, stream: str, addresses: Iterable[str]) -> int:
+    def _write_messages(self, stream: str, addresses: Iterable[str]) -> int:
         files, count = self._files[stream], 0
         for address in addresses:
             message = SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=[address])
@@ -170,11 +169,11 @@ class BatchWriter:
         """Complete all files.
 
         Returns:
-            How many there were.
+            The number of files.
         """
-        return sum(self._tell(stream, files.close()) for stream, files in self._files.items())
+        return sum(self._write_messages(stream, files.close()) for stream, files in self._files.items())
 
     @property
     def has_rows(self) -> bool:
-        """Whether some rows are in files that are not complete."""
+        """Whether there are incomplete files."""
         return any(files.rows for files in self._files.values())

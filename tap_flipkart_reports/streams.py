@@ -1,14 +1,14 @@
-"""One stream per table of a report: partitions, records, bookmark. The only module that knows the SDK's inner workings.
+"""One stream per table of a report: partitions, records, bookmark. The only module that uses the SDK's inner workings.
 
-What the SDK would do otherwise, and why it is done here (singer-sdk 0.54):
+Where it deviates from the SDK (singer-sdk 0.54), and why:
 
-- Windows as SDK partitions would grow the state for ever, and a crash between two of them would emit no STATE. So a
-  partition is a seller (and warehouse), and its windows are walked through inside `get_records`.
-- The SDK moves the bookmark by values in the rows. A report is complete or it is not, whatever days its rows show, so
-  `_increment_stream_state` does nothing and a finished window moves the bookmark.
-- The SDK logs "An unhandled error occurred" in front of each sentence that ends a run; `log` leaves it out.
-- With BATCH the records of a finished window may still be unwritten: then STATE is left to the SDK, which writes it
-  behind the manifest.
+- With windows as SDK partitions the state would grow for ever, and a crash between two of them would emit no STATE. So
+  a partition is a seller (and warehouse), and `get_records` loops over its windows.
+- The SDK moves the bookmark by values in the rows. A report is complete or not, whatever days its rows have, so
+  `_increment_stream_state` does nothing, and finished windows move the bookmark.
+- The SDK logs "An unhandled error occurred" before each sentence that ends a run; `log` leaves it out.
+- With BATCH the records of a finished window may not be written yet: then STATE is held back until their file is
+  complete.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ class ReportStream(Stream):
         tap: the tap.
         report_type: the report.
         table: one of its tables.
-        run: what the tap's streams share; built when it is first asked for.
-        select_rules: whether columns that files bring are selected.
-        forms: how objects and amounts go out.
+        run: the run that the tap's streams share, built when first called.
+        select_rules: whether new columns of files are selected.
+        forms: how objects and amounts are written.
 
     Attributes:
-        partition_states: what the state holds of each partition.
+        partition_states: the states of the stream's partitions.
     """
 
     replication_key = BOOKMARK_COLUMN
 
-    def __init__(  # noqa: PLR0913 - a table, and what the tap says of all its streams
+    def __init__(  # noqa: PLR0913 - a table, and what all streams share
         self,
         tap: Tap,
         report_type: ReportType,
@@ -94,17 +94,17 @@ class ReportStream(Stream):
 
     @property
     def partitions(self) -> list[dict[str, Any]]:
-        """One per seller, and per warehouse where the report asks for one."""
+        """One per seller, and per warehouse for reports that require one."""
         return [key.context for key in self._run().wanted.partitions_of(self.report_type)]
 
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the selection from a catalog; keys, types and replication are the tap's own.
+        """Take only the selection from a catalog; keys, types and replication are the tap's own.
 
-        Columns that the catalog does not know yet follow Meltano's rules, as those that a file brings; those that
-        a person has taken out of its schema alone stay out.
+        Columns that the catalog does not have yet follow Meltano's rules, like new columns of files; a column that was
+        removed only from the catalog's schema stays deselected.
 
         Raises:
-            SettingsError: the catalog says otherwise, which would mix two in one table.
+            SettingsError: the catalog has other keys, types or replication, which would mix both in one table.
         """
         self._tap_input_catalog = catalog
         if (entry := catalog.get_stream(self.name)) is None:
@@ -129,23 +129,23 @@ class ReportStream(Stream):
 
     @property
     def is_removed(self) -> bool:
-        """Whether stream maps leave nothing of the stream."""
+        """Whether stream maps remove the stream."""
         return all(isinstance(stream_map, RemoveRecordTransform) for stream_map in self.stream_maps)
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether a limit of records ends the stream."""
+        """Whether the stream ends at a record limit."""
         return self.ABORT_AT_RECORD_COUNT is not None
 
     def log(self, message: str, *args: object, level: int = logging.INFO, **kwargs: object) -> None:
-        """Log a message, unless it announces an exception that passes: the tap's last line says what it is."""
+        """Log a message, unless it announces an exception in flight: the tap's last line reports that."""
         if level < logging.ERROR or sys.exc_info()[0] is None:
             super().log(message, *args, level=level, **kwargs)
 
     # Records
 
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """The records of every window of a partition; a window that fails stops neither the others nor the run.
+        """The records of all windows of a partition; a failed window stops neither the others nor the run.
 
         Args:
             context: the partition.
@@ -159,8 +159,8 @@ class ReportStream(Stream):
     ) -> Generator[dict[str, Any], Any, Any]:
         """Write whole batches of RECORD lines.
 
-        The SDK conforms, maps and writes records one by one, which takes ten times as long. Only its maps are asked
-        here, where there are any; for BATCH and under a record limit its own loop runs.
+        The SDK conforms, maps and writes records one by one, which takes ten times as long. Here only its stream maps
+        are applied, if there are any; for BATCH and under a record limit its own loop runs.
 
         Args:
             context: the partition, or none for all.
@@ -169,13 +169,13 @@ class ReportStream(Stream):
         if not write_messages or not self.selected or self.child_streams or self.is_dry_run:
             yield from super()._sync_records(context, write_messages=write_messages)
             return
-        from tap_flipkart_reports.sync.record_lines import (  # noqa: PLC0415 - discovery writes none
+        from tap_flipkart_reports.sync.record_lines import (  # noqa: PLC0415 - discovery writes no records
             MappedLines,
             RecordLines,
         )
 
         plain, mapped = RecordLines(self.name), MappedLines(serialize_json)
-        is_mapped = not self._goes_out_as_it_is
+        is_mapped = not self._is_unmapped
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             for partition in [context] if context is not None else self.partitions:
                 counter.with_context(partition)
@@ -192,20 +192,20 @@ class ReportStream(Stream):
         self._write_state_message()
 
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
-        """Write BATCH files straight from columns.
+        """Write BATCH files directly from columns.
 
-        The SDK makes a dictionary of each record, and applies no stream map.
+        The SDK makes a dictionary of each record, and applies no stream maps.
 
         Args:
-            batch_config: how the files are made.
+            batch_config: format and storage of the files.
             context: the partition, or none for all.
         """
-        from tap_flipkart_reports.sync.batch_files import FORMATS, PARQUET  # noqa: PLC0415 - few runs write any
+        from tap_flipkart_reports.sync.batch_files import FORMATS, PARQUET  # noqa: PLC0415 - few runs write BATCH files
 
         if self.is_dry_run or batch_config.encoding.format not in FORMATS:
             super()._sync_batches(batch_config, context)
             return
-        is_mapped = not self._goes_out_as_it_is
+        is_mapped = not self._is_unmapped
         batches = BatchWriter(
             self.tap_name,
             batch_config,
@@ -236,7 +236,7 @@ class ReportStream(Stream):
         self._state_writer.spacing.wrote(size)
 
     @property
-    def _goes_out_as_it_is(self) -> bool:
+    def _is_unmapped(self) -> bool:
         return (
             len(self.stream_maps) == 1
             and type(self.stream_maps[0]) is SameRecordTransform
@@ -252,7 +252,7 @@ class ReportStream(Stream):
         self.state_manager.is_flushed = False
 
     def record_table(self) -> RecordTable:
-        """What reading a report for this stream needs."""
+        """What a reader needs to know to read a report for this stream."""
         return RecordTable(
             stream=self.name,
             report_type=self.report_type,
@@ -268,10 +268,10 @@ class ReportStream(Stream):
         return [name for name in self.effective_schema["properties"] if self.mask["properties", name]]
 
     def _add_columns(self, new: Sequence[Column]) -> list[str]:
-        """Add columns of a file to the stream, and tell the target before the first record that has them.
+        """Add new columns of a file to the stream, and write a SCHEMA before the first record with them.
 
         Returns:
-            The names of the columns that are selected then.
+            The names of all selected columns.
         """
         self._new_columns = (*self._new_columns, *new)
         for column in new:
@@ -291,7 +291,7 @@ class ReportStream(Stream):
         return self._selected_columns()
 
     def register_schema(self) -> None:
-        """Make the stream maps for the stream's own schema; the catalog's has lost what the SDK does not know."""
+        """Make the stream maps from the stream's own schema; the catalog's lacks what the SDK does not know."""
         self._tap.mapper.register_raw_stream_schema(
             self.name, get_selected_schema(self.name, self.effective_schema, self.mask), self.primary_keys
         )
@@ -300,22 +300,22 @@ class ReportStream(Stream):
     # State
 
     def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Nothing reads that value here, and it would be in every STATE."""
+        """Write nothing: the value is not used here, and it would be in every STATE."""
 
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
-        """Rows never move the bookmark: a report may hold rows of days outside its window."""
+        """Rows never move the bookmark: a report may have rows of days outside its window."""
 
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Write a STATE message if one is due; there are no markers, and looking for them would list every partition.
+        """Write a STATE message if one is due; there are no markers to look for in every partition.
 
         Args:
-            state: of no use here.
+            state: not used.
         """
         del state
         self._write_state_message()
 
     def get_context_state(self, context: Context | None) -> dict[str, Any]:
-        """What the state holds of a partition, or of the stream; found by key, and not by a walk through all of them.
+        """The state of a partition or of the stream, looked up by key; the SDK searches all partitions.
 
         Args:
             context: the partition, or none for the stream.
@@ -325,10 +325,10 @@ class ReportStream(Stream):
         return self.partition_states[PartitionKey.from_context(context)].member
 
     def emit_state(self, *, at_once: bool = False) -> None:
-        """Write a STATE message if one is due, and never before the BATCH files it speaks of.
+        """Write a STATE message if one is due, but never before the BATCH files that it covers.
 
         Args:
-            at_once: whether it is due in any case.
+            at_once: whether to write it in any case.
         """
         self.state_manager.is_flushed = False
         if at_once:

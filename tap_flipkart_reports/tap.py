@@ -1,4 +1,4 @@
-"""The tap: settings in, streams out; what one run shares between its streams."""
+"""The tap: settings in, streams out, and one run that the streams share."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tap_flipkart_reports.exceptions import (
     SettingsError,
     WindowsFailedError,
 )
-from tap_flipkart_reports.planning.record_schema import AS_THEY_ARE
+from tap_flipkart_reports.planning.record_schema import DEFAULT_FORMS
 from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
 from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unknown_sellers, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.catalog import well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json
-from tap_flipkart_reports.settings.doubts import doubts, unknown_settings
 from tap_flipkart_reports.settings.environment import read_environment
+from tap_flipkart_reports.settings.questionable import questionable_settings, unknown_settings
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 from tap_flipkart_reports.singer_output import SpacedStateWriter, check_batch_config, write_whole_lines
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 
 ENVIRONMENT = "ENV"
-"""In place of a configuration file."""
+"""Stands for the environment in `--config`."""
 
 
 class TapFlipkartReports(Tap):
@@ -63,23 +63,23 @@ class TapFlipkartReports(Tap):
     name = PACKAGE
     package_name = PACKAGE
     config_jsonschema = CONFIG_JSONSCHEMA
-    # No table is replaced as a whole: a run reads missing days. By value, as SDK 0.55 has it in another enum.
+    # No table is replaced as a whole, as a run reads missing days. Compared by value: SDK 0.55 has it in another enum.
     capabilities: ClassVar = [each for each in Tap.capabilities if each.value != "activate-version"]
     clock: Clock = SystemClock()
-    """Where the run's time comes from; tests put their own here."""
+    """The clock of the run; tests replace it."""
     workers: int | None = None
-    """Threads that make calls; by default one more than reports in progress. 0 makes them where records are made."""
+    """Threads that make calls; by default one more than reports in progress. With 0 the main thread makes them."""
 
     def __init__(self, *args: Any, catalog: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         self._settings: Settings | None = None
         self._current_run: Run | None = None
         self._state_error: SettingsError | None = None
         self._report_types: Mapping[str, ReportType] = REPORT_TYPES
-        self._column_forms = AS_THEY_ARE
+        self._column_forms = DEFAULT_FORMS
         if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
             catalog = well_formed_catalog(catalog)
         super().__init__(*args, catalog=catalog, **kwargs)
-        spacing = StateSpacing(lambda: self.clock.monotonic())  # noqa: PLW0108 - tests put another clock there
+        spacing = StateSpacing(lambda: self.clock.monotonic())  # noqa: PLW0108 - tests replace the clock later
         self._state_writer = self._spaced_states = SpacedStateWriter(self.message_writer, spacing)
 
     # Settings
@@ -89,7 +89,7 @@ class TapFlipkartReports(Tap):
         """The settings of this run.
 
         Raises:
-            SettingsError: they are not right, which discovery tolerates and nothing else.
+            SettingsError: they are invalid, which only discovery tolerates.
         """
         if self._settings is None:
             self._settings = self._read_settings(self._reader())
@@ -103,15 +103,15 @@ class TapFlipkartReports(Tap):
 
     @property
     def app(self) -> App:
-        """What the settings say of the app; they may be incomplete otherwise.
+        """The settings of the app; other settings may be incomplete.
 
         Raises:
-            SettingsError: something that is needed is missing or wrong.
+            SettingsError: a setting of the app is missing or wrong.
         """
         return self._reader().app()
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Find every mistake before any call; unlike the SDK's own words, none shows a value."""
+        """Find every mistake before any call; unlike the SDK's messages, these never quote a value."""
         self.append_builtin_config(self.config_jsonschema)
         reader = self._reader()
         self._config = reader.config
@@ -125,22 +125,22 @@ class TapFlipkartReports(Tap):
             if raise_errors:
                 raise SettingsError(words) from None
             return [words]
-        for words in doubts(self._config, self._settings, known=known, today=today(self.clock)):
+        for words in questionable_settings(self._config, self._settings, known=known, today=today(self.clock)):
             self.logger.warning("%s", words)
         return []
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
-        """The settings in the environment; one that cannot be read is named, without its value.
+        """The settings in the environment.
 
         Raises:
-            SettingsError: a number or a list is none.
+            SettingsError: a value is not of its setting's type; the text does not quote it.
         """
         cls.append_builtin_config(cls.config_jsonschema)
         return read_environment(cls.config_jsonschema["properties"], prefix=cls._env_var_prefix)
 
     def discover_streams(self) -> Sequence[ReportStream]:
-        """One stream per table of every report type, known or declared; needs no settings."""
+        """One stream per table of each built-in or custom report type; needs no valid settings."""
         select_rules = SelectRules.parse(os.environ.get(SELECT_VARIABLE))
         return [
             ReportStream(
@@ -156,12 +156,12 @@ class TapFlipkartReports(Tap):
         ]
 
     def setup_mapper(self) -> None:
-        """Read the SDK's own settings: stream maps, flattening, and where BATCH files go.
+        """Read the SDK's own settings: stream maps, flattening, and `batch_config`.
 
         Raises:
-            SettingsError: they cannot be used.
+            SettingsError: they are invalid.
         """
-        _ = self.streams  # they bring the catalog into line with what the tap does, before maps are made for it
+        _ = self.streams  # adapts the catalog before the maps are made for it
         try:
             super().setup_mapper()
             if self._column_forms.amounts_are_text:
@@ -175,7 +175,7 @@ class TapFlipkartReports(Tap):
             check_batch_config(lambda: next(iter(self.streams.values())).get_batch_config(self.config))
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of an earlier run; one that is not understood is refused when a run is built."""
+        """Load the state of an earlier run; an invalid state is refused when the run is built."""
         try:
             state = unwrapped_state(state)
             check_state(state, streams=self.streams)
@@ -192,10 +192,10 @@ class TapFlipkartReports(Tap):
 
     @property
     def current_run(self) -> Run:
-        """What the streams share in this run; built when it is first asked for, because discovery needs none of it.
+        """The run that the streams share; built when first used, because discovery does not need it.
 
         Raises:
-            SettingsError: the state is not understood; to start from none would buy everything again.
+            SettingsError: the state is invalid; without it the run would buy everything again.
         """
         if self._state_error is not None:
             raise self._state_error
@@ -204,48 +204,48 @@ class TapFlipkartReports(Tap):
         return self._current_run
 
     def _build_run(self) -> Run:
-        from tap_flipkart_reports.sync.new_run import new_run  # noqa: PLC0415 - discovery does without
+        from tap_flipkart_reports.sync.new_run import new_run  # noqa: PLC0415 - discovery does not need it
 
         streams = cast("list[ReportStream]", list(self.streams.values()))
         return new_run(settings=self.settings, clock=self.clock, streams=streams, workers=self.workers)
 
     def close(self) -> None:
-        """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
+        """End the run's threads; pending reports are in the state."""
         if self._current_run is not None:
             self._current_run.close()
 
     def run(self) -> None:
-        """Sync everything that is selected.
+        """Sync all selected streams.
 
         Raises:
-            WindowsFailedError: some windows failed; all others are out, and their STATE.
-            OutageError: a host was away for too long; what needed it is left for the next run.
-            LedgerError: purchases could not be booked any more, so the run ended early.
-            PipeClosedError: the target is gone.
+            WindowsFailedError: some windows failed; all others are written, with their STATE.
+            OutageError: a host was away for too long; what needed it is deferred to the next run.
+            LedgerError: purchases could not be recorded any more, so the run ended early.
+            PipeClosedError: the target closed the pipe.
         """
         write_whole_lines()
         run = self.current_run
         try:
-            self._run_to_its_end(run)
+            self._run_and_close(run)
         except Exception as error:
             run.write_summary(error)
             raise
         run.write_summary(None)
 
-    def _run_to_its_end(self, run: Run) -> None:
+    def _run_and_close(self, run: Run) -> None:
         try:
             with closing(self), run.shown():
                 try:
                     self._sync_reports(run)
                 except Exception as error:
-                    # It may be all that knows of a purchase; behind BATCH files that are not whole it would be wrong.
+                    # It may be the only record of a purchase; with incomplete BATCH files it would be wrong.
                     is_unbooked = isinstance(error, LedgerError)
                     if (is_unbooked or self._spaced_states.is_behind) and not self._spaced_states.is_held:
                         self._write_last_state(run)
                     raise
                 self._write_last_state(run)
                 run.tidy()
-        except BrokenPipeError:  # click would end the process without a word
+        except BrokenPipeError:  # click would end the process silently
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
             ) from None
@@ -256,15 +256,15 @@ class TapFlipkartReports(Tap):
             raise run.outage
 
     def _write_last_state(self, run: Run) -> None:
-        """Write whatever the spacing of STATE messages has held back."""
+        """Write the last state, even if no STATE message is due."""
         if run.emits_state:
             self._spaced_states.is_urgent = True
             self._spaced_states.write_state(self.state)
 
     def _sync_reports(self, run: Run) -> None:
-        """As the SDK's `sync_all`, but the streams of one report take turns partition by partition.
+        """Like the SDK's `sync_all`, but the streams of one report are synced partition by partition.
 
-        Their files wait on disk until the last of them has read them, and those of all partitions would be too many.
+        A file stays on disk until the last of its streams has read it; the files of all partitions would be too many.
         """
         self._reset_state_progress_markers()
         self._set_compatible_replication_methods()
@@ -281,21 +281,21 @@ class TapFlipkartReports(Tap):
                 stream.finalize_state_progress_markers()
                 stream.log_sync_costs()
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of signals
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a signal handler
         """The first signal ends the run in order, the second at once.
 
-        The SDK writes the state from inside its handler, which may glue it to half a record; here the main thread does
-        so when it gets there.
+        The SDK writes the state inside its handler, possibly into the middle of a record; here the main thread writes
+        it.
         """
         run = self._current_run
         if run is None or not run.is_under_way or run.is_stopping:
-            os._exit(128 + signum)  # whoever asks twice does not want to wait for calls that are under way
+            os._exit(128 + signum)  # do not wait for calls that are under way
         run.ask_to_stop()
 
     # The command line
 
     @classmethod
-    def invoke(  # type: ignore[override]  # the SDK's own tap narrows it just so
+    def invoke(  # type: ignore[override]  # as the SDK's own tap does
         cls,
         *,
         about: bool = False,
@@ -304,11 +304,11 @@ class TapFlipkartReports(Tap):
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
     ) -> None:
-        """Run the tap as its command line says.
+        """Run the tap from its command line.
 
         Args:
-            about: whether to print what the tap is, and nothing else.
-            about_format: how to print it.
+            about: whether to only print information about the tap.
+            about_format: the format of that information.
             config: the merged configuration files, and whether to read the environment.
             state: the state of an earlier run.
             catalog: the catalog.
@@ -318,7 +318,7 @@ class TapFlipkartReports(Tap):
             return
         cls.print_version(print_fn=cls.logger.info)
         if MELTANO_VARIABLE in os.environ:
-            from tap_flipkart_reports.sync.metrics import tag_for_meltano  # noqa: PLC0415 - discovery measures nothing
+            from tap_flipkart_reports.sync.metrics import tag_for_meltano  # noqa: PLC0415 - discovery has no metrics
 
             tag_for_meltano()
         tap = cls(
@@ -335,7 +335,7 @@ class TapFlipkartReports(Tap):
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - the SDK's private class
-        """Read the configuration files; one that cannot be read is named in one sentence."""
+        """Read the configuration files; the error for an unreadable file is one sentence."""
         config: dict[str, Any] = {}
         for name in value:
             if name != ENVIRONMENT:
@@ -346,7 +346,7 @@ class TapFlipkartReports(Tap):
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Test the connection by asking for each seller's token: the SDK's own test would buy reports."""
+        """Test the connection by requesting each seller's token; the SDK's own test would buy reports."""
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return

@@ -1,9 +1,4 @@
-"""Which days to ask for: pure functions of what was covered, the settings and the newest day.
-
-A **window** is a closed interval of days in Asia/Kolkata. One window is one report. All that a partition of the state
-knows about days is its `Coverage`: `owed_windows` says what is missing from it, `due_windows` which windows to ask for,
-and `Coverage.with_finished` what a finished window changes. None looks at rows or at a clock.
-"""
+"""Windows: closed intervals of days in Asia/Kolkata, and set operations on them. Pure."""
 
 from __future__ import annotations
 
@@ -19,18 +14,21 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """A closed interval of days; as text its two ISO dates.
+    """A closed interval of days.
 
     Attributes:
-        first: the first day, `from_date` of a report.
-        last: the last day, `to_date` of a report, never before `first`.
+        first: the first day, a report's `from_date`.
+        last: the last day, a report's `to_date`.
+
+    Raises:
+        ValueError: `last` is before `first`.
     """
 
     first: date
     last: date
 
     def __post_init__(self) -> None:
-        """Refuse an interval that holds no day."""
+        """Reject an empty interval."""
         if self.last < self.first:
             raise ValueError(f"a window cannot end on {self.last}, before its first day {self.first}")
 
@@ -39,7 +37,7 @@ class Window:
         return f"{self.first} to {self.last}"
 
     def covers(self, other: Window) -> bool:
-        """Whether every day of the other window is one of this."""
+        """Whether this window includes all days of the other."""
         return self.first <= other.first and other.last <= self.last
 
     def overlaps(self, other: Window) -> bool:
@@ -48,7 +46,7 @@ class Window:
 
 
 def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """The same days in the fewest windows, ascending."""
+    """The same days in as few windows as possible, ascending."""
     result: list[Window] = []
     for window in sorted(windows):
         if result and window.first - DAY <= result[-1].last:
@@ -58,28 +56,28 @@ def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
     return tuple(result)
 
 
-def gaps(wanted: Window, done: Iterable[Window]) -> list[Window]:
-    """The days of `wanted` that are in none of `done`, ascending."""
+def gaps(whole: Window, parts: Iterable[Window]) -> list[Window]:
+    """The days of `whole` that are in none of `parts`, ascending."""
     result = []
-    first = wanted.first
-    for window in clipped(merged(done), first=wanted.first, last=wanted.last):
+    first = whole.first
+    for window in clipped(merged(parts), first=whole.first, last=whole.last):
         if first < window.first:
             result.append(Window(first, window.first - DAY))
         first = window.last + DAY
-    if first <= wanted.last:
-        result.append(Window(first, wanted.last))
+    if first <= whole.last:
+        result.append(Window(first, whole.last))
     return result
 
 
 def clipped(windows: Iterable[Window], *, first: date = date.min, last: date = date.max) -> Iterator[Window]:
-    """The parts of the windows that lie between two days."""
+    """The parts of windows that lie between two days."""
     for window in windows:
         if window.first <= last and first <= window.last:
             yield Window(max(first, window.first), min(last, window.last))
 
 
 def cut(window: Window, days: int) -> Iterator[Window]:
-    """The window in pieces of at most so many days."""
+    """A window cut into pieces of at most some days."""
     first = window.first
     while first <= window.last:
         last = min(first + timedelta(days=days - 1), window.last)

@@ -184,7 +184,7 @@ def test_nulls_are_absent_at_any_depth_and_whole_numbers_may_be_written_with_a_p
         ({"api_url": " "}, "api_url is blank"),
         ({"auth_url": "file:///etc/passwd"}, "auth_url does not begin with https://"),
         ({"user_agent": "a\r\nX-Injected: 1"}, "user_agent holds a line break"),
-        ({"user_agent": "हिन्दी"}, "user_agent holds a character that cannot stand in a request's header"),
+        ({"user_agent": "हिन्दी"}, "user_agent has a character that cannot be sent in a header"),
         ({"sellers": [{"seller_id": "a\nb"}]}, "sellers[0].seller_id holds a line break"),
         ({"sellers": [{"seller_id": "a" * 300}]}, "sellers[0].seller_id must have at most 255 characters"),
         ({"start_date": ""}, "start_date is blank"),

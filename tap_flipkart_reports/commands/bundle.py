@@ -18,7 +18,7 @@ from tap_flipkart_reports.commands.anonymise import anonymise
 from tap_flipkart_reports.commands.api_profile import profile_of
 from tap_flipkart_reports.commands.probe import TELLING, document_of
 from tap_flipkart_reports.exceptions import FileError, SettingsError
-from tap_flipkart_reports.redaction import GONE, clean
+from tap_flipkart_reports.redaction import REDACTED, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,7 +145,7 @@ def _exchange(exchange: Exchange, hidden: _Hidden) -> dict[str, Any]:
     return {
         "call": exchange.call,
         "method": exchange.method,
-        "path": GONE if is_link else exchange.path,
+        "path": REDACTED if is_link else exchange.path,
         "sent": _safe(exchange.sent, hidden),
         "had_token": exchange.had_token,
         "at": exchange.at.isoformat(),
@@ -155,7 +155,7 @@ def _exchange(exchange: Exchange, hidden: _Hidden) -> dict[str, Any]:
             for name, value in exchange.headers.items()
             if name.lower() in KEPT_HEADERS or TELLING.search(name)
         },
-        "body": GONE if exchange.call == "token" and exchange.status == 200 else body,  # noqa: PLR2004 - the status that carries a token
+        "body": REDACTED if exchange.call == "token" and exchange.status == 200 else body,  # noqa: PLR2004 - the status that carries a token
         "fault": exchange.fault,
     }
 
@@ -172,6 +172,6 @@ def _safe(value: object, hidden: _Hidden) -> object:
 def _safe_text(text: str, hidden: _Hidden) -> str:
     if "://" in text:
         parts = urlsplit(text)
-        return f"{parts.scheme}://{parts.hostname or GONE}/{GONE}"
+        return f"{parts.scheme}://{parts.hostname or REDACTED}/{REDACTED}"
     named = hidden.replaced(text)
     return str(named) if named != text else clean(text, limit=MAX_TEXT)

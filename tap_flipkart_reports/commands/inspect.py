@@ -14,7 +14,7 @@ from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
 from tap_flipkart_reports.files.header_match import match_header
 from tap_flipkart_reports.files.header_search import HELP, Report
-from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
+from tap_flipkart_reports.files.header_words import MAX_LISTED, normalise
 from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
@@ -222,7 +222,7 @@ def _inspected(table: Table, declared: ReportTable, identity: RowIdentity) -> In
             rules=LENIENT,
             identity=identity,
             counts=inspected.counts,
-            reject=lambda row: inspected.rejected.append(row) if len(inspected.rejected) < MAX_TOLD else None,
+            reject=lambda row: inspected.rejected.append(row) if len(inspected.rejected) < MAX_LISTED else None,
         ):
             for name, column in cells.items():
                 column.look_at(batch.columns[name])

@@ -20,7 +20,7 @@ MAX_HEADER = 1000
 MAX_NAME_BYTES = 60
 """PostgreSQL cuts names at 63 bytes; the rest is for a number."""
 
-MAX_TOLD = 5
+MAX_LISTED = 5
 """Lines and names that an error or a count lists."""
 
 MAX_TEXT = 60
@@ -155,8 +155,8 @@ def _words(header: str) -> list[str]:
 
 def listed(names: Sequence[str]) -> str:
     """Names for a sentence, not too many."""
-    told = ", ".join(repr(shortened(name)) for name in names[:MAX_TOLD])
-    return told if len(names) <= MAX_TOLD else f"{told} and {len(names) - MAX_TOLD} more"
+    told = ", ".join(repr(shortened(name)) for name in names[:MAX_LISTED])
+    return told if len(names) <= MAX_LISTED else f"{told} and {len(names) - MAX_LISTED} more"
 
 
 def shortened(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.converters import PADDING
-from tap_flipkart_reports.files.header_words import MAX_TOLD, listed, shortened, words_without_units
+from tap_flipkart_reports.files.header_words import MAX_LISTED, listed, shortened, words_without_units
 from tap_flipkart_reports.files.sheets import Batch, Table
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class RowFilter:
                 self._refuse_another_table(row, line)
             return False
         self._counts.dropped += 1
-        self._counts.dropped_lines += [line] if len(self._counts.dropped_lines) < MAX_TOLD else []
+        self._counts.dropped_lines += [line] if len(self._counts.dropped_lines) < MAX_LISTED else []
         return True
 
     def _refuse_another_table(self, row: Sequence[str], line: int) -> None:
@@ -232,7 +232,7 @@ class RowFilter:
             )
         self._above = None
         counts.skipped += 1
-        counts.skipped_lines += [line] if len(counts.skipped_lines) < MAX_TOLD else []
+        counts.skipped_lines += [line] if len(counts.skipped_lines) < MAX_LISTED else []
         if counts.skipped > rules.max_bad_rows:
             raise RowError(
                 f"{place_of(self._name, line)} {cause}, which exceeds max_bad_rows ({rules.max_bad_rows}); "

@@ -15,7 +15,7 @@ from tap_flipkart_reports.files.column_scan import UnscannableError
 from tap_flipkart_reports.files.columns import MAX_KEY_LETTERS
 from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter, clean, clean_id, is_id
 from tap_flipkart_reports.files.hash_spool import HashSet, HashSpool
-from tap_flipkart_reports.files.header_words import MAX_TOLD, normalise
+from tap_flipkart_reports.files.header_words import MAX_LISTED, normalise
 from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
 from tap_flipkart_reports.files.row_rules import RowRules
 from tap_flipkart_reports.files.seen_rows import SeenRows
@@ -258,7 +258,7 @@ class NaturalKeys:
     def _add_examples(self, keys: Sequence[tuple[Any, ...]]) -> None:
         for key in keys:
             text = ", ".join(EMPTY_KEY if part is None else str(part) for part in key)
-            if len(self.repeats.examples) < MAX_TOLD and text not in self.repeats.examples:
+            if len(self.repeats.examples) < MAX_LISTED and text not in self.repeats.examples:
                 self.repeats.examples.append(text)
 
 

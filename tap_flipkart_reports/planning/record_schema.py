@@ -66,7 +66,7 @@ PROVISIONAL = {
     }
 }
 
-ORIGIN = {
+REPORT_COLUMNS = {
     "report_id": {"type": ["string"], "description": "Flipkart's id of the report that the row was read from"},
     "report_from_date": {"type": ["string"], "format": "date", "description": "First day of the report's window"},
     "report_to_date": {"type": ["string"], "format": "date", "description": "Last day of the report's window"},
@@ -83,7 +83,7 @@ ORIGIN = {
     },
 }
 
-OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_HASH, **ROW_ORDINAL, **PROVISIONAL, **ORIGIN})
+OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_HASH, **ROW_ORDINAL, **PROVISIONAL, **REPORT_COLUMNS})
 """Columns of every record that are not the file's; a new column of a file never takes their names."""
 
 
@@ -100,10 +100,10 @@ class ColumnForms:
     amounts_are_text: bool = False
 
 
-AS_THEY_ARE = ColumnForms()
+DEFAULT_FORMS = ColumnForms()
 
 
-def record_schema(report_type: ReportType, table: ReportTable, forms: ColumnForms = AS_THEY_ARE) -> dict[str, Any]:
+def record_schema(report_type: ReportType, table: ReportTable, forms: ColumnForms = DEFAULT_FORMS) -> dict[str, Any]:
     """The JSON Schema of a stream's records: the table's columns and the record's own.
 
     Args:
@@ -116,7 +116,7 @@ def record_schema(report_type: ReportType, table: ReportTable, forms: ColumnForm
         **(WAREHOUSE if report_type.per_warehouse else {}),
         **(SNAPSHOT if report_type.is_snapshot else {}),
         **table.properties,
-        **ORIGIN,
+        **REPORT_COLUMNS,
         **(PROVISIONAL if table.payout_column else {}),
         **({} if table.key else ROW_HASH),
         **ROW_ORDINAL,

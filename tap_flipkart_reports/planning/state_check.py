@@ -18,7 +18,7 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 """Days of a state; beyond them sums of days overflow."""
 
 MAX_WRAPPINGS = 4
-MAX_TOLD = 3
+MAX_LISTED = 3
 MAX_ID_LENGTH = 255
 
 ADVICE = "start from a state the tap has written, or from none"
@@ -60,10 +60,10 @@ def check_state(state: Mapping[str, Any], *, streams: Collection[str]) -> None:
     Raises:
         SettingsError: something cannot be read; the text names the places.
     """
-    mistakes = list(islice(_mistakes(state.get("bookmarks", {}), streams), MAX_TOLD + 1))
+    mistakes = list(islice(_mistakes(state.get("bookmarks", {}), streams), MAX_LISTED + 1))
     if mistakes:
-        more = ", and more" if len(mistakes) > MAX_TOLD else ""
-        raise SettingsError(f"{'; '.join(mistakes[:MAX_TOLD])}{more}; {ADVICE}")
+        more = ", and more" if len(mistakes) > MAX_LISTED else ""
+        raise SettingsError(f"{'; '.join(mistakes[:MAX_LISTED])}{more}; {ADVICE}")
 
 
 def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Texts that go into a request as they are: addresses, and what is in a header."""
+"""Checks of addresses, header values and secrets, which are sent as they are."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ EXAMPLE = "https://api.flipkart.net"
 NO_HOST = f"names no host, or a port that is not a number from 1 to 65535: write it like {EXAMPLE}"
 
 MAX_LABEL_LENGTH = 63
-"""Of a part of a host's name, by the rules of the domain name system."""
+"""Longest part of a host name in the domain name system."""
 
 
 def address_problem(address: str) -> str | None:
-    """What keeps an address from being called, as the end of a sentence; `None` where nothing does.
+    """Why an address cannot be used, as the end of a sentence; `None` if it can.
 
-    The address itself is not shown: it may hold a password.
+    The text does not quote the address: it may contain a password.
     """
     if not all(letter.isprintable() and not letter.isspace() for letter in address):
         return "holds a space or a control character"
@@ -44,23 +44,23 @@ def _can_be_a_host(name: str) -> bool:
 
 
 def header_problem(text: str) -> str | None:
-    """What keeps a text from standing in a header, as the end of a sentence; `None` where nothing does."""
+    """Why a text cannot be sent in a header, as the end of a sentence; `None` if it can."""
     if text.isascii() and text.isprintable():
         return None
-    return "holds a character that cannot stand in a request's header: use plain ASCII letters, digits and signs"
+    return "has a character that cannot be sent in a header: use ASCII letters, digits and signs"
 
 
 def secret_problem(text: str) -> str | None:
-    """What shows that a secret was not copied as it is, as the end of a sentence; `None` where nothing does."""
+    """Why a secret cannot have been copied correctly, as the end of a sentence; `None` if it can."""
     return None if text.isprintable() else "holds a line break or another control character: copy it again"
 
 
 def shows_secrets(address: str, plain_http_hosts: Collection[str]) -> bool:
-    """Whether a call would carry secrets over plain http through a network, and no setting allows that.
+    """Whether a call would send secrets over plain http through a network without permission.
 
     Args:
-        address: of the call, with a scheme.
-        plain_http_hosts: hosts for which it is allowed.
+        address: the call's address, with a scheme.
+        plain_http_hosts: hosts for which plain http is allowed.
     """
     parts = urlsplit(address)
     is_within_machine = _is_this_machine((parts.hostname or "").lower())
@@ -68,7 +68,7 @@ def shows_secrets(address: str, plain_http_hosts: Collection[str]) -> bool:
 
 
 def is_among(hosts: Collection[str], address: str) -> bool:
-    """Whether a list of hosts, each with or without a port, has that of an address."""
+    """Whether an address's host is in a list of hosts, which may have ports."""
     parts = urlsplit(address)
     host = (parts.hostname or "").lower().rstrip(".")
     known = {entry.lower().rstrip(".").strip("[]") for entry in hosts}

@@ -1,7 +1,7 @@
-"""A catalog as it was handed in: looked through before it is used, and compared with what the tap does. Pure.
+"""Checks a catalog before it is used, and compares it with the settings. Pure.
 
-What goes out in SCHEMA is what the tap does: keys, types and replication come from the settings. A catalog says which
-streams and columns are selected; where it says anything else than the settings, it is refused.
+Keys, types and replication come from the settings. A catalog selects streams and columns; if it contradicts the
+settings otherwise, it is refused.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tap_flipkart_reports.exceptions import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MAX_TOLD = 3
+MAX_LISTED = 3
 
 REPLICATION_METHOD = "INCREMENTAL"
 
 LISTS = (list, tuple)
-"""A catalog that the SDK has made in this process holds tuples."""
+"""Types of lists: a catalog that the SDK has made in this process has tuples."""
 
 OWN_METHODS = (None, REPLICATION_METHOD)
 
@@ -27,22 +27,22 @@ REFRESH = "discover again (with Meltano: --refresh-catalog)"
 
 
 def well_formed_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The catalog with the members that are used, and with the selection in its metadata.
+    """The catalog, reduced to the members that are used, and with the selection in its metadata.
 
-    Older tools select by `selected` in the schema; that is put into the metadata.
+    Older tools put `selected` into the schema; it is moved to the metadata.
 
     Raises:
-        SettingsError: something cannot be read, or it is not said what is selected; the text names the places.
+        SettingsError: the catalog is malformed or selects nothing explicitly; the text names the members.
     """
-    mistakes = list(islice(_mistakes(document), MAX_TOLD + 1))
+    mistakes = list(islice(_mistakes(document), MAX_LISTED + 1))
     if mistakes:
         raise SettingsError(f"the catalog cannot be used: {joined(mistakes)}; {REFRESH}")
     return {"streams": [_reduced(entry) for entry in document["streams"]]}
 
 
 def joined(mistakes: Sequence[str]) -> str:
-    """Parts of one sentence, not too many."""
-    return "; ".join(mistakes[:MAX_TOLD]) + (", and more" if len(mistakes) > MAX_TOLD else "")
+    """The first mistakes, joined to one sentence."""
+    return "; ".join(mistakes[:MAX_LISTED]) + (", and more" if len(mistakes) > MAX_LISTED else "")
 
 
 def _mistakes(document: Mapping[str, Any]) -> Iterator[str]:
@@ -52,58 +52,58 @@ def _mistakes(document: Mapping[str, Any]) -> Iterator[str]:
         return
     names: set[str] = set()
     for number, entry in enumerate(entries):
-        place = f"streams[{number}]"
+        path = f"streams[{number}]"
         if not isinstance(entry, dict):
-            yield f"{place} is not an object"
+            yield f"{path} is not an object"
             continue
         name = entry.get("tap_stream_id")
         if not isinstance(name, str) or not name:
-            yield f"{place}.tap_stream_id is not a text"
+            yield f"{path}.tap_stream_id is not a text"
         elif name in names:
-            yield f"{place}: {name} appears twice"
+            yield f"{path}: {name} appears twice"
         else:
             names.add(name)
-        yield from _mistakes_of_entry(entry, place)
+        yield from _mistakes_of_entry(entry, path)
 
 
-def _mistakes_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
+def _mistakes_of_entry(entry: Mapping[str, Any], path: str) -> Iterator[str]:
     if not _is_names(entry.get("key_properties")):
-        yield f"{place}.key_properties is not a list of texts"
+        yield f"{path}.key_properties is not a list of texts"
     for member in ("replication_key", "replication_method"):
         if not _is_text(entry.get(member)):
-            yield f"{place}.{member} is not a text"
+            yield f"{path}.{member} is not a text"
     schema, metadata = entry.get("schema", {}), entry.get("metadata")
     properties = schema.get("properties", {}) if isinstance(schema, dict) else None
     if not isinstance(properties, dict) or not all(isinstance(each, dict) for each in properties.values()):
-        yield f"{place}.schema is not the schema of an object"
+        yield f"{path}.schema is not the schema of an object"
     elif not all(_is_kinds(each.get("type")) and _is_text(each.get("format")) for each in properties.values()):
-        yield f"{place}.schema has a column with an invalid type"
+        yield f"{path}.schema has a column with an invalid type"
     elif not metadata and "selected" not in schema:
-        yield f"{place} has no metadata, so it is not said whether it is selected"
+        yield f"{path} has no metadata, so it is not said whether it is selected"
     if metadata is not None and not isinstance(metadata, LISTS):
-        yield f"{place}.metadata is not a list"
+        yield f"{path}.metadata is not a list"
         return
     for number, each in enumerate(metadata or ()):
-        yield from _mistakes_of_metadata(each, f"{place}.metadata[{number}]")
+        yield from _mistakes_of_metadata(each, f"{path}.metadata[{number}]")
 
 
-def _mistakes_of_metadata(entry: object, place: str) -> Iterator[str]:
+def _mistakes_of_metadata(entry: object, path: str) -> Iterator[str]:
     if not isinstance(entry, dict) or not isinstance(entry.get("metadata"), dict):
-        yield f"{place} is not an object of breadcrumb and metadata"
+        yield f"{path} is not an object of breadcrumb and metadata"
         return
     breadcrumb, metadata = entry.get("breadcrumb"), entry["metadata"]
     if not isinstance(breadcrumb, LISTS) or not _is_names(breadcrumb) or len(breadcrumb) % 2:
-        yield f"{place}.breadcrumb is not a list of texts such as [] or [properties, order_id]"
+        yield f"{path}.breadcrumb is not a list of texts such as [] or [properties, order_id]"
     for member in ("selected", "selected-by-default"):
         if not isinstance(metadata.get(member), (bool, type(None))):
-            yield f"{place}.metadata.{member} is not true or false"
+            yield f"{path}.metadata.{member} is not true or false"
     if metadata.get("inclusion") not in (None, "available", "automatic", "unsupported"):
-        yield f"{place}.metadata.inclusion is not available, automatic or unsupported"
+        yield f"{path}.metadata.inclusion is not available, automatic or unsupported"
     if not _is_names(metadata.get("table-key-properties")):
-        yield f"{place}.metadata.table-key-properties is not a list of texts"
+        yield f"{path}.metadata.table-key-properties is not a list of texts"
     for member in ("replication-key", "replication-method", "forced-replication-method"):
         if not _is_text(metadata.get(member)):
-            yield f"{place}.metadata.{member} is not a text"
+            yield f"{path}.metadata.{member} is not a text"
 
 
 def _is_text(value: object) -> bool:
@@ -143,15 +143,17 @@ def _reduced(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _with_selection(
     metadata: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], properties: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The metadata, and what the schema says of the selection where the metadata says nothing."""
+    """The metadata, with the schema's selection where the metadata has none."""
     entries = {tuple(entry["breadcrumb"]): dict(entry["metadata"]) for entry in metadata}
-    said: dict[tuple[str, ...], Mapping[str, Any]] = {("properties", name): each for name, each in properties.items()}
-    said[()] = schema
-    for breadcrumb, place in said.items():
-        if isinstance(place.get("selected"), bool):
+    from_schema: dict[tuple[str, ...], Mapping[str, Any]] = {
+        ("properties", name): each for name, each in properties.items()
+    }
+    from_schema[()] = schema
+    for breadcrumb, schema_entry in from_schema.items():
+        if isinstance(schema_entry.get("selected"), bool):
             entry = entries.setdefault(breadcrumb, {"inclusion": "available"})
             if entry.get("selected") is None:
-                entry["selected"] = place["selected"]
+                entry["selected"] = schema_entry["selected"]
     return [{"breadcrumb": list(breadcrumb), "metadata": entry} for breadcrumb, entry in entries.items()]
 
 
@@ -163,13 +165,13 @@ def _root_of(metadata: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def differences(
     entry: Mapping[str, Any], *, schema: Mapping[str, Any], key_properties: Sequence[str], replication_key: str
 ) -> list[str]:
-    """What an entry of a well-formed catalog says otherwise than the tap does, as ends of sentences.
+    """How an entry of a well-formed catalog differs from the stream, as clauses.
 
     Args:
-        entry: of the stream.
-        schema: the stream's own.
-        key_properties: its key.
-        replication_key: its replication key.
+        entry: the stream's entry.
+        schema: the stream's schema.
+        key_properties: the stream's key.
+        replication_key: the stream's replication key.
     """
     root = _root_of(entry["metadata"])
     found = [

@@ -1,4 +1,4 @@
-"""A seller's credentials, and what is known of the tokens; apart from their store and their use, which load slowly."""
+"""A seller's credentials and tokens as values, separate from the token store, which is slow to import."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What a seller's calls are authorised by.
+    """A seller's credentials.
 
     Attributes:
-        seller_id: the operator's own name for the seller.
+        seller_id: the operator's name for the seller.
         client_id: the app's id.
         client_secret: the app's secret.
-        refresh_token: of the seller, for which access tokens are handed out.
-        access_token: of the seller; used as it is until the API refuses it.
+        refresh_token: the seller's refresh token.
+        access_token: the seller's access token; used until the API refuses it.
     """
 
     seller_id: str
@@ -31,13 +31,13 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class SellerTokens:
-    """What is known of a seller's tokens.
+    """A seller's current tokens.
 
     Attributes:
-        refresh_token: the newest one, `None` for a seller who is called with something else.
-        refresh_issued_at: when it was handed out, `None` if nobody knows.
-        access_token: the newest one, if it was kept.
-        access_ends_at: when that one ends.
+        refresh_token: the newest refresh token, `None` for a seller without one.
+        refresh_issued_at: when it was issued, `None` if unknown.
+        access_token: the newest access token, if it was kept.
+        access_ends_at: when the access token expires.
         began_with: hash of the refresh token in the settings from which this one descends, `None` if there was none.
     """
 

@@ -1,4 +1,4 @@
-"""Days as settings spell them: sellers think in Kolkata's days, Meltano sends time stamps."""
+"""Dates in settings, read as days in Asia/Kolkata; Meltano sends time stamps."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def read_day(text: str, *, today: date) -> date:
 
     Args:
         text: a date, a time stamp with or without a zone, `yesterday` or `30 days ago`.
-        today: the day it is in Asia/Kolkata.
+        today: today in Asia/Kolkata.
 
     Raises:
-        ValueError: the text names none.
+        ValueError: the text does not name a day.
     """
     try:
         return _relative_day(text, today) or _calendar_day(text)
@@ -31,18 +31,18 @@ def read_day(text: str, *, today: date) -> date:
 
 
 def _relative_day(text: str, today: date) -> date | None:
-    """A day counted back from today in Kolkata: Meltano would count from the machine's own day."""
+    """A day counted back from today in Kolkata; Meltano would count from the machine's local day."""
     if text.lower() in _NAMED_DAYS:
         return today - timedelta(days=_NAMED_DAYS[text.lower()])
     if (match := _RELATIVE_DAY.fullmatch(text)) is None:
         return None
-    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - few settings need it, and it takes long to load
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - few settings need it, and it is slow to import
 
     return today - relativedelta(**{f"{match['unit'].lower()}s": int(match["number"])})  # type: ignore[arg-type]  # mypy takes the name for any parameter, dates too
 
 
 def _calendar_day(text: str) -> date:
-    from dateutil.parser import isoparse  # noqa: PLC0415 - discovery does without it, and it takes long to load
+    from dateutil.parser import isoparse  # noqa: PLC0415 - discovery does not need it, and it is slow to import
 
     if not _FULL_DATE.match(text):
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""JSON documents that options name."""
+"""Reading the JSON files of the command line's options."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_DEPTH = 100
-"""Levels of a document: the SDK and others walk through it by recursion, and Python allows for a thousand calls."""
+"""Deepest nesting of a document: the SDK and other libraries walk through it by recursion."""
 
 
 def read_json(path: Path, option: str) -> dict[str, Any]:
-    """The JSON object in a file that an option names.
+    """The JSON object in an option's file.
 
     Raises:
-        SettingsError: it cannot be read, in words that show nothing of what is in it.
+        SettingsError: the file cannot be read; the text quotes nothing from it.
     """
     try:
         # Some editors begin a file with a byte order mark.
@@ -42,13 +42,13 @@ def read_json(path: Path, option: str) -> dict[str, Any]:
 
 
 HALF_A_CHARACTER = "\\ud"
-"""How JSON begins a surrogate; one without the other cannot be written anywhere."""
+"""The beginning of a surrogate in JSON; a lone surrogate cannot be encoded."""
 
 TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
 
 
 class _RepeatedNameError(Exception):
-    """A name is twice in one object; which of the two is meant, nobody can tell."""
+    """A name appears twice in one object, so it is unclear which one is meant."""
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def is_too_deep(document: object) -> bool:
-    """Whether a document has more levels than may be; found level by level, without recursion."""
+    """Whether a document is nested too deeply; checked level by level, without recursion."""
     level = [document]
     for _ in range(MAX_DEPTH):
         level = [
@@ -84,7 +84,7 @@ def is_whole_text(text: str) -> bool:
 
 
 def without_content(error: OSError | ValueError) -> str:
-    """What is wrong with a file, without what is in it."""
+    """What is wrong with a file, without quoting it."""
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT)  # the SDK raises it without its number
     if isinstance(error, json.JSONDecodeError):

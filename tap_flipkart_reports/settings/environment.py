@@ -1,4 +1,4 @@
-"""Settings in environment variables, and in the `.env` of the working folder."""
+"""Settings in environment variables and in the `.env` file of the working folder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def read_environment(properties: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
-    """The settings that variables hold.
+    """The settings in environment variables.
 
     Args:
         properties: the settings' JSON Schemas, by name.
-        prefix: of the variables' names.
+        prefix: the prefix of the variables' names.
 
     Raises:
         SettingsError: a variable cannot be read as its setting; its value is not shown.
@@ -40,9 +40,9 @@ def read_environment(properties: Mapping[str, Any], *, prefix: str) -> dict[str,
 
 
 def _load_dotenv() -> None:
-    """Put the variables of the working folder's `.env` into the environment, those that are not there yet.
+    """Put the variables in the working folder's `.env` into the environment, unless they are set already.
 
-    The SDK looks for the file beside its own code, where nobody has one.
+    The SDK looks for the file next to its own code, where nobody has one.
 
     Raises:
         SettingsError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""What of a configuration does not fit its schema, in words that never show a value: it may be a secret."""
+"""Values of a configuration that do not fit its schema; messages never quote a value, which may be a secret."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 
 def find_mismatches(config: dict[str, Any]) -> list[str]:
-    """One sentence for each value that does not fit; defaults are filled in on the way.
+    """One sentence for each value that does not fit; also fills in defaults.
 
     Args:
-        config: with plain values.
+        config: the configuration, with plain values.
     """
-    found = [f"{_place(path)} {complaint}" for path, complaint in _unusable(config, ())]
+    found = [f"{_path_text(path)} {mismatch}" for path, mismatch in _unusable(config, ())]
     found = found or [
-        _described(error) for error in DEFAULT_JSONSCHEMA_VALIDATOR(CONFIG_JSONSCHEMA).iter_errors(config)
+        _sentence_for(error) for error in DEFAULT_JSONSCHEMA_VALIDATOR(CONFIG_JSONSCHEMA).iter_errors(config)
     ]
-    if not found:  # filling in defaults wants every object to be one
+    if not found:  # filling in defaults needs valid objects
         any(JSONSchemaValidator(CONFIG_JSONSCHEMA).iter_errors(config))
     return found
 
 
 def _unusable(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Values that no schema refuses: NaN passes through every limit, and half a character has no bytes."""
+    """Values that no schema rejects: NaN passes every limit, and a lone surrogate cannot be encoded."""
     if isinstance(value, float) and not math.isfinite(value):
         yield path, "is not a finite number"
     elif isinstance(value, str) and not is_whole_text(value):
@@ -46,17 +46,17 @@ def _unusable(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tupl
                 yield from _unusable(member, (*path, name))
 
 
-def _place(path: Iterable[str | int]) -> str:
-    """A place in the configuration, such as `sellers[1].refresh_token`."""
+def _path_text(path: Iterable[str | int]) -> str:
+    """The path of a value, such as `sellers[1].refresh_token`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def _described(error: ValidationError) -> str:
+def _sentence_for(error: ValidationError) -> str:
     expected: Any = error.validator_value
-    return f"{_place(error.absolute_path) or 'the configuration'} {_complaint(error, expected)}"
+    return f"{_path_text(error.absolute_path) or 'the configuration'} {_mismatch(error, expected)}"
 
 
-def _complaint(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - of a kind for each rule of JSON Schema
+def _mismatch(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - its type depends on the rule of JSON Schema
     if error.validator == "type":
         words = [expected] if isinstance(expected, str) else expected
         return (
@@ -76,7 +76,7 @@ def _complaint(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - 
 
 
 def _kind_of(value: object) -> str:
-    """What a value is in the words of JSON Schema; the value itself may be a secret in a wrong place."""
+    """The JSON type of a value; the value itself may be a misplaced secret."""
     return next((word for kind, word in _KINDS.items() if isinstance(value, kind)), "null")
 
 

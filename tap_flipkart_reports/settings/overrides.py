@@ -1,4 +1,4 @@
-"""Report types as the settings change and add to them."""
+"""Report types with the changes and additions of the settings."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class ReportTypeReader:
-    """Reads the report types of the table and the custom ones, overrides applied.
+    """Reads the built-in and the custom report types, with overrides applied.
 
     Args:
         config: a configuration that fits `CONFIG_JSONSCHEMA`.
 
     Attributes:
-        errors: one sentence for everything that does not fit together.
+        errors: one sentence for each mistake.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ class ReportTypeReader:
         return self._custom_reports(known | named)
 
     def _overridden(self, report_type: ReportType, own: Mapping[str, Any] | None = None) -> ReportType:
-        """What is said of one report type goes before what is said of all, and that before the type's own default."""
+        """Settings for one report type override those for all types, which override the type's defaults."""
         config = self._config
         override = {**(own or {}), **self._overrides.get(report_type.name, {})}
         parameters = override.get("parameters", report_type.parameters)
@@ -92,7 +92,7 @@ class ReportTypeReader:
         )
 
     def _custom_reports(self, known: Mapping[str, ReportType]) -> dict[str, ReportType]:
-        """The known report types with the sheets that are declared of them, and the custom ones."""
+        """The known report types with the sheets declared for them, and the custom ones."""
         result = dict(known)
         declared: set[str] = set()
         for entry in self._declared:
@@ -119,7 +119,7 @@ class ReportTypeReader:
 
     @staticmethod
     def _host_of(entry: Mapping[str, Any], known: Mapping[str, ReportType]) -> str | None:
-        """The known report type whose files hold the sheets of an entry, so that nothing is bought for them."""
+        """The known report type whose files have the sheets of an entry, so that nothing more is bought for them."""
         if not entry.get("sheets"):
             return None
         return next((name for name, known_type in known.items() if known_type.identifier == entry["identifier"]), None)
@@ -152,7 +152,7 @@ class ReportTypeReader:
 
 
 def _declared_table(entry: Mapping[str, Any]) -> ReportTable:
-    """A table that nothing is known of but its sheets."""
+    """A table of which only the sheets are known."""
     return ReportTable(
         stream=entry["name"],
         title=entry["name"],
@@ -162,6 +162,6 @@ def _declared_table(entry: Mapping[str, Any]) -> ReportTable:
 
 
 def _kind(kind: WindowKind, tables: Sequence[ReportTable]) -> WindowKind:
-    """How windows are cut where some rows are told apart only within a window: so that it keeps its first day."""
+    """The window kind; if some rows have ids only within a window, windows must keep their first days."""
     keeps_first_days = kind is not WindowKind.DAYS or all(table.key or table.dated_by for table in tables)
     return kind if keeps_first_days else WindowKind.DAY_GRID

@@ -1,4 +1,4 @@
-"""A configuration in one form, whatever it came by: files, environment, Meltano, a program."""
+"""Normalises a configuration from files, the environment, Meltano or a program."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def plain_values(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without nulls, without white space around texts, and with plain numbers.
+    """The configuration without nulls and surrounding white space, and with plain numbers.
 
-    A null is an absent setting, at any depth that the schema describes; what is passed on as it is, as a trigger's
-    parameters, keeps its nulls. Numbers come as text from the environment, as decimals from the SDK, and whole numbers
-    as `4.0` from some editors of JSON. What cannot be read stays as it is: the schema then names it.
+    A null means an absent setting, at any depth that the schema describes; objects that are passed on, such as a
+    trigger's parameters, keep their nulls. Numbers are texts in the environment, decimals from the SDK, and whole
+    numbers may be `4.0`. A value that cannot be converted is left for the schema to reject.
     """
     return {
         name: _plain(_number_in_text(value, _schema_of(name)), _schema_of(name))
@@ -26,7 +26,7 @@ def plain_values(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schema_of(name: str) -> Mapping[str, Any]:
-    """The schema of a setting; of the SDK's own only whether it is a number: in stream maps, null removes a stream."""
+    """The schema of a setting; for the SDK's own only its number types, as null removes a stream in stream maps."""
     schema: Mapping[str, Any] = CONFIG_JSONSCHEMA["properties"].get(name, {})
     if name in OWN_SETTINGS:
         return schema
@@ -34,7 +34,7 @@ def _schema_of(name: str) -> Mapping[str, Any]:
 
 
 def _plain(value: object, schema: Mapping[str, Any]) -> object:
-    """A value without nulls and decimals, as far as its schema describes it."""
+    """A value without nulls and decimals, where the schema describes it."""
     if isinstance(value, dict):
         return {
             name: _plain(member, _schema_of_member(schema, name))
@@ -53,7 +53,7 @@ def _plain(value: object, schema: Mapping[str, Any]) -> object:
 
 
 def _schema_of_member(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The schema of an object's member; empty where nothing is said of it."""
+    """The schema of an object's member; empty if there is none."""
     others = schema.get("additionalProperties")
     found = schema.get("properties", {}).get(name, others)
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""A configuration read into one frozen value, before any call."""
+"""Reads a configuration into one frozen value, before any call."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Reads a configuration; gathers what is wrong with it on the way.
+    """Reads a configuration and collects its mistakes.
 
     Args:
-        config: the configuration, as it came.
-        today: the day it is in Asia/Kolkata, for dates such as "yesterday".
+        config: the configuration as given.
+        today: today in Asia/Kolkata, for dates such as "yesterday".
 
     Attributes:
-        config: with plain values, and with the schema's defaults filled in.
-        errors: one sentence for every mistake found so far; none shows the value of a secret.
+        config: the configuration with plain values and the schema's defaults.
+        errors: one sentence for each mistake found so far, without values of secrets.
     """
 
     def __init__(self, config: Mapping[str, Any], *, today: date) -> None:
@@ -63,7 +63,7 @@ class Reader:
         """The settings of a run.
 
         Raises:
-            SettingsError: something does not fit; the text names every such setting.
+            SettingsError: some settings are wrong; the text names all of them.
         """
         self._refuse_errors()
         values = self._values()
@@ -72,10 +72,10 @@ class Reader:
         return Settings(**values)
 
     def app(self) -> App:
-        """What the configuration says of the app; it may be incomplete otherwise, as before the first seller.
+        """The settings of the app; other settings may be incomplete, for example before the first seller.
 
         Raises:
-            SettingsError: something that is needed is missing or wrong.
+            SettingsError: a setting of the app is missing or wrong.
         """
         self._refuse_errors()
         client_id, client_secret = self._app_secret("client_id"), self._app_secret("client_secret")
@@ -105,7 +105,7 @@ class Reader:
 
     @cached_property
     def report_types(self) -> dict[str, ReportType]:
-        """The report types, known and declared; those of the table alone where the configuration does not fit."""
+        """The built-in and custom report types; only the built-in ones if the configuration is invalid."""
         reader = ReportTypeReader(self.config if self._fits else {})
         result = reader.read()
         self.errors += reader.errors
@@ -113,7 +113,7 @@ class Reader:
 
     @property
     def column_forms(self) -> ColumnForms:
-        """How objects and amounts go out, in discovery too; the defaults where the configuration does not fit."""
+        """How objects and amounts are written, in discovery too; the defaults if the configuration is invalid."""
         config = self.config if self._fits else {}
         return ColumnForms(
             objects_are_text=config.get("object_columns") == JSON_TEXT,
@@ -151,7 +151,7 @@ class Reader:
         }
 
     def _value(self, name: str, default: object) -> object:
-        """What the configuration says, lists as tuples without repetitions of texts."""
+        """The value of a setting; lists become tuples, texts without duplicates."""
         if "array" not in CONFIG_JSONSCHEMA["properties"][name]["type"]:
             return self.config.get(name, default)
         items = self.config.get(name, ())
@@ -174,16 +174,16 @@ class Reader:
         return self._day(self.config, "start_date", self.errors)
 
     def _check_limits(self) -> None:
-        """Settings that bound each other."""
+        """Check settings that limit each other."""
         start, end = (self._day(self.config, name, []) for name in ("start_date", "end_date"))
         if start and end and end < start:
             self.errors.append(f"end_date {end} lies before start_date {start}")
         if self.config["poll_max_interval"] < self.config["poll_interval"]:
             self.errors.append("poll_max_interval is smaller than poll_interval")
-        self.errors += _unknown(
+        self.errors += _unknown_names(
             "only_sellers", self.config, [entry["seller_id"] for entry in self._entries()], "seller"
         )
-        self.errors += _unknown("only_report_types", self.config, list(self.report_types), "report type")
+        self.errors += _unknown_names("only_report_types", self.config, list(self.report_types), "report type")
 
     def _repairs(self, sellers: Iterable[Credentials]) -> Iterator[Repair]:
         streams = {stream: kind for kind in self.report_types.values() for stream in kind.streams}
@@ -210,7 +210,7 @@ class Reader:
                 )
 
     def _replays(self) -> Iterator[Replay]:
-        """Sellers and warehouses are those of the archive, whatever the configuration names."""
+        """Replays use the sellers and warehouses in the archive, whatever the configuration names."""
         streams = [stream for kind in self.report_types.values() for stream in kind.streams]
         entries = self.config.get("replay", ())
         if entries and "report_archive" not in self.config:
@@ -243,7 +243,7 @@ class Reader:
     # Sellers
 
     def _entries(self) -> list[dict[str, str]]:
-        """The sellers as the configuration names them; a single one is outside of the list."""
+        """The entries of `sellers`; a single seller may be configured without the list."""
         if "sellers" in self.config:
             return list(self.config["sellers"])
         single: dict[str, str] = {
@@ -319,8 +319,8 @@ class Reader:
         return text
 
 
-def _unknown(name: str, config: Mapping[str, Any], known: list[str], noun: str) -> list[str]:
-    """A sentence for each name in a setting that nothing has."""
+def _unknown_names(name: str, config: Mapping[str, Any], known: list[str], noun: str) -> list[str]:
+    """A sentence for each unknown name in a setting."""
     listed = f"; they are {', '.join(known)}" if noun == "report type" else ""
     return [
         f"{name} names {entry!r}, whose identifier Flipkart has not published; give it as `identifier` of {entry} in "
@@ -340,7 +340,7 @@ def _missing_credentials(seller: Credentials, *, has_others: bool) -> str | None
     if seller.refresh_token or seller.access_token:
         return None
     if has_others:
-        # The app's own token would bring another account's rows under this seller's name.
+        # The app's own token would load another account's rows under this seller's name.
         return f"{name} has no token of its own: give it a refresh_token, or leave the seller out"
     if has_app:
         return None

@@ -1,6 +1,6 @@
-"""How a setting is declared, and the JSON Schema of all that are.
+"""How settings are declared, and their JSON Schema.
 
-`setting` makes a field of `Settings`; the kinds below are the types that a setting may have, limits included.
+`setting` makes a field of `Settings`; the functions below make the types that a setting may have, with limits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from singer_sdk import typing as th
 from tap_flipkart_reports.planning.window_rules import WindowKind
 
 MAX_NAME_LENGTH = 255
-"""Of a seller, a warehouse and an identifier: the columns of the ledger are as long."""
+"""Longest name of a seller, warehouse or identifier, as in the ledger's columns."""
 
 WITHOUT_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
@@ -27,7 +27,7 @@ HIGHEST_PRICE = 1_000_000
 MOST_BYTES = 2**40
 
 FREE_TEXT = th.StringType
-"""A text that may be blank, which means the same as its absence."""
+"""A text that may be blank, which means that it is not set."""
 
 TEXT = th.StringType(min_length=1, pattern=WITHOUT_CONTROL_CHARACTERS)
 NAME = th.StringType(min_length=1, max_length=MAX_NAME_LENGTH, pattern=WITHOUT_CONTROL_CHARACTERS)
@@ -35,7 +35,7 @@ NAMES = th.ArrayType(NAME)
 
 
 def choice(*words: str) -> th.StringType:
-    """One of some words."""
+    """One of several words."""
     return th.StringType(allowed_values=list(words))
 
 
@@ -55,7 +55,7 @@ def days(minimum: int) -> th.IntegerType:
 
 
 def seconds(maximum: int) -> th.NumberType:
-    """A time in seconds, more than none."""
+    """A positive time in seconds."""
     return th.NumberType(exclusive_minimum=0, maximum=maximum)
 
 
@@ -64,24 +64,24 @@ def setting(
     *,
     title: str,
     description: str,
-    default: Any = None,  # noqa: ANN401 - of the field's own type, which its annotation says
+    default: Any = None,  # noqa: ANN401 - of the field's annotated type
     secret: bool = False,
-) -> Any:  # noqa: ANN401 - what is behind the annotation of a dataclass's field
+) -> Any:  # noqa: ANN401 - stands for a dataclass field of any type
     """A field of `Settings`.
 
     Args:
         kind: the JSON type, with its limits.
         title: its name in Meltano's interface.
-        description: what it means, for README, Meltano and `--about`; without its full stop.
-        default: its value where the configuration has none.
-        secret: whether its value is never shown.
+        description: what it means, for the documents, Meltano and `--about`; without a full stop at the end.
+        default: its default value.
+        secret: whether its value is secret.
     """
     declared = {"wrapped": kind, "title": title, "description": description, "default": default, "secret": secret}
     return field(default=default, repr=not secret, metadata=declared)
 
 
 def json_schema(settings: type) -> dict[str, Any]:
-    """The JSON Schema of a configuration: one property for each field that `setting` has made."""
+    """The JSON Schema of a configuration: one property for each field that `setting` made."""
     declared = [each for each in fields(settings) if each.metadata]
     return th.PropertiesList(*(th.Property(each.name, **each.metadata) for each in declared)).to_dict()
 

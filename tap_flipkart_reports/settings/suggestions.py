@@ -1,4 +1,4 @@
-"""The name that was meant."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The nearest known name as the end of a sentence, empty where none is near."""
+    """The nearest known name as the end of a sentence; empty if none is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""

@@ -1,18 +1,18 @@
 """The settings of a run as one frozen value, each declared once.
 
-A setting is one field of `Settings`: name, type of its value, JSON type with limits, default, words and secrecy.
+A setting is one field of `Settings`: name, type of its value, JSON type with limits, default, description, secrecy.
 
     max_wait: float | None = setting(
         seconds(MONTH_SECONDS),                 # the JSON type, from schema.py
         title="Longest wait",                   # Meltano's label
-        default=None,                           # left out where there is none
-        secret=False,                           # left out where it is not a secret
-        description="Seconds the run waits …",  # README, Meltano, `--about`; no full stop at its end
+        default=None,                           # may be left out
+        secret=False,                           # may be left out
+        description="Seconds the run waits …",  # documents, Meltano, `--about`; no full stop at the end
     )
 
 That is all a setting needs: `CONFIG_JSONSCHEMA` is made from the fields, in their order, and `Reader` fills them in by
-name, lists of texts as tuples. A setting whose value is not what is in the configuration has its place in
-`Reader._values`, too. Then run `just made`, and write a line into CHANGELOG.md.
+name, lists of texts as tuples. A setting whose value has to be converted also needs a line in `Reader._values`. Then
+run `just made`, and add a line to CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ JSON_TEXT = "json_text"
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """Days of a stream that are read again by themselves.
+    """Days of a stream to read again, without moving a bookmark.
 
     Attributes:
         stream: the stream.
         days: the days.
-        seller_id: whose; `None` for every seller.
-        warehouse_id: of which warehouse; `None` for every warehouse.
+        seller_id: the seller; `None` for every seller.
+        warehouse_id: the warehouse; `None` for every warehouse.
     """
 
     stream: str
@@ -90,7 +90,7 @@ class Repair:
     warehouse_id: str | None
 
     def concerns(self, *, stream: str, seller_id: str, warehouse_id: str | None) -> bool:
-        """Whether a stream of a partition is to be read again."""
+        """Whether a stream's partition is to be read again."""
         return (
             stream == self.stream and self.seller_id in {None, seller_id} and self.warehouse_id in {None, warehouse_id}
         )
@@ -98,12 +98,12 @@ class Repair:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """Archived reports that are read again; `None` stands for all.
+    """Archived reports to read again; `None` means all.
 
     Attributes:
-        stream: the stream they are read for.
-        days: windows that hold none of these days are left out.
-        seller_id: whose.
+        stream: the stream to read them for.
+        days: windows without any of these days are left out.
+        seller_id: the seller.
     """
 
     stream: str | None
@@ -111,20 +111,20 @@ class Replay:
     seller_id: str | None
 
     def holds(self, seller_id: str, window: Window) -> bool:
-        """Whether a report of a seller is read again."""
+        """Whether a seller's report is to be read again."""
         return self.seller_id in {None, seller_id} and window.overlaps(self.days)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings that are known to be right: one field for each setting.
+    """Validated settings: one field for each setting.
 
-    Days are those of Asia/Kolkata. `sellers` are those of the run. `only_sellers` and `only_report_types` are empty for
-    all. `report_types` are those of the table and the custom ones, overrides applied, by stream name. `repair`, where
-    there is any, is all that the run reads.
+    Days are in Asia/Kolkata. `sellers` are those of the run. Empty `only_sellers` and `only_report_types` mean all.
+    `report_types` are the built-in and the custom ones by name, with overrides applied. With `repair`, the run reads
+    nothing else.
 
     Attributes:
-        known_sellers: names of all sellers of the configuration, those left out of the run included.
+        known_sellers: names of all configured sellers, including those that the run leaves out.
     """
 
     client_id: str | None = setting(
@@ -427,7 +427,7 @@ class Settings:
 
     @property
     def row_rules(self) -> RowRules:
-        """What becomes of rows and cells that do not fit."""
+        """What to do with rows and cells that do not fit."""
         return RowRules(
             bad_rows=self.bad_rows,
             max_bad_rows=self.max_bad_rows,
@@ -437,15 +437,15 @@ class Settings:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the shipped simulator takes the API's place."""
+        """Whether the shipped simulator is used instead of the API."""
         return self.api_url == SIMULATOR
 
     def newest_day(self, report_type: ReportType, *, today: date) -> date | None:
-        """The last day that may be asked for, `None` if there is none.
+        """The last day that may be requested, `None` if there is none.
 
         Args:
             report_type: one of `report_types`.
-            today: the day it is in Asia/Kolkata.
+            today: today in Asia/Kolkata.
         """
         if report_type.is_snapshot:
             return today if self.end_date is None or today <= self.end_date else None
@@ -455,9 +455,9 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """What is needed to authorise a seller for the app.
+    """The settings that are needed to authorise a seller.
 
-    Attributes: as the settings of the same names; `refresh_tokens` are those the settings hold already, by seller.
+    The fields are as in `Settings`; `refresh_tokens` are the configured ones, by seller.
     """
 
     client_id: str = field(repr=False)
@@ -472,9 +472,9 @@ class App:
 CONFIG_JSONSCHEMA = json_schema(Settings)
 
 OWN_SETTINGS = frozenset(CONFIG_JSONSCHEMA["properties"])
-"""The tap's own; the SDK adds some to the schema."""
+"""The tap's own settings; the SDK adds others to the schema."""
 
 
-def default_of(name: str) -> Any:  # noqa: ANN401 - whatever the setting declares
+def default_of(name: str) -> Any:  # noqa: ANN401 - the setting declares its type
     """A setting's default, `None` if it has none."""
     return getattr(Settings, name)

@@ -41,17 +41,17 @@ def bought_before(requests: Iterable[ReportRequest], ledger: Ledger | None) -> f
         return frozenset()
     latest = ledger.latest_days()
     suspicious = [
-        request for request in new if (last := latest.get(_place(request))) is not None and request.window.first <= last
+        request for request in new if (last := latest.get(_key(request))) is not None and request.window.first <= last
     ]
     if not suspicious:
         return frozenset()
     bought = _bought_windows(ledger)
     return frozenset(
-        request for request in suspicious if any(map(request.window.overlaps, bought.get(_place(request), ())))
+        request for request in suspicious if any(map(request.window.overlaps, bought.get(_key(request), ())))
     )
 
 
-def _place(request: ReportRequest) -> tuple[str, PartitionKey]:
+def _key(request: ReportRequest) -> tuple[str, PartitionKey]:
     return request.identifier, request.partition
 
 

@@ -194,7 +194,7 @@ class ReportReader:
             new = [column for _, column in layout.new]
             self._columns += new
             self._selected = list(self._wanted.add_columns(new))
-        origin = dict.fromkeys(self._selected) | self._origin()
+        constants = dict.fromkeys(self._selected) | self._constant_columns()
         for batch in read_rows(
             table,
             layout,
@@ -206,12 +206,12 @@ class ReportReader:
             converters=converters,
         ):
             columns = _all_columns(batch, objects_are_text=self._wanted.forms.objects_are_text)
-            yield {name: columns.get(name) or [origin[name]] * batch.count for name in self._selected}
+            yield {name: columns.get(name) or [constants[name]] * batch.count for name in self._selected}
             if self._is_stopping():
                 self.is_cut_short = True
                 return
 
-    def _origin(self) -> dict[str, Any]:
+    def _constant_columns(self) -> dict[str, Any]:
         request, report_type = self.delivery.request, self._wanted.report_type
         return {
             "seller_id": request.seller_id,

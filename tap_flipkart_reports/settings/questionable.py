@@ -1,4 +1,4 @@
-"""What in the settings is allowed, and probably not meant."""
+"""Settings that are valid but probably not intended."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.settings.values import Settings
 
 
-def doubts(names: Collection[str], settings: Settings, *, known: Collection[str], today: date) -> Iterator[str]:
-    """Sentences for the log.
+def questionable_settings(
+    names: Collection[str], settings: Settings, *, known: Collection[str], today: date
+) -> Iterator[str]:
+    """A sentence for the log for each such setting.
 
     Args:
-        names: of the settings that were given.
-        settings: what was read of them.
+        names: names of the given settings.
+        settings: the settings.
         known: names of all settings.
-        today: in Kolkata.
+        today: today in Asia/Kolkata.
     """
     if settings.start_date > today:
         yield f"start_date {settings.start_date} is in the future: nothing is requested before"
@@ -31,6 +33,6 @@ def doubts(names: Collection[str], settings: Settings, *, known: Collection[str]
 
 
 def unknown_settings(names: Collection[str], *, known: Collection[str]) -> Iterator[str]:
-    """A sentence for each setting that does not exist; it is often the reason why another one is not set."""
+    """A sentence for each unknown setting, which is often a misspelt one."""
     for name in sorted(set(names) - set(known)):
         yield f"setting {name} is not known and has no effect{did_you_mean(name, known)}"
