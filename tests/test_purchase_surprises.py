@@ -223,7 +223,32 @@ def test_an_archive_that_reaches_the_newest_day_leaves_nothing_to_buy() -> None:
     assert days_to_buy(rule, Coverage(), owed=owed, archived=archived, start=start, newest=newest) == []
 
 
+def test_a_report_that_is_pending_and_in_the_archive_is_read_once(bench: Bench, kept: dict[str, Any]) -> None:
+    bench.restart({"fault": "bad_cell", "nth": 1, "row": 1, "header": "quantity", "text": "many"})
+    settings: dict[str, Any] = {**kept, "window_days": 5, "bad_cells": "fail", "from_archive": "always"}
+    first = bench.run("orders_report", end_date="2026-10-10", **settings)
+    assert [(entry["from_date"], entry["to_date"]) for entry in first.partition("orders_report")["pending"]] == [
+        ("2026-10-06", "2026-10-10")
+    ]
+    settings |= {"lookback_days": 3, "bad_cells": "keep", "end_date": "2026-10-15"}
+    second = bench.run("orders_report", state=first.state, **settings)
+    assert second.error is None
+    places = [(record["report_id"], record["report_row_number"]) for record in second.records("orders_report")]
+    assert len(places) == len(set(places))
+    assert {report_id for report_id, _ in places} > {bench.simulator.triggers[0].report_id}
+    assert second.partition("orders_report")["replication_key_value"] == "2026-10-15"
+
+
 # Budgets
+
+
+def test_a_snapshot_that_the_budget_left_over_is_forgotten_once_its_day_is_over(bench: Bench) -> None:
+    settings: dict[str, Any] = {"end_date": "2026-12-31", "sellers": [bench.seller("acme"), bench.seller("bharat")]}
+    first = bench.run("current_inventory_report", max_reports=1, **settings)
+    assert first.partition("current_inventory_report", "bharat")["unbought"] == [["2026-11-24", "2026-11-24"]]
+    bench.clock.advance(86400)
+    second = bench.run("current_inventory_report", state=first.state, **settings)
+    assert "unbought" not in second.partition("current_inventory_report", "bharat")
 
 
 def test_the_budget_of_a_report_type_stands_beside_another_type_with_its_identifier(bench: Bench) -> None:

@@ -119,7 +119,19 @@ def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[R
         if request.priority is not Priority.BOUGHT:
             request = replace(request, priority=_priority(request, partition, is_newest=window is windows[-1]))
         requests.append(request)
-    return requests
+    return _each_once(requests, partition)
+
+
+def _each_once(requests: Sequence[ReportRequest], partition: Partition) -> list[ReportRequest]:
+    """The requests, those of one report as one: it may be bought and not yet read, and in the archive, too."""
+    once: dict[object, ReportRequest] = {}
+    for request in requests:
+        report = request.report_id or request
+        if (other := once.get(report)) is not None:
+            readers = [name for name in partition.coverages if name in {*other.streams, *request.streams}]
+            request = partition.request(request.window, readers, priority=Priority.BOUGHT)  # noqa: PLW2901 - of both
+        once[report] = request
+    return list(once.values())
 
 
 def _archived_requests(

@@ -111,10 +111,19 @@ class PartitionState:
             read = coverage.read_with(window, newest=owed.last)
             write_coverage(self._state, coverage.with_finished(window, owed_from=owed.first, newest=owed.last))
             self._forget_purchases_of(read)
-            unbought = [left for left in read_unbought(self._state) if not window.overlaps(left)]
-            write_unbought(self._state, unbought)
+            self._forget_unbought(window, owed=owed)
         self.forget(report_id)
         self._finalize(self._state)
+
+    def _forget_unbought(self, window: Window, *, owed: Window) -> None:
+        """Forget what the budget had left over of a window's days, and of days that are owed no more.
+
+        A snapshot of a day that is over cannot be bought, and a day may have left the look-back.
+        """
+        unbought = [
+            left for left in read_unbought(self._state) if left.last >= owed.first and not window.overlaps(left)
+        ]
+        write_unbought(self._state, unbought)
 
     def _forget_purchases_of(self, days: Sequence[Window]) -> None:
         """Forget reports of days that are read; a repair's is wanted all the same."""
