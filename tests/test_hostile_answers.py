@@ -178,6 +178,61 @@ def test_a_packed_download_that_unpacks_to_too_much_is_cut(bench: ClientBench, p
     assert list(path.parent.iterdir()) == []
 
 
+@calls
+@pytest.mark.parametrize("size", [b"-1", b"-5", b"-ffff"])
+def test_a_piece_of_less_than_nothing_is_a_broken_answer(
+    size: bytes, call: Callable[[ClientBench, RawServer, Path], object], bench: ClientBench, path: Path
+) -> None:
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    tracemalloc.start()
+    try:
+        with (
+            RawServer(lambda: [head, size, b"\r\n", *[b"x" * 65536] * 300]) as server,
+            pytest.raises(CallError, match="broken connection"),
+        ):
+            call(bench, server, path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * MAX_ANSWER_BYTES  # -1 means all there is to Python
+    assert list(path.parent.iterdir()) == []
+
+
+INTERIM = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+
+@calls
+def test_an_answer_is_what_follows_what_comes_before_it(
+    call: Callable[[ClientBench, RawServer, Path], object], bench: ClientBench, path: Path
+) -> None:
+    body = b'{"access_token": "token", "report_id": "R-1", "status": "PROCESSING"}'
+    answer = INTERIM + HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    bench.api.default = Reply(body={"status": "PROCESSING"})
+    with RawServer(lambda: [answer]) as server:
+        call(bench, server, path)
+    assert server.requests == 1
+
+
+@calls
+def test_what_comes_before_an_answer_is_none(
+    call: Callable[[ClientBench, RawServer, Path], object], bench: ClientBench, path: Path
+) -> None:
+    with RawServer(lambda: [INTERIM]) as server, pytest.raises(CallError, match="broken connection"):
+        call(bench, server, path)
+    assert server.requests > 1
+
+
+@pytest.mark.parametrize(
+    "header", [b"Content-Length: abc", b"Content-Length: -1", b"Content-Length:", b"Transfer-Encoding: identity"]
+)
+def test_a_length_that_is_none_does_not_make_a_cut_file_whole(header: bytes, bench: ClientBench, path: Path) -> None:
+    cut = b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\na,b\r\n1,2\r\n3"
+    with RawServer(lambda: [cut]) as server, pytest.raises(CallError, match="in the middle of a line"):
+        _download(bench, server, path)
+    with RawServer(lambda: [cut + b",4\r\n"]) as server:
+        assert not bench.download(path, f"{server.url}/file").has_length
+
+
 WHOLE = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"report_id": "R-1", "x": [1]}'
 
 

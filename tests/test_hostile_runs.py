@@ -23,6 +23,8 @@ PASSING = [
     *[_fault(name, call) for name in ("endless_head", "endless_answer", "cut_head") for call in ("detail", "token")],
     *[_fault("packed_bomb", call, bytes=2**25) for call in ("token", "trigger", "detail")],
     *[_fault(name, "trigger") for name in ("endless_head", "endless_answer", "cut_head")],
+    *[_fault("early_hints", call) for call in ("token", "trigger", "detail", "download")],
+    *[_fault("odd_chunk", call) for call in ("token", "trigger", "detail", "download")],
     *[_fault("token_forbidden", call) for call in ("trigger", "detail")],
     *[_fault("odd_encoding", encoding=said) for said in ("aws-chunked", "UTF-8", "binary", "none", "gzip", "br", "")],
     _fault("no_length"),

@@ -860,6 +860,7 @@ def test_cut_downloads_end_before_what_was_announced(serve: Callable[..., Client
 
 HOSTILE_FAULTS = {
     *("one_byte_a_second", "endless_head", "endless_answer", "packed_bomb", "cut_head", "slow_error"),
+    *("early_hints", "odd_chunk"),
     *("token_forbidden", "echoed_token", "odd_encoding", "no_length", "redirected", "private_link"),
 }
 
@@ -885,6 +886,8 @@ def _sent(client: Client, path: str, *, at_most: int) -> bytes:
         ({"fault": "packed_bomb", "bytes": 2**24}, b"HTTP/1.1 200 OK", 10_000, 200_000),
         ({"fault": "cut_head"}, b"HTTP/1.1 200 OK", 30, 200),
         ({"fault": "slow_error"}, b"HTTP/1.1 422", 300_000, 400_000),
+        ({"fault": "odd_chunk"}, b"HTTP/1.1 200 OK", 60_000, 70_000),
+        ({"fault": "early_hints"}, b"HTTP/1.1 103 Early Hints\r\nLink: ", 200, 2000),
     ],
 )
 def test_a_hostile_answer_is_what_its_fault_says(

@@ -21,7 +21,7 @@ from tap_flipkart_reports.adapters.content import (
     unpacked_text,
 )
 from tap_flipkart_reports.adapters.faults import fault_of
-from tap_flipkart_reports.adapters.wire import CALL, CallLimits
+from tap_flipkart_reports.adapters.wire import CALL, CallLimits, has_stated_length
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.redaction import MIN_SECRET, host_of
 
@@ -136,15 +136,13 @@ def receive(response: requests.Response, path: Path, *, max_bytes: int) -> Downl
         OSError: the file cannot be written.
     """
     meter, part = CALL.get(), path.with_name(f"{path.name}.part")
-    names = {name.lower() for name in response.headers}
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and announced.isascii() and int(announced[:20]) > max_bytes:
         raise _too_large(max_bytes)
     try:
         chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
         body = unpacked(chunks, response.headers.get("Content-Encoding", ""))
-        has_length = bool({"content-length", "transfer-encoding"} & names)
-        download = _store(body, part, max_bytes=max_bytes, has_length=has_length)
+        download = _store(body, part, max_bytes=max_bytes, has_length=has_stated_length(response))
     except BROKEN:
         return Fault(words="a file whose compression is broken or cut", was_sent=True)
     except ContentError as error:

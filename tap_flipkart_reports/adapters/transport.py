@@ -20,7 +20,7 @@ from tap_flipkart_reports.adapters.answers import Answer, Fault
 from tap_flipkart_reports.adapters.content import BROKEN, ContentError, unpacked_text
 from tap_flipkart_reports.adapters.faults import fault_of
 from tap_flipkart_reports.adapters.outages import Outages
-from tap_flipkart_reports.adapters.wire import CALL, CallLimits, CallMeter, ExactAdapter
+from tap_flipkart_reports.adapters.wire import CALL, CallLimits, CallMeter, ExactAdapter, has_stated_length
 from tap_flipkart_reports.exceptions import HostAwayError
 from tap_flipkart_reports.redaction import host_of
 
@@ -255,7 +255,7 @@ def read_answer(response: requests.Response) -> Answer | Fault:
 
 def _breaks_off(response: requests.Response, answer: Answer) -> bool:
     """Whether a body without a stated length is incomplete."""
-    if {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}:
+    if has_stated_length(response):
         return False
     text = answer.body.strip()
     return not text or (text[:1] in b"{[" and answer.document() is None and not text.endswith((b"}", b"]")))

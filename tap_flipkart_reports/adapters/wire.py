@@ -6,6 +6,7 @@ enough. So everything that is read passes through a `CallMeter`, which limits th
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import socket
@@ -159,6 +160,12 @@ class _LineKeeper(io.BufferedReader):
 
     last_line = b""
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read so many bytes; never all there are, which is what a chunk of a length below zero would ask for."""
+        if size is None or size < 0:
+            raise http.client.IncompleteRead(b"")
+        return super().read(size)
+
     def readline(self, size: int | None = -1, /) -> bytes:
         self.last_line = super().readline(size)
         return self.last_line
@@ -174,11 +181,26 @@ class _MeteredResponse(http.client.HTTPResponse):
         self.fp: _LineKeeper = _LineKeeper(_MeteredSocketFile(raw, sock, self._meter))
 
     def begin(self) -> None:
-        super().begin()
-        if self.fp.last_line not in {b"\r\n", b"\n"}:
-            # http.client takes the end of the connection for the end of the head.
-            raise http.client.IncompleteRead(b"")
+        """Read the head of the answer, and those that may come before it (RFC 9110 §15.2)."""
+        while True:
+            super().begin()
+            if self.fp.last_line not in {b"\r\n", b"\n"}:
+                # http.client takes the end of the connection for the end of the head.
+                raise http.client.IncompleteRead(b"")
+            if not self._is_interim():
+                break
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first head
         self._meter.head_is_over()
+
+    def _is_interim(self) -> bool:
+        """Whether the answer is still to come; http.client knows 100 alone, and takes others for the answer."""
+        return self.status // 100 == 1 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS
+
+
+def has_stated_length(response: requests.Response) -> bool:
+    """Whether a body that is cut is known to be: a header alone does not say so, as its length may be no number."""
+    is_counted = "Content-Length" in response.headers and response.raw.length_remaining is not None
+    return is_counted or bool(response.raw.chunked)
 
 
 class _ExactConnection(HTTPConnection):

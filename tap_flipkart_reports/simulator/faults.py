@@ -77,11 +77,13 @@ FAULTS: Mapping[str, Fault] = {
     "token_expired": _any("401; the access token is dead from then on"),
     "token_forbidden": _any("403 that names the token as dead, which it is from then on"),
     "echoed_token": _any("400 that repeats the request's `Authorization`, with a line break and an escape sequence"),
+    "early_hints": _any("`103 Early Hints` comes before the answer"),
     "one_byte_a_second": _any("the answer comes a byte a second, or per so many seconds", seconds=NUMBER),
     "endless_head": _any("`100 Continue` without end"),
     "endless_answer": _any("an answer without end"),
     "packed_bomb": _any("a gzipped answer of a gigabyte, or of so many bytes unpacked", bytes=int),
     "cut_head": _any("the connection ends within the headers"),
+    "odd_chunk": _any("a piece of the answer says that it has -5 bytes"),
     "slow_error": _any("422 with 300 KB of `a-`, or of the scrap, on which careless patterns work for ever", scrap=str),
     # the token call
     "token_dead": _token("the seller has withdrawn the authorisation: 400 from then on"),

@@ -57,6 +57,10 @@ def _cut_head(_arguments: Mapping[str, Any]) -> Iterator[bytes]:
     yield HEAD + b"X-Reque"
 
 
+def _odd_chunk(_arguments: Mapping[str, Any]) -> Iterator[bytes]:
+    yield HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n" + PIECE
+
+
 def _slow_error(arguments: Mapping[str, Any]) -> Iterator[bytes]:
     scrap = str(arguments.get("scrap", "a-")).encode()
     body = scrap * (SLOW_BYTES // max(1, len(scrap)))
@@ -69,6 +73,7 @@ ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[bytes]]] = {
     "endless_answer": _endless_answer,
     "packed_bomb": _packed_bomb,
     "cut_head": _cut_head,
+    "odd_chunk": _odd_chunk,
     "slow_error": _slow_error,
 }
 """By the name of the fault; each takes the place of the whole answer, behind which the connection ends."""

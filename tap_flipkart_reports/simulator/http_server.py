@@ -107,6 +107,8 @@ class SimulatorRequest(BaseHTTPRequestHandler):
             self.close_connection = True
             hostile_answers.send(hostile, self.wfile, firing[hostile])
             return
+        if "early_hints" in firing:
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
         if "odd_encoding" in firing:
             headers = {**headers, "Content-Encoding": firing["odd_encoding"].get("encoding", "aws-chunked")}
         with body.content if isinstance(body, File) else io.BytesIO(body) as whole:

@@ -282,7 +282,7 @@ class _Answer:
             basic = base64.b64decode(encoded, validate=True).decode() if scheme == "Basic" else ""
         except (binascii.Error, UnicodeDecodeError):
             basic = ""
-        return _json(self._tokens.token(basic, query, firing)), {}
+        return _json(self._tokens.token(basic, query, firing)), firing
 
     def _authorize(self) -> tuple[Body, Firing]:
         """The page on which a seller signs in; here by name alone."""
@@ -315,7 +315,7 @@ class _Answer:
         answer = self._api.trigger(seller_id, identifier, document, firing)
         if "answer_lost" in firing:
             raise Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
-        return _json(answer), {}
+        return _json(answer), firing
 
     def _detail(self, report_id: str) -> tuple[Body, Firing]:
         seller_id, token = self._bearer()
@@ -327,7 +327,7 @@ class _Answer:
         if "private_link" in firing and "location" in answer:
             host = firing["private_link"].get("host", PRIVATE_HOST)
             answer = {**answer, "location": urlsplit(answer["location"])._replace(scheme="https", netloc=host).geturl()}
-        return _json(answer), {}
+        return _json(answer), firing
 
     def _download(self, report_id: str) -> tuple[Body, Firing]:
         firing = self._simulator.faults.firing("download", **self._api.bought_as(report_id))
