@@ -131,7 +131,7 @@ def read(path: Path, own: str, chance: random.Random) -> str:
                 ]
                 identity = row_identity(table.key, parts, fallback=table.fallback_key)
                 for found, layout in parts:
-                    for batch in read_rows(found, layout, wanted=None, rules=rules, identity=identity, counts=counts):
+                    for batch in read_rows(found, layout, selected=None, rules=rules, identity=identity, counts=counts):
                         assert all(len(values) == batch.count for values in batch.columns.values())
     except FlipkartReportsError as error:
         return type(error).__name__

@@ -234,7 +234,7 @@ class TapFlipkartReports(Tap):
 
     def _run_and_close(self, run: Run) -> None:
         try:
-            with closing(self), run.shown():
+            with closing(self), run.show_progress():
                 try:
                     self._sync_reports(run)
                 except Exception as error:
@@ -244,12 +244,12 @@ class TapFlipkartReports(Tap):
                         self._write_last_state(run)
                     raise
                 self._write_last_state(run)
-                run.tidy()
+                run.expire_archive()
         except BrokenPipeError:  # click would end the process silently
             raise PipeClosedError(
                 "the target closed the pipe: look at what it said; what it had not stored is sent again by the next run"
             ) from None
-        run.tell_ending()
+        run.log_summary()
         if run.failures.all:
             raise WindowsFailedError(run.failures.all)
         if run.outage is not None:
@@ -272,7 +272,7 @@ class TapFlipkartReports(Tap):
             self._state_writer.write_state(self.state)
         run.give_up_reports()
         run.check_purchases(has_state=bool(self.state))
-        for report in run.wanted.reports():
+        for report in run.wanted.streams_by_report():
             streams = [self.streams[stream.name] for stream in report]
             for context in streams[0].partitions or () if len(streams) > 1 else [None]:
                 for stream in streams:

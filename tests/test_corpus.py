@@ -56,7 +56,7 @@ def read(report: Report, report_type: str, *, skip: bool) -> dict[str, Any]:
             for batch in read_rows(
                 found,
                 layout,
-                wanted=None,
+                selected=None,
                 rules=rules,
                 identity=identity,
                 counts=stream_counts,

@@ -37,7 +37,7 @@ def test_an_api_that_never_answers_ends_the_run_within_a_minute_with_one_sentenc
     assert "has not answered at all in this run" in str(output.error)
     assert bench.clock.monotonic() <= FIRST_ANSWER_SECONDS + 1
     assert not output.tap.current_run.failures.all
-    assert len(output.tap.current_run.left) == 2 * number
+    assert len(output.tap.current_run.deferred) == 2 * number
     said = [record for record in caplog.records if "all calls to it wait" in record.getMessage()]
     assert len(said) < 40
 
@@ -74,7 +74,7 @@ def test_what_an_outage_left_is_read_by_the_next_run_and_not_bought_again(
     assert bench.clock.monotonic() < ends + 200
     assert isinstance(output.error, OutageError)
     assert not output.tap.current_run.failures.all
-    assert len(output.tap.current_run.left) == 2
+    assert len(output.tap.current_run.deferred) == 2
     assert len(bench.bought()) == 2
     bench.clock.advance(100)
     again = bench.run(STREAM, state=output.state, window_days=10, **settings)

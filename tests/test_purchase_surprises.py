@@ -269,7 +269,7 @@ def test_a_run_whose_every_trigger_is_refused_ends_and_leaves_its_windows_to_the
     assert output.error is None
     assert bench.bought() == []
     assert 7000 < bench.clock.monotonic() - began < 7300
-    assert "has refused each trigger for" in output.tap.current_run.left[0].reason
+    assert "has refused each trigger for" in output.tap.current_run.deferred[0].reason
     bench.restart()
     assert bench.run("orders_report", state=output.state).error is None
     assert bench.bought()

@@ -156,7 +156,7 @@ def records_of(path: Path, table: ReportTable) -> tuple[list[dict[str, Any]], li
         (found,) = report.tables_for(table.stream)
         layout = match_header(found.header, table.columns, reserved=(), layouts=table.layouts)
         identity = row_identity(table.key, [(found, layout)])
-        for batch in read_rows(found, layout, wanted=None, rules=STRICT, identity=identity, counts=counts):
+        for batch in read_rows(found, layout, selected=None, rules=STRICT, identity=identity, counts=counts):
             records += [dict(zip(batch.columns, row, strict=True)) for row in zip(*batch.columns.values(), strict=True)]
             identities += zip(batch.row_hashes or (), batch.row_ordinals, strict=False)
     assert counts == RowCounts(rows=len(records), blank=counts.blank)

@@ -75,7 +75,7 @@ def read_bytes(path: Path, content: bytes) -> tuple[list[dict[str, Any]], KeyRep
         records = [
             {**dict(zip(batch.columns, row, strict=True)), "_row_ordinal": ordinal}
             for table, layout in parts
-            for batch in read_rows(table, layout, wanted=None, rules=RULES, identity=identity, counts=RowCounts())
+            for batch in read_rows(table, layout, selected=None, rules=RULES, identity=identity, counts=RowCounts())
             for row, ordinal in zip(zip(*batch.columns.values(), strict=True), batch.row_ordinals, strict=True)
         ]
         return records, identity.repeats

@@ -75,7 +75,7 @@ def read(  # noqa: PLR0913 - read_rows' own
     rows: Sequence[Sequence[str]],
     *,
     columns: Sequence[Column] = COLUMNS,
-    wanted: Collection[str] | None = None,
+    selected: Collection[str] | None = None,
     bad_rows: Literal["fail", "skip"] = "fail",
     bad_cells: Literal["keep", "fail"] = "keep",
     drift: Literal["evolve", "extra", "fail"] = "evolve",
@@ -90,7 +90,7 @@ def read(  # noqa: PLR0913 - read_rows' own
         read_rows(
             part,
             layout,
-            wanted=wanted,
+            selected=selected,
             rules=RowRules(bad_rows=bad_rows, max_bad_rows=max_bad_rows, bad_cells=bad_cells, schema_drift=drift),
             identity=row_identity(key, [(part, layout)]),
             counts=counts or RowCounts(),
@@ -126,7 +126,7 @@ def test_a_row_without_a_payout_or_with_a_word_in_its_place_is_provisional() -> 
     batches = read(("Order Item ID", "NEFT ID"), rows, columns=(ITEM, payout))
     found = [flag for batch in batches for flag in batch.is_provisional or ()]
     assert found == [False, True, True, True, False]
-    unwanted = read(("Order Item ID", "NEFT ID"), rows, columns=(ITEM, payout), wanted=["order_item_id"])
+    unwanted = read(("Order Item ID", "NEFT ID"), rows, columns=(ITEM, payout), selected=["order_item_id"])
     assert [flag for batch in unwanted for flag in batch.is_provisional or ()] == found
     assert all(batch.is_provisional is None for batch in read(("Order Item ID",), [["i"]]))
 
@@ -281,7 +281,7 @@ def test_rows_are_typed_by_column() -> None:
 
 def test_only_wanted_columns_are_converted_and_keys_always() -> None:
     counts = RowCounts()
-    (batch,) = read(HEADER, [["1", "many", "2", "x"]], wanted={"quantity"}, bad_cells="fail", counts=counts)
+    (batch,) = read(HEADER, [["1", "many", "2", "x"]], selected={"quantity"}, bad_cells="fail", counts=counts)
     assert batch.columns == {"order_item_id": ["1"], "quantity": [2]}
 
 
@@ -337,7 +337,9 @@ def test_blank_rows_of_several_tables_are_added_up() -> None:
         part = replace(table(HEADER, [["1", "1", "1", ""]]), tally=RowTally(rows=1, blank=2))
         identity = row_identity((), [(part, layout)])
         assert list(
-            read_rows(part, layout, wanted=None, rules=RULES, identity=identity, counts=counts, reject=rejected.append)
+            read_rows(
+                part, layout, selected=None, rules=RULES, identity=identity, counts=counts, reject=rejected.append
+            )
         )
     assert counts.blank == 4
 
@@ -475,7 +477,7 @@ def test_every_row_is_in_exactly_one_count_and_a_row_that_is_in_none_is_an_error
     lossy = table(HEADER, rows[:1])
     lossy.tally.rows += 1
     with pytest.raises(RowError, match="2 rows were read and 1 accounted for"):
-        list(read_rows(lossy, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
+        list(read_rows(lossy, match(HEADER), selected=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
 
 
 def test_one_bad_row_more_than_allowed_ends_the_reading() -> None:
@@ -488,7 +490,7 @@ def test_one_bad_row_more_than_allowed_ends_the_reading() -> None:
 def test_lines_are_those_of_the_sheet_they_are_on() -> None:
     sheet = table(HEADER, [["1"]], name="Orders")
     with pytest.raises(RowError, match=r"^Orders, line 2 has 1 cell, the header 4; "):
-        list(read_rows(sheet, match(HEADER), wanted=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
+        list(read_rows(sheet, match(HEADER), selected=None, rules=RULES, identity=RowHashes(), counts=RowCounts()))
 
 
 # Days, in the order of their column
@@ -579,7 +581,7 @@ def test_tables_of_one_report_share_their_row_numbers_and_hashes() -> None:
         (("Qty", "Order Item ID", "Amount (Rs.)"), [["2", "1", "1"]]),
     ):
         for batch in read_rows(
-            table(header, rows), match(header), wanted=None, rules=RULES, identity=hashes, counts=counts
+            table(header, rows), match(header), selected=None, rules=RULES, identity=hashes, counts=counts
         ):
             ordinals += batch.row_ordinals
             numbers += batch.row_numbers
@@ -604,7 +606,7 @@ def test_a_new_column_without_values_leaves_hashes_alone_and_one_with_values_doe
 def test_hashes_cover_columns_nobody_wants_and_both_of_one_header() -> None:
     header = ["Order Item ID", "New", "New"]
     rows = [["1", "a", "b"], ["1", "b", "a"], ["1", "ab", ""], ["1", "", "ab"]]
-    found = records(read(header, rows, wanted=()))
+    found = records(read(header, rows, selected=()))
     assert len({row["hash"] for row in found}) == 4
 
 
@@ -664,7 +666,7 @@ def test_a_file_is_read_from_bytes_to_values(tmp_path: Path) -> None:
         (batch,) = read_rows(
             opened,
             layout,
-            wanted=None,
+            selected=None,
             rules=RowRules(bad_rows="skip", max_bad_rows=1, bad_cells="fail", schema_drift="fail"),
             identity=row_identity(["order_item_id"], [(opened, layout)]),
             counts=RowCounts(),

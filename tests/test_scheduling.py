@@ -109,8 +109,8 @@ def test_a_retry_after_longer_than_the_run_ends_it_well_with_one_call_per_seller
     began = bench.clock.monotonic()
     output = bench.run("sales_ledger", "returns_report", sellers=[bench.seller("acme"), bench.seller("bharat")])
     assert output.error is None
-    assert {left.reason for left in output.tap.current_run.left} == {"the API asks to wait 86400 s"}
-    assert len(output.tap.current_run.left) == 4
+    assert {left.reason for left in output.tap.current_run.deferred} == {"the API asks to wait 86400 s"}
+    assert len(output.tap.current_run.deferred) == 4
     assert hooked.seen.count("trigger") <= 4
     assert bench.clock.monotonic() - began < 60
 

@@ -95,7 +95,7 @@ def test_a_signal_in_the_middle_of_a_line_of_the_log_ends_the_run_in_order(
         signal.signal(signal.SIGINT, before[1])
     assert handler.is_interrupted
     assert sum("Asked to end" in message for message in caplog.messages) == 1
-    left = tap.current_run.left
+    left = tap.current_run.deferred
     assert left
     state = json.loads(capsysbinary.readouterr().out.splitlines()[-1])
     assert state["type"] == "STATE"

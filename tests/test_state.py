@@ -12,11 +12,11 @@ from tap_flipkart_reports.planning.bookmarks import (
     LONGEST_GENERATION,
     MOST_SEEN,
     read_coverage,
-    read_pace,
+    read_generation_times,
     read_pending,
     read_unbought,
     write_coverage,
-    write_pace,
+    write_generation_times,
     write_pending,
     write_unbought,
 )
@@ -125,17 +125,17 @@ def test_each_member_has_its_name_and_its_form() -> None:
 def test_generation_times_stand_in_whole_milliseconds() -> None:
     stream_state: dict[str, Any] = {}
     times = GenerationTimes(shortest=1.5, typical=60.25, seen=7)
-    write_pace(stream_state, times)
+    write_generation_times(stream_state, times)
     assert stream_state == {"generation_milliseconds": {"shortest": 1500, "typical": 60250, "seen": 7}}
-    assert read_pace(stream_state) == times
+    assert read_generation_times(stream_state) == times
 
 
 @pytest.mark.parametrize(
     "known", [None, 7, [], {}, {"shortest": 1, "typical": 2}, {"shortest": "x", "typical": 2, "seen": 3}]
 )
 def test_generation_times_that_cannot_be_read_are_not_there(known: object) -> None:
-    assert read_pace({"generation_milliseconds": known}) is None
-    assert read_pace({}) is None
+    assert read_generation_times({"generation_milliseconds": known}) is None
+    assert read_generation_times({}) is None
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_generation_times_that_would_hold_a_run_up_are_not_there(
     shortest: int, typical: int, seen: float, *, is_read: bool
 ) -> None:
     stream_state = {"generation_milliseconds": {"shortest": shortest, "typical": typical, "seen": seen}}
-    assert (read_pace(stream_state) is not None) is is_read
+    assert (read_generation_times(stream_state) is not None) is is_read

@@ -418,7 +418,7 @@ def test_a_plan_under_a_budget_names_what_the_run_then_leaves(bench: Bench) -> N
     assert sorted(planned) == sorted(bench.bought())
     assert len(planned) == 7
     left = {(step.stream, step.seller_id, step.from_date) for step in plan.steps if step.action == "leave"}
-    requests = [left.request for left in output.tap.current_run.left]
+    requests = [left.request for left in output.tap.current_run.deferred]
     assert left == {(request.stream, request.seller_id, str(request.window.first)) for request in requests}
     assert plan.over_budget == len(left) == 13
 
@@ -482,7 +482,7 @@ def test_days_that_the_budget_of_a_repair_leaves_over_are_no_debt_of_the_next_ru
     state = bench.run("sales_ledger", window_days=10).state
     repair = [{"stream": "sales_ledger", "from_date": "2026-10-01", "to_date": "2026-10-20"}]
     cut = bench.run("sales_ledger", window_days=10, state=state, repair=repair, max_reports=1)
-    assert len(cut.tap.current_run.left) == 1
+    assert len(cut.tap.current_run.deferred) == 1
     assert cut.partition("sales_ledger") == state["bookmarks"]["sales_ledger"]["partitions"][0]
     bought = len(bench.bought())
     assert bench.run("sales_ledger", window_days=10, state=cut.state).error is None

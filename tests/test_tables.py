@@ -205,7 +205,7 @@ def test_a_header_of_three_rows_is_found_below_any_text(  # noqa: PLR0913 - each
         assert (layout.new, layout.unnamed) == ((), ())
         counts = RowCounts()
         rules = RowRules(bad_rows="fail", max_bad_rows=0, bad_cells="keep", schema_drift="evolve")
-        batches = list(read_rows(table, layout, wanted=None, rules=rules, identity=RowHashes(), counts=counts))
+        batches = list(read_rows(table, layout, selected=None, rules=rules, identity=RowHashes(), counts=counts))
     assert sum(batch.count for batch in batches) == rows + 1
     assert counts.dropped == (3 if repeated else 0)
 

@@ -12,7 +12,7 @@ from tap_flipkart_reports.planning.archived_days import days_to_buy
 from tap_flipkart_reports.planning.coverage import Coverage
 from tap_flipkart_reports.planning.probe_windows import ALTERNATIVES, other_parameters, probe_window
 from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
-from tap_flipkart_reports.planning.wanted_reports import Partition, repairing_reports, wanted_reports
+from tap_flipkart_reports.planning.wanted_reports import Partition, repair_requests, wanted_reports
 from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, owed_windows
 from tap_flipkart_reports.purchasing.requests import ArchivedWindow, PendingReport, Priority, ReportRequest
 from tap_flipkart_reports.windows import Window
@@ -268,34 +268,34 @@ def test_a_running_cell_comes_from_the_archive_only_where_a_later_run_has_bought
 
 def test_a_repair_reads_its_days_again_for_the_streams_that_were_named() -> None:
     repaired = {"stock": [days(3, 5)], "moves": [days(5, 16)]}
-    requests = repairing_reports(partition(), repaired, newest=day(25))
+    requests = repair_requests(partition(), repaired, newest=day(25))
     assert shown(requests) == [(3, 12, NEWEST, None), (13, 16, NEWEST, None)]
     assert [request.streams for request in requests] == [("stock", "moves"), ("moves",)]
     assert all(request.is_repair and request.is_reread for request in requests)
-    assert shown(repairing_reports(partition(), {"stock": [days(20, 31)]}, newest=day(25))) == [(20, 25, NEWEST, None)]
-    assert repairing_reports(partition(), {"stock": [days(26, 31)]}, newest=day(25)) == []
+    assert shown(repair_requests(partition(), {"stock": [days(20, 31)]}, newest=day(25))) == [(20, 25, NEWEST, None)]
+    assert repair_requests(partition(), {"stock": [days(26, 31)]}, newest=day(25)) == []
 
 
 def test_where_days_are_cut_by_a_grid_a_repair_reads_the_cells_that_hold_its_days() -> None:
     months = partition(WindowKind.MONTH)
     newest = date(2026, 4, 10)
     january, march = days(10, 11), Window(date(2026, 3, 31), date(2026, 4, 2))
-    requests = repairing_reports(months, {"stock": [january], "moves": [march]}, newest=newest)
+    requests = repair_requests(months, {"stock": [january], "moves": [march]}, newest=newest)
     assert [(str(request.window), request.streams) for request in requests] == [
         ("2026-01-01 to 2026-01-31", ("stock",)),
         ("2026-03-01 to 2026-03-31", ("moves",)),
         ("2026-04-01 to 2026-04-10", ("moves",)),
     ]
-    assert repairing_reports(months, {"stock": [days(5, 9)]}, newest=day(4)) == []
+    assert repair_requests(months, {"stock": [days(5, 9)]}, newest=day(4)) == []
 
 
 def test_a_repair_adopts_what_a_repair_has_bought_and_nothing_else() -> None:
     own, other = pending(days(3, 5), report_id="R-1", is_repair=True), pending(days(3, 5), report_id="R-2")
     repaired = {"stock": [days(3, 5)]}
-    assert shown(repairing_reports(partition(pending=[other, own]), repaired, newest=day(25))) == [
+    assert shown(repair_requests(partition(pending=[other, own]), repaired, newest=day(25))) == [
         (3, 5, Priority.BOUGHT, "R-1")
     ]
-    assert shown(repairing_reports(partition(pending=[other]), repaired, newest=day(25))) == [(3, 5, NEWEST, None)]
+    assert shown(repair_requests(partition(pending=[other]), repaired, newest=day(25))) == [(3, 5, NEWEST, None)]
 
 
 # Probes

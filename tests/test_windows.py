@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_flipkart_reports.planning.coverage import Coverage
-from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, due_windows, owed_from, owed_windows
+from tap_flipkart_reports.planning.window_rules import WindowKind, WindowRule, due_windows, first_owed_day, owed_windows
 from tap_flipkart_reports.windows import DAY, Window, gaps, merged
 
 
@@ -183,8 +183,8 @@ def test_the_snapshot_of_yesterday_that_was_bought_is_still_read() -> None:
 def test_a_finished_snapshot_moves_the_bookmark_over_the_days_without_one() -> None:
     rule = WindowRule(kind=WindowKind.SNAPSHOT)
     newest = date(2026, 1, 31)
-    first = owed_from(rule, Coverage(), start=date(2026, 1, 1), newest=newest)
-    coverage = Coverage().with_finished(Window(newest, newest), owed_from=first, newest=newest)
+    first = first_owed_day(rule, Coverage(), start=date(2026, 1, 1), newest=newest)
+    coverage = Coverage().with_finished(Window(newest, newest), first_owed=first, newest=newest)
     assert coverage == Coverage(bookmark=newest)
 
 
@@ -196,7 +196,7 @@ def test_the_bookmark_waits_before_a_gap_and_jumps_when_it_closes() -> None:
         (("2026-01-21", "2026-01-30"), None, 1),
         (("2026-01-01", "2026-01-10"), newest, 0),
     ):
-        coverage = coverage.with_finished(window(*days), owed_from=first, newest=newest)
+        coverage = coverage.with_finished(window(*days), first_owed=first, newest=newest)
         assert (coverage.bookmark, len(coverage.finished)) == (bookmark, finished)
 
 
@@ -206,8 +206,8 @@ def test_a_failed_lookback_holds_the_bookmark_and_is_owed_again_the_next_day() -
     coverage = Coverage(bookmark=date(2026, 1, 31))
     lookback, new = all_due(rule, coverage, start=start, newest=newest)
     assert (str(lookback), str(new)) == ("2026-01-27 to 2026-01-31", "2026-02-01 to 2026-02-02")
-    first = owed_from(rule, coverage, start=start, newest=newest)
-    coverage = coverage.with_finished(new, owed_from=first, newest=newest)
+    first = first_owed_day(rule, coverage, start=start, newest=newest)
+    coverage = coverage.with_finished(new, first_owed=first, newest=newest)
     assert coverage.bookmark == date(2026, 1, 31)
     assert all_due(rule, coverage, start=start, newest=newest) == [lookback]
     assert all_due(rule, coverage, start=start, newest=newest + DAY) == [
@@ -223,10 +223,10 @@ def test_a_lookback_of_which_a_part_was_read_on_another_day_holds_the_bookmark()
         reread=(window("2026-01-11", "2026-01-15"),),
     )
     owed, newest = date(2026, 1, 11), date(2026, 1, 26)
-    after = before.with_finished(window("2026-01-16", "2026-01-26"), owed_from=owed, newest=newest)
+    after = before.with_finished(window("2026-01-16", "2026-01-26"), first_owed=owed, newest=newest)
     assert after.bookmark == date(2026, 1, 20)
     assert after.finished == (window("2026-01-21", "2026-01-26"),)
-    same_day = before.with_finished(window("2026-01-16", "2026-01-25"), owed_from=owed, newest=date(2026, 1, 25))
+    same_day = before.with_finished(window("2026-01-16", "2026-01-25"), first_owed=owed, newest=date(2026, 1, 25))
     assert same_day.bookmark == date(2026, 1, 25)
 
 
@@ -235,15 +235,15 @@ def test_a_lookback_that_was_read_is_bought_again_on_another_day_alone() -> None
     start, newest = date(2026, 1, 1), date(2026, 2, 2)
     coverage = Coverage(bookmark=date(2026, 1, 31))
     windows = all_due(rule, coverage, start=start, newest=newest)
-    first = owed_from(rule, coverage, start=start, newest=newest)
-    coverage = coverage.with_finished(windows[0], owed_from=first, newest=newest)
+    first = first_owed_day(rule, coverage, start=start, newest=newest)
+    coverage = coverage.with_finished(windows[0], first_owed=first, newest=newest)
     assert all_due(rule, coverage, start=start, newest=newest) == windows[1:]
     assert all_due(rule, coverage, start=start, newest=newest + DAY) == [
         *windows[:2],
         window("2026-02-01", "2026-02-03"),
     ]
-    coverage = coverage.with_finished(windows[1], owed_from=first, newest=newest)
-    coverage = coverage.with_finished(windows[2], owed_from=first, newest=newest)
+    coverage = coverage.with_finished(windows[1], first_owed=first, newest=newest)
+    coverage = coverage.with_finished(windows[2], first_owed=first, newest=newest)
     assert coverage == Coverage(bookmark=newest)
 
 
@@ -293,10 +293,10 @@ def test_any_order_of_completions_failures_and_crashes_covers_each_day_and_buys_
         finished_today = [] if length else finished_today
         windows = all_due(rule, coverage, start=start, newest=newest)
         assert not set(windows) & set(finished_today)
-        first = owed_from(rule, coverage, start=start, newest=newest)
+        first = first_owed_day(rule, coverage, start=start, newest=newest)
         order = choices.draw(st.permutations(windows))
         for finished in order[: choices.draw(st.integers(0, len(windows)))]:
-            coverage = coverage.with_finished(finished, owed_from=first, newest=newest)
+            coverage = coverage.with_finished(finished, first_owed=first, newest=newest)
             ever_finished |= days_of([finished])
             finished_today.append(finished)
         if coverage.bookmark is not None:
@@ -305,9 +305,9 @@ def test_any_order_of_completions_failures_and_crashes_covers_each_day_and_buys_
         assert days_of(coverage.finished) <= ever_finished
 
     newest = date(2027, 4, 1) + timedelta(days=365)
-    first = owed_from(rule, coverage, start=start, newest=newest)
+    first = first_owed_day(rule, coverage, start=start, newest=newest)
     for finished in all_due(rule, coverage, start=start, newest=newest):
-        coverage = coverage.with_finished(finished, owed_from=first, newest=newest)
+        coverage = coverage.with_finished(finished, first_owed=first, newest=newest)
         ever_finished |= days_of([finished])
     assert coverage.bookmark is not None
     assert days_of([Window(start, coverage.bookmark)]) <= ever_finished

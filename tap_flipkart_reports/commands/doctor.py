@@ -104,7 +104,7 @@ def _bad(name: str, words: str) -> Check:
 
 
 def _settings(run: Run) -> Iterator[Check]:
-    sellers, reports = len(run.settings.sellers), len(run.wanted.reports())
+    sellers, reports = len(run.settings.sellers), len(run.wanted.streams_by_report())
     if not reports:
         yield _bad("settings", "the catalog selects no report type, so a run has nothing to do: select some")
         return

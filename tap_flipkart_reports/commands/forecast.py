@@ -32,18 +32,20 @@ UNKNOWN_SECONDS = 300.0
 
 
 def left_over(
-    requests: Sequence[ReportRequest], *, limits: Limits, learned: Mapping[str, GenerationTimes]
+    requests: Sequence[ReportRequest], *, limits: Limits, generation_times: Mapping[str, GenerationTimes]
 ) -> frozenset[ReportRequest]:
     """The windows that the budget would leave for a later run.
 
     Args:
         requests: all windows of the run, in the order in which they are read.
         limits: caps and budget.
-        learned: generation times by identifier.
+        generation_times: generation times by identifier.
     """
     clock = _ForeseenClock()
-    api = _ForeseenApi(clock=clock, learned=learned)
-    scheduler = Scheduler(api=api, clock=clock, limits=limits, folder=Path(), generation_times=learned, workers=0)
+    api = _ForeseenApi(clock=clock, generation_times=generation_times)
+    scheduler = Scheduler(
+        api=api, clock=clock, limits=limits, folder=Path(), generation_times=generation_times, workers=0
+    )
     with logged_from(logging.CRITICAL, logger=LOGGER.name):  # what is only foreseen is not news
         scheduler.submit(requests)
         taken = [(request, scheduler.take(request)) for request in requests]
@@ -76,7 +78,7 @@ class _NoFile:
 @dataclass(kw_only=True)
 class _ForeseenApi:
     clock: _ForeseenClock
-    learned: Mapping[str, GenerationTimes]
+    generation_times: Mapping[str, GenerationTimes]
     ready_at: dict[str, float] = field(default_factory=dict)
 
     def trigger(
@@ -88,8 +90,10 @@ class _ForeseenApi:
         correlation_id: str,
         before_send: Callable[[], None],  # noqa: ARG002 - the signature of ReportApi
     ) -> TriggerAnswer:
-        learned = self.learned.get(identifier)
-        self.ready_at[correlation_id] = self.clock.seconds + (learned.typical if learned else UNKNOWN_SECONDS)
+        generation_times = self.generation_times.get(identifier)
+        self.ready_at[correlation_id] = self.clock.seconds + (
+            generation_times.typical if generation_times else UNKNOWN_SECONDS
+        )
         return TriggerAnswer(report_id=correlation_id)
 
     def report_id_in(self, answer: str) -> str | None:

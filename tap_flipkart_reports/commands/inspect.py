@@ -218,7 +218,7 @@ def _inspected(table: Table, declared: ReportTable, identity: RowIdentity) -> In
         for batch in read_rows(
             table,
             layout,
-            wanted=None,
+            selected=None,
             rules=LENIENT,
             identity=identity,
             counts=inspected.counts,

@@ -44,7 +44,7 @@ class Step:
         to_date: last day.
         report_id: the report that is adopted.
         reason: why, as half a sentence.
-        expected_seconds: generation time of the type as learned, `None` if nothing is known.
+        expected_seconds: generation time of the type as generation_times, `None` if nothing is known.
     """
 
     action: str
@@ -112,7 +112,7 @@ class Plan:
 
 
 def step_of(
-    request: ReportRequest, *, learned: GenerationTimes | None, is_left: bool = False, is_again: bool = False
+    request: ReportRequest, *, generation_times: GenerationTimes | None, is_left: bool = False, is_again: bool = False
 ) -> Step:
     """What a run does about a window."""
     if is_left:
@@ -138,7 +138,7 @@ def step_of(
         to_date=request.window.last.isoformat(),
         report_id=request.report_id,
         reason=reason,
-        expected_seconds=learned.typical if learned else None,
+        expected_seconds=generation_times.typical if generation_times else None,
     )
 
 
@@ -149,15 +149,15 @@ def plan_run(wanted: WantedReports, ledger: Ledger | None) -> Plan:
         wanted: what the run wants.
         ledger: what was bought, if one is kept.
     """
-    requests, limits, learned = list(wanted.all_requests()), wanted.limits(), wanted.learned()
+    requests, limits, generation_times = list(wanted.all_requests()), wanted.limits(), wanted.generation_times()
     return make_plan(
         requests,
-        skipped=[step for streams in wanted.reports() for step in _skipped(wanted, streams)],
-        learned=learned,
+        skipped=[step for streams in wanted.streams_by_report() for step in _skipped(wanted, streams)],
+        generation_times=generation_times,
         max_concurrent_reports=limits.max_concurrent_reports,
         again=bought_before(requests, ledger),
         prices=wanted.settings.report_prices,
-        left=left_over(requests, limits=limits, learned=learned) if limits.has_budget else (),
+        left=left_over(requests, limits=limits, generation_times=generation_times) if limits.has_budget else (),
     )
 
 
@@ -191,7 +191,7 @@ def make_plan(  # noqa: PLR0913 - what a plan shows of each window
     requests: Sequence[ReportRequest],
     *,
     skipped: Sequence[Step],
-    learned: Mapping[str, GenerationTimes],
+    generation_times: Mapping[str, GenerationTimes],
     max_concurrent_reports: int,
     again: Collection[ReportRequest] = (),
     left: Collection[ReportRequest] = (),
@@ -202,7 +202,7 @@ def make_plan(  # noqa: PLR0913 - what a plan shows of each window
     Args:
         requests: the windows, in the order in which they are read.
         skipped: partitions that need nothing.
-        learned: generation times by identifier.
+        generation_times: generation times by identifier.
         max_concurrent_reports: for the expected time.
         again: the windows whose days were bought before.
         left: the windows that the budget leaves over.
@@ -211,7 +211,7 @@ def make_plan(  # noqa: PLR0913 - what a plan shows of each window
     steps = [
         step_of(
             request,
-            learned=learned.get(request.identifier),
+            generation_times=generation_times.get(request.identifier),
             is_left=request in left,
             is_again=request in again,
         )

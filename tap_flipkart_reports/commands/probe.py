@@ -94,7 +94,7 @@ def probe_items(
     seller = seller_id or run.settings.sellers[0].seller_id
     if seller not in {credentials.seller_id for credentials in run.settings.sellers}:
         raise SettingsError(f"--seller {seller} is not one of the sellers")
-    reports = {streams[0].report_type.name: tuple(streams) for streams in run.wanted.reports()}
+    reports = {streams[0].report_type.name: tuple(streams) for streams in run.wanted.streams_by_report()}
     if unknown := [name for name in names if name not in reports]:
         raise SettingsError(f"--report-type {unknown[0]} is not a selected report type; selected: {', '.join(reports)}")
     items, skipped = [], []

@@ -76,7 +76,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
     table: Table,
     layout: Layout,
     *,
-    wanted: Collection[str] | None,
+    selected: Collection[str] | None,
     rules: RowRules,
     identity: RowIdentity,
     counts: RowCounts,
@@ -90,7 +90,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
     Args:
         table: the table.
         layout: its header, matched.
-        wanted: names of the columns to convert, or `None` for all; key columns are always converted.
+        selected: names of the columns to convert, or `None` for all; key columns are always converted.
         rules: what to do with rows and cells that do not fit.
         identity: what tells the report's rows apart.
         counts: what became of the rows is added to it as they are read.
@@ -101,7 +101,7 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         RowError: a row, a cell or the header is not what the rules allow; the sentence names the line.
         FileError: the file cannot be read on.
     """
-    reader = _TableReader(table, layout, wanted=wanted, rules=rules, counts=counts, converters=converters)
+    reader = _TableReader(table, layout, selected=selected, rules=rules, counts=counts, converters=converters)
     return reader.batches(identity, reject)
 
 
@@ -113,7 +113,7 @@ class _TableReader:
         table: Table,
         layout: Layout,
         *,
-        wanted: Collection[str] | None,
+        selected: Collection[str] | None,
         rules: RowRules,
         counts: RowCounts,
         converters: Converters,
@@ -126,7 +126,7 @@ class _TableReader:
         self._typed = [
             (place, column, self._converter(place, column, converters))
             for place, column in own
-            if wanted is None or column.name in wanted or column.is_key or column.provisional
+            if selected is None or column.name in selected or column.is_key or column.provisional
         ]
         self._provisional = [column for _, column, _ in self._typed if column.provisional][:1]
         self._keys = [column.name for _, column, _ in self._typed if column.is_key]

@@ -1,1 +1,1 @@
-"""Which reports a bookmark still owes; pure."""
+"""Which reports have to be read, given the state and the settings. Pure."""

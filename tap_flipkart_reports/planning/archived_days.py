@@ -1,11 +1,11 @@
-"""Which days that a stream owes have to be bought, where the archive holds files of earlier purchases. Pure."""
+"""Which owed days have to be bought although the archive has files of earlier purchases. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.planning.window_rules import WindowKind, owed_from, owed_windows
+from tap_flipkart_reports.planning.window_rules import WindowKind, first_owed_day, owed_windows
 from tap_flipkart_reports.windows import DAY, clipped, gaps, merged
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.windows import Window
 
 
-def days_to_buy(  # noqa: PLR0913 - a rule, what is complete, what is owed and held, and the two ends
+def days_to_buy(  # noqa: PLR0913 - a rule, three sets of days, and two limits
     rule: WindowRule,
     coverage: Coverage,
     *,
@@ -26,18 +26,18 @@ def days_to_buy(  # noqa: PLR0913 - a rule, what is complete, what is owed and h
     start: date,
     newest: date,
 ) -> list[Window]:
-    """What a stream would owe if it had read every archived report: its look-back and its running period included.
+    """What a stream would still owe after reading all archived reports, including look-back and the running period.
 
-    Days up to the bookmark are owed because their rows change. They come from the archive only where a report holds
-    them that reaches beyond the bookmark: a later run has bought it.
+    Days up to the bookmark are owed because their rows change. They are read from the archive only if an archived
+    report of them reaches beyond the bookmark, so that a later run has bought it.
 
     Args:
-        rule: how the report type is cut.
-        coverage: what is complete.
-        owed: what the stream owes (see `owed_windows`).
+        rule: the report type's window rule.
+        coverage: the days that are complete.
+        owed: the days that the stream owes (see `owed_windows`).
         archived: windows of the archived reports.
-        start: the first day wanted.
-        newest: the last day that may be asked for.
+        start: the first day to load.
+        newest: the last day that may be requested.
     """
     bookmark = coverage.bookmark
     later = merged(window for window in archived if bookmark is None or window.last > bookmark)
@@ -58,10 +58,10 @@ def days_to_buy(  # noqa: PLR0913 - a rule, what is complete, what is owed and h
 def _extended(
     rule: WindowRule, coverage: Coverage, archived: Sequence[Window], *, start: date, newest: date
 ) -> Coverage:
-    """The coverage once the archived reports are read."""
+    """The coverage after reading the archived reports."""
     bookmark = coverage.bookmark
-    first = owed_from(rule, coverage, start=start, newest=newest) if bookmark is None else bookmark + DAY
+    first = first_owed_day(rule, coverage, start=start, newest=newest) if bookmark is None else bookmark + DAY
     extended = coverage
     for window in archived:
-        extended = extended.with_finished(window, owed_from=first, newest=newest)
+        extended = extended.with_finished(window, first_owed=first, newest=newest)
     return replace(extended, reread=(), reread_newest=None) if extended.bookmark != bookmark else extended

@@ -1,4 +1,4 @@
-"""What is assumed of the API, numbered: with its source, and how `flipkart-reports probe` finds out. Pure."""
+"""The assumptions about the API: numbered, with sources, and with how `flipkart-reports probe` checks them. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Topic(Enum):
-    """What an assumption is about."""
+    """The topic of an assumption."""
 
     PARAMETERS = "parameters"
     CORRELATION = "correlation ids"
@@ -29,14 +29,14 @@ class Topic(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Assumption:
-    """One thing that nobody outside Flipkart could check.
+    """One assumption, which nobody outside Flipkart could check so far.
 
     Attributes:
-        number: by which verdicts and documents name it.
-        topic: what it is about.
-        text: what the tap takes for true.
-        source: where that comes from.
-        probe: how a probe finds out.
+        number: its number in verdicts and documents.
+        topic: its topic.
+        text: what the tap assumes.
+        source: its source.
+        probe: how a probe checks it.
     """
 
     number: int

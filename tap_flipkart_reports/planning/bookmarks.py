@@ -1,15 +1,15 @@
-"""What a partition of the Singer state holds, read and written without loss.
+"""Reading and writing the members of a partition in the Singer state.
 
 ```
 {"context": {"seller_id": "acme"},
  "replication_key": "report_to_date", "replication_key_value": "2026-10-31",     the bookmark
  "finished": [["2026-11-05", "2026-11-10"]],                                     complete beyond a gap
- "reread": {"newest": "2026-11-12", "windows": [["2026-10-02", "2026-10-20"]]},  look-back read again so far
+ "reread": {"newest": "2026-11-12", "windows": [["2026-10-02", "2026-10-20"]]},  look-back days read again so far
  "pending": [{"report_id": "R-…", "from_date": "…", "to_date": "…", "digest": "…"}],     bought, not yet read
- "unbought": [["2026-09-01", "2026-09-30"]]}                                      left over by the budget
+ "unbought": [["2026-09-01", "2026-09-30"]]}                                      not bought for lack of budget
 ```
 
-It never holds a link or a secret.
+It contains no links and no secrets.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 MILLISECONDS = 1000
 
 LONGEST_GENERATION = 30 * 86_400 * MILLISECONDS
-"""No report takes longer than `report_timeout`, which is at most 30 days; a state that says so would hold a run up."""
+"""Longest generation time: `report_timeout` is at most 30 days, and a longer time in a state would delay a run."""
 
 MOST_SEEN = 10**9
 
 BOOKMARK_COLUMN = "report_to_date"
-"""The replication key: the record's column that holds the last day of its window."""
+"""The replication key: the column with the last day of the record's window."""
 
 
 def read_coverage(partition: MutableMapping[str, Any]) -> Coverage:
-    """The days a partition says are complete."""
+    """The complete days of a partition."""
     reread = partition.get("reread") or {}
     bookmark = partition.get("replication_key_value")
     return Coverage(
@@ -49,7 +49,7 @@ def read_coverage(partition: MutableMapping[str, Any]) -> Coverage:
 
 
 def write_coverage(partition: MutableMapping[str, Any], coverage: Coverage) -> None:
-    """Put the complete days into a partition; members that would be empty are absent."""
+    """Write the complete days into a partition; empty members are left out."""
     if coverage.bookmark is not None:
         partition["replication_key"] = BOOKMARK_COLUMN
         partition["replication_key_value"] = coverage.bookmark.isoformat()
@@ -59,7 +59,7 @@ def write_coverage(partition: MutableMapping[str, Any], coverage: Coverage) -> N
 
 
 def read_pending(partition: MutableMapping[str, Any]) -> list[PendingReport]:
-    """The reports a partition says are bought and not yet read."""
+    """The reports of a partition that are bought and not yet read."""
     return [
         PendingReport(
             report_id=entry["report_id"],
@@ -72,7 +72,7 @@ def read_pending(partition: MutableMapping[str, Any]) -> list[PendingReport]:
 
 
 def write_pending(partition: MutableMapping[str, Any], reports: Iterable[PendingReport]) -> None:
-    """Put the reports that are bought and not yet read into a partition."""
+    """Write the reports that are bought and not yet read into a partition."""
     entries = [
         {
             "report_id": report.report_id,
@@ -87,12 +87,12 @@ def write_pending(partition: MutableMapping[str, Any], reports: Iterable[Pending
 
 
 def read_unbought(partition: MutableMapping[str, Any]) -> tuple[Window, ...]:
-    """The windows that the budget of earlier runs has left over."""
+    """The windows that earlier runs did not buy for lack of budget."""
     return tuple(_windows(partition.get("unbought")))
 
 
 def write_unbought(partition: MutableMapping[str, Any], windows: Iterable[Window]) -> None:
-    """Put the windows that the budget has left over into a partition."""
+    """Write the windows that were not bought for lack of budget into a partition."""
     _put(partition, "unbought", _texts(merged(windows)))
 
 
@@ -104,7 +104,7 @@ def _put(partition: MutableMapping[str, Any], member: str, value: object) -> Non
 
 
 def _day(text: str) -> date:
-    """Older states, or states written by hand, may hold a time stamp."""
+    """A day; older states, or states written by hand, may have a time stamp."""
     return date.fromisoformat(text[:10])
 
 
@@ -116,8 +116,8 @@ def _texts(windows: Iterable[Window]) -> list[list[str]]:
     return [[window.first.isoformat(), window.last.isoformat()] for window in windows]
 
 
-def read_pace(stream_state: Mapping[str, Any]) -> GenerationTimes | None:
-    """Generation times seen by earlier runs; none where the state holds nothing that can be read as such."""
+def read_generation_times(stream_state: Mapping[str, Any]) -> GenerationTimes | None:
+    """Generation times of earlier runs; `None` if the state has none or they are invalid."""
     try:
         known = stream_state["generation_milliseconds"]
         shortest, typical, seen = (int(known[name]) for name in ("shortest", "typical", "seen"))
@@ -128,10 +128,10 @@ def read_pace(stream_state: Mapping[str, Any]) -> GenerationTimes | None:
     return GenerationTimes(shortest=shortest / MILLISECONDS, typical=typical / MILLISECONDS, seen=seen)
 
 
-def write_pace(stream_state: dict[str, Any], pace: GenerationTimes) -> None:
-    """Keep generation times, in whole milliseconds: SDK targets read fractions as decimals and then fail."""
+def write_generation_times(stream_state: dict[str, Any], generation_times: GenerationTimes) -> None:
+    """Write generation times in whole milliseconds: SDK targets read fractions as decimals and then fail."""
     stream_state["generation_milliseconds"] = {
-        "shortest": round(pace.shortest * MILLISECONDS),
-        "typical": round(pace.typical * MILLISECONDS),
-        "seen": pace.seen,
+        "shortest": round(generation_times.shortest * MILLISECONDS),
+        "typical": round(generation_times.typical * MILLISECONDS),
+        "seen": generation_times.seen,
     }

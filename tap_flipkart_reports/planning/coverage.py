@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What a partition of the state knows of days.
+    """The complete days of a partition.
 
     Attributes:
         bookmark: the last day up to which every window is complete.
-        finished: windows complete beyond the bookmark, disjoint, ascending, never touching each other.
-        reread_newest: the newest day of the run that began to read the look-back again and did not get through.
-        reread: windows up to the bookmark which that run has read again already.
+        finished: complete windows beyond the bookmark, ascending, with gaps between them.
+        reread_newest: the newest day of a run that did not finish reading its look-back again.
+        reread: windows up to the bookmark that this run has read again.
     """
 
     bookmark: date | None = None
@@ -27,34 +27,34 @@ class Coverage:
     reread_newest: date | None = None
     reread: tuple[Window, ...] = ()
 
-    def read_with(self, window: Window, *, newest: date) -> tuple[Window, ...]:
-        """The days that the run has read, or another run that asked for the same newest day, once a window is complete.
+    def days_read_after(self, window: Window, *, newest: date) -> tuple[Window, ...]:
+        """The days that this run, or another run with the same newest day, has read once a window is complete.
 
         Args:
-            window: the window whose last record is out.
-            newest: the newest day this run asks for.
+            window: the window, whose last record is written.
+            newest: the newest day that this run requests.
         """
         reread = self.reread if self.reread_newest == newest else ()
         return merged([*reread, *self.finished, window])
 
-    def with_finished(self, window: Window, *, owed_from: date, newest: date) -> Coverage:
+    def with_finished(self, window: Window, *, first_owed: date, newest: date) -> Coverage:
         """The coverage once a window is complete.
 
-        The bookmark moves over finished windows as long as they follow each other without a gap, from the first day
-        owed by this run; a look-back that failed therefore holds it back, and is owed again by the next run.
+        The bookmark moves over finished windows without a gap, starting at the first day that this run owes. So a
+        failed look-back window holds it back, and the next run owes that window again.
 
         Args:
-            window: the window whose last record is out.
-            owed_from: the first day this run owed this partition (see `owed_from`).
-            newest: the newest day this run asks for.
+            window: the window, whose last record is written.
+            first_owed: the first day that this run owes the partition (see `first_owed_day`).
+            newest: the newest day that this run requests.
         """
-        done = self.read_with(window, newest=newest)
-        edge = owed_from - DAY
+        done = self.days_read_after(window, newest=newest)
+        edge = first_owed - DAY
         for interval in done:
             if interval.first - DAY <= edge:
                 edge = max(edge, interval.last)
         bookmark = edge if self.bookmark is None else max(self.bookmark, edge)
-        if bookmark < owed_from and self.bookmark is None:
+        if bookmark < first_owed and self.bookmark is None:
             return Coverage(finished=done)
         reread_done = () if bookmark >= newest else tuple(clipped(done, last=bookmark))
         return Coverage(

@@ -1,4 +1,4 @@
-"""The parameters of a trigger: placeholders and what fills them."""
+"""The parameters of a trigger and their placeholders."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-"""English whatever the machine's locale is, which `calendar.month_name` would follow."""
+"""English in any locale, unlike `calendar.month_name`."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 PLACEHOLDERS = ("from_date", "to_date", "month_name", "month", "year", "warehouse_id", "seller_id")
-"""What a parameter may name. `month_name` is English ("May"), `month` and `year` are integers, of the first day."""
+"""Placeholders in report parameters.
+
+`month_name` (English, "May"), `month` and `year` (integers) are those of the first day.
+"""
 
 WHOLE_MONTH_PLACEHOLDERS = frozenset({"month_name", "month"})
-"""Parameters that can only say a whole month: such a report is not asked for while the month runs."""
+"""Placeholders that mean a whole month: such a report is not requested before the month is over."""
 
 
 def placeholders_in(parameters: Mapping[str, object]) -> set[str]:
@@ -42,14 +45,14 @@ def filled_in(
 ) -> dict[str, object]:
     """The parameters of one trigger.
 
-    A text that is nothing but a placeholder becomes its value, with the value's type (`"{year}"` → `2026`); inside a
-    longer text the value is printed; anything else is passed on as it is. Dates are `yyyy-MM-dd`.
+    A text that is only a placeholder becomes its value with the value's type (`"{year}"` → `2026`); in a longer text
+    the placeholder is replaced by the value's text; anything else is unchanged. Dates are `yyyy-MM-dd`.
 
     Args:
         parameters: the parameters with placeholders.
-        window: the days asked for.
-        seller_id: the operator's name of the seller.
-        warehouse_id: the warehouse, for the reports that ask for one.
+        window: the days.
+        seller_id: the operator's name for the seller.
+        warehouse_id: the warehouse, for report types that require one.
     """
     values: dict[str, object] = {
         "from_date": window.first.isoformat(),

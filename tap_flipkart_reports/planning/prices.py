@@ -1,4 +1,4 @@
-"""What reports cost in money, as far as the operator has said. Pure."""
+"""Prices of reports, as far as they are configured. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CURRENCY = "currency"
-"""The member that names the currency; all others are report types."""
+"""The member with the currency; all others are report types."""
 
 ANY_TYPE = "*"
-"""The member that prices every type which has no price of its own."""
+"""The member with the price of all types that have no price of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class Prices:
     """Prices of one report of each type.
 
     Attributes:
-        currency: such as INR.
-        by_type: prices by report type, `*` for all others.
+        currency: for example INR.
+        by_type: prices by report type; `*` is for all others.
     """
 
     currency: str = ""
@@ -30,17 +30,17 @@ class Prices:
 
     @classmethod
     def from_settings(cls, members: Mapping[str, Any]) -> Prices:
-        """The prices that `report_prices` names."""
+        """The prices in the setting `report_prices`."""
         return cls(
             currency=str(members.get(CURRENCY, "")),
             by_type={name: Decimal(str(price)) for name, price in members.items() if name != CURRENCY},
         )
 
     def cost(self, counts: Mapping[str, int]) -> Decimal | None:
-        """What some reports cost; `None` if the price of one of them is not known.
+        """The cost of some reports; `None` if one of their prices is not known.
 
         Args:
-            counts: how many of each type.
+            counts: the number of reports by type.
         """
         prices = {name: self.by_type.get(name, self.by_type.get(ANY_TYPE)) for name, count in counts.items() if count}
         if not prices or None in prices.values():
@@ -48,6 +48,6 @@ class Prices:
         return sum((price * counts[name] for name, price in prices.items() if price is not None), Decimal(0))
 
     def in_words(self, counts: Mapping[str, int]) -> str:
-        """What some reports cost, as a person reads it; empty if nobody knows."""
+        """The cost of some reports as text; empty if it is not known."""
         cost = self.cost(counts)
         return "" if cost is None else f"{self.currency} {cost:,.2f}".strip()

@@ -1,4 +1,4 @@
-"""What a probe asks for: of each report type the smallest window that can have rows. Pure."""
+"""What a probe requests: for each report type the smallest window that can have rows. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportType
 
 DAYS_BEFORE_NEWEST = 7
-"""Late enough to be like today's files, and early enough for rows that come late."""
+"""Recent enough for today's file layout, and old enough that late rows have arrived."""
 
 ALTERNATIVES: tuple[Mapping[str, object], ...] = (
     DATE_RANGE,
@@ -28,15 +28,15 @@ ALTERNATIVES: tuple[Mapping[str, object], ...] = (
     {"start_date": "{from_date}", "end_date": "{to_date}"},
     {},
 )
-"""Parameters that documents of other years, and Flipkart's other APIs, name."""
+"""Parameters in older documents and in Flipkart's other APIs."""
 
 
 def probe_window(report_type: ReportType, *, newest: date) -> Window | None:
     """The smallest window of a report type that can have rows, `None` if there is none yet.
 
     Args:
-        report_type: with the settings' overrides.
-        newest: the last day that may be asked for.
+        report_type: the report type, with overrides.
+        newest: the last day that may be requested.
     """
     rule = report_type.rule
     if rule.kind is WindowKind.SNAPSHOT:
@@ -51,11 +51,11 @@ def probe_window(report_type: ReportType, *, newest: date) -> Window | None:
 
 
 def other_parameters(report_type: ReportType, *, has_warehouse: bool) -> Iterator[ReportType]:
-    """The report type with other parameters, one form after the other.
+    """Variants of a report type with other parameters.
 
     Args:
-        report_type: whose parameters were refused.
-        has_warehouse: whether a warehouse can be named.
+        report_type: the report type whose parameters were refused.
+        has_warehouse: whether a warehouse is configured.
     """
     for parameters in ALTERNATIVES:
         other = replace(report_type, parameters=parameters)

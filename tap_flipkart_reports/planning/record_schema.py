@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportTable, ReportType
 
 MAX_NAME_LETTERS = 255
-"""Letters of a seller's name and of a warehouse's, as the settings limit them."""
+"""Longest name of a seller or warehouse, as in the settings."""
 
 NULLABLE_TEXT = {"type": ["string", "null"]}
 
 SINGER_DECIMAL = {**NULLABLE_TEXT, "format": "x-singer.decimal", "precision": 38, "scale": 10}
-"""Of amounts as text. The format is the one that the SDK's targets know; its taps say `singer.decimal`, which no target
-reads (0.54.9). Without a scale they would make a column of whole numbers; ten digits behind the point are more than any
-file of Flipkart's has, as in Parquet."""
+"""The schema of amounts as text. The SDK's targets know this format; its taps write `singer.decimal`, which no target
+reads (0.54.9). Without a scale targets would make a column of whole numbers; ten decimals are more than any of
+Flipkart's files has, as in Parquet."""
 
 SELLER = {
     "seller_id": {
@@ -84,16 +84,16 @@ REPORT_COLUMNS = {
 }
 
 OWN_COLUMNS = frozenset({**SELLER, **WAREHOUSE, **SNAPSHOT, **ROW_HASH, **ROW_ORDINAL, **PROVISIONAL, **REPORT_COLUMNS})
-"""Columns of every record that are not the file's; a new column of a file never takes their names."""
+"""Columns that the tap adds to records; a new column of a file never takes these names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnForms:
-    """How columns go out that not every target takes as they are.
+    """How to write columns that not every target accepts.
 
     Attributes:
-        objects_are_text: whether an object is the text of its JSON.
-        amounts_are_text: whether a number is text with the file's digits.
+        objects_are_text: whether objects are written as JSON text.
+        amounts_are_text: whether numbers are written as text with the file's digits.
     """
 
     objects_are_text: bool = False
@@ -107,9 +107,9 @@ def record_schema(report_type: ReportType, table: ReportTable, forms: ColumnForm
     """The JSON Schema of a stream's records: the table's columns and the record's own.
 
     Args:
-        report_type: the report.
+        report_type: the report type.
         table: one of its tables.
-        forms: how objects and amounts go out.
+        forms: how objects and amounts are written.
     """
     properties: dict[str, Any] = {
         **SELLER,
@@ -137,7 +137,7 @@ def _in_form(schema: Mapping[str, Any], forms: ColumnForms) -> Mapping[str, Any]
 
 
 def new_column(header: str) -> dict[str, Any]:
-    """The JSON Schema of a column that a file has and no schema."""
+    """The JSON Schema of a new column of a file."""
     return {
         "title": header,
         **NULLABLE_TEXT,

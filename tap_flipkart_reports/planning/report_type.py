@@ -1,4 +1,4 @@
-"""What a report type is: identifier, parameters, windows and tables."""
+"""Report types: identifier, parameters, window rule and tables."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ if TYPE_CHECKING:
 DOCUMENTED = "documented"
 
 PAYOUT = "neft_id"
-"""The column that names a payout."""
+"""The column with the payout's id."""
 
 PROVISIONAL_PAYOUTS = frozenset({"DISBURSEMENT_CREATED", "ZERO_PAYMENT_ADVICE"})
-"""What is there before the payout is made."""
+"""Values of that column before the payout is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportTable:
-    """One of the tables of a report's file, and with it one stream.
+    """One of the tables of a report's file, which is one stream.
 
-    A row without a natural key is told apart by its hash. Where windows keep their first day, `report_from_date` keeps
-    equal rows of different windows apart. Windows of `DAYS` differ from run to run, so there the row itself has to say
-    where it belongs, by its payout or its day (`dated_by`): rows that are equal in that, too, come in the same window
-    whatever its first day is, and counting them there (`_row_ordinal`) gives each its former self.
+    A row without a natural key is identified by its hash. If windows keep their first day, `report_from_date` separates
+    equal rows of different windows. Windows of kind `DAYS` differ from run to run, so the row itself must have a payout
+    or day (`dated_by`): rows with the same payout or day are always in the same window, and counting equal ones there
+    (`_row_ordinal`) gives each row the same key again.
 
     Attributes:
-        stream: the stream's name, and that of its schema file.
-        title: Flipkart's name of the table.
-        key: the natural key, by column; empty where none is known.
-        sheets: names of the sheets or archive members that hold it; they are compared by `normalise`, `*` stands for
-            any text.
-        fill_down: columns that are blank where they would repeat the row above; the first of them tells whether.
-        dated_by: columns by which a row belongs to one payout or day.
-        fallback_key: columns that tell rows apart whose natural key has a blank part; they never change.
+        stream: the name of the stream and of its schema file.
+        title: Flipkart's name for the table.
+        key: the columns of the natural key; empty if none is known.
+        sheets: names of the sheets or archive members with the table, compared by `normalise`; `*` matches any text.
+        fill_down: columns that are blank if they repeat the row above; the first one decides.
+        dated_by: columns with the payout or day of a row.
+        fallback_key: columns that distinguish rows whose natural key has a blank part; their values never change.
     """
 
     stream: str
@@ -53,18 +52,18 @@ class ReportTable:
 
     @cached_property
     def schema(self) -> TableSchema:
-        """The published columns; none where the natural key is one of other columns (see `tables_of`)."""
+        """The published columns; none if the natural key has other columns (see `tables_of`)."""
         schema = table_schema(self.stream)
         return schema if set(self.key) <= set(schema.properties) else TableSchema()
 
     @property
     def payout_column(self) -> str | None:
-        """The column that names the payout a row belongs to, where there are payouts."""
+        """The column with the payout's id, for tables with payouts."""
         return PAYOUT if PAYOUT in self.schema.properties else None
 
     @property
     def layouts(self) -> tuple[frozenset[str], ...]:
-        """Names of the columns of each layout, the newest first."""
+        """The column names of each layout, the newest first."""
         return tuple(layout.columns for layout in self.schema.layouts)
 
     @property
@@ -74,7 +73,7 @@ class ReportTable:
 
     @property
     def properties(self) -> dict[str, dict[str, Any]]:
-        """The JSON Schema of each column in a record: null is a value of all but the key."""
+        """The JSON Schema of each column in a record; all but the key are nullable."""
         declared = {**{name: _undeclared_key(name) for name in self.key}, **self.schema.properties}
         return {name: self._property(name, schema) for name, schema in declared.items()}
 
@@ -90,7 +89,7 @@ class ReportTable:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What the row reader has to know of the columns."""
+        """The columns, as the row reader needs them."""
         return tuple(
             Column(
                 name=name,
@@ -107,7 +106,7 @@ class ReportTable:
 
 
 def _undeclared_key(name: str) -> dict[str, Any]:
-    """The JSON Schema of a part of a key that settings name and no schema."""
+    """The JSON Schema of a key column that only the settings name."""
     return {"title": name, "type": ["string"], "description": "Part of the key that the settings give; text"}
 
 
@@ -116,15 +115,15 @@ class ReportType:
     """One kind of report.
 
     Attributes:
-        name: its name, and that of its first table's stream.
-        title: Flipkart's name of the report.
-        identifier: the word in `POST /reports/{identifier}`.
+        name: its name, which is also the name of its first stream.
+        title: Flipkart's name for the report.
+        identifier: the identifier in `POST /reports/{identifier}`.
         rule: how its days are cut into windows.
         parameters: the trigger's `parameters`, with placeholders (see `filled_in`).
-        tables: the tables of its file; a bare CSV holds the first.
-        hold_back_days: newest days not asked for; in the table those that never exist yet, in `Settings` the resolved.
-        report_timeout: seconds one report may take; in the table `None`, in `Settings` the resolved.
-        max_reports: triggers allowed in one run, `None` for no limit of its own.
+        tables: the tables of its file; a bare CSV has the first.
+        hold_back_days: most recent days that are not requested; resolved in `Settings`.
+        report_timeout: seconds one report may take; `None` until resolved in `Settings`.
+        max_reports: triggers allowed in one run, `None` without a limit for this type.
         max_reports_per_seller: the same for each seller.
         basis: how well identifier and parameters are known.
     """
@@ -148,24 +147,24 @@ class ReportType:
 
     @property
     def per_warehouse(self) -> bool:
-        """Whether it is asked for per warehouse."""
+        """Whether it is requested per warehouse."""
         return "warehouse_id" in placeholders_in(self.parameters)
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether it tells the state of the day on which it is asked for."""
+        """Whether it shows the state of the day on which it is requested."""
         return self.rule.kind is WindowKind.SNAPSHOT
 
     @property
     def rows_have_ids(self) -> bool:
-        """Whether each row names an order, a return or a payment that no other window and no other seller has.
+        """Whether each row has the id of an order, return or payment that no other window and no other seller has.
 
-        Lists of a stock do not: two may be the same. Of types that only settings declare nobody knows.
+        Stock lists do not have ids: two may be equal. For custom report types this is not known.
         """
         return bool(self.tables[0].fallback_key) and not self.is_snapshot
 
     def key_properties(self, table: ReportTable) -> tuple[str, ...]:
-        """The key of a table's records: its natural key, or what tells rows without one apart (see `ReportTable`).
+        """The key of a table's records: its natural key, or a key from the row hash (see `ReportTable`).
 
         Args:
             table: one of `tables`.

@@ -1,7 +1,7 @@
-"""Meltano's `select` rules, for columns that no catalog can name because a file brings them. Pure.
+"""Meltano's `select` rules, applied to new columns of files, which no catalog can have. Pure.
 
-Meltano applies its rules to the catalog before the run. It passes them on in an environment variable too, so a column
-that arrives at run time can follow them (read in Meltano 4.4.1, core/plugin/singer/catalog.py).
+Meltano applies its rules to the catalog before the run, and also passes them in an environment variable, so that
+columns which appear at run time can follow them (Meltano 4.4.1, core/plugin/singer/catalog.py).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class SelectRules:
     """Patterns of streams and columns.
 
     Attributes:
-        included: pairs of patterns; a column has to match one, unless there are none.
-        excluded: pairs of patterns; a column that matches one is not selected.
+        included: pairs of patterns; a column must match one of them, if there are any.
+        excluded: pairs of patterns; a column that matches one of them is not selected.
     """
 
     included: tuple[tuple[str, str], ...] = ()
@@ -30,7 +30,7 @@ class SelectRules:
 
     @classmethod
     def parse(cls, text: str | None) -> SelectRules:
-        """The rules in the variable; none where it holds nothing that can be read as such."""
+        """The rules in the variable; no rules if it is invalid."""
         try:
             patterns = json.loads(text or "[]")
         except ValueError:
@@ -48,7 +48,7 @@ class SelectRules:
         )
 
     def selects_stream(self, stream: str) -> bool:
-        """Whether any column of a stream may be selected."""
+        """Whether a stream may have selected columns."""
         is_included = not self.included or any(fnmatchcase(stream, pattern) for pattern, _ in self.included)
         return is_included and not any(
             fnmatchcase(stream, pattern) and column == "*" for pattern, column in self.excluded

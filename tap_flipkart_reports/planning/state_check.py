@@ -1,6 +1,6 @@
-"""A Singer state as it was handed in: taken out of known wrappings, and looked through before it is used. Pure.
+"""Unwraps a Singer state and checks it before it is used. Pure.
 
-A state that is passed over without a word buys everything again, so what is not understood is refused.
+Ignoring a state would buy everything again, so an invalid state is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
-"""Days of a state; beyond them sums of days overflow."""
+"""First and last day allowed in a state; date arithmetic overflows beyond them."""
 
 MAX_WRAPPINGS = 4
 MAX_LISTED = 3
@@ -27,10 +27,10 @@ PARTITION_KEYS = ({"seller_id"}, {"seller_id", "warehouse_id"})
 
 
 def unwrapped_state(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The state itself: bare, in a STATE message, or as `meltano state get` prints it.
+    """The state itself, from a bare state, a STATE message, or the output of `meltano state get`.
 
     Raises:
-        SettingsError: it is none of these.
+        SettingsError: the document is none of these.
     """
     state: object = document
     for _ in range(MAX_WRAPPINGS):
@@ -51,14 +51,14 @@ def unwrapped_state(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_state(state: Mapping[str, Any], *, streams: Collection[str]) -> None:
-    """Look through a state.
+    """Check a state.
 
     Args:
-        state: taken out of its wrappings.
-        streams: the streams whose partitions are read; of others only the shape counts.
+        state: the unwrapped state.
+        streams: the streams whose partitions are read; for other streams only the shape is checked.
 
     Raises:
-        SettingsError: something cannot be read; the text names the places.
+        SettingsError: the state is malformed; the text names the members.
     """
     mistakes = list(islice(_mistakes(state.get("bookmarks", {}), streams), MAX_LISTED + 1))
     if mistakes:
@@ -67,7 +67,7 @@ def check_state(state: Mapping[str, Any], *, streams: Collection[str]) -> None:
 
 
 def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str]:
-    """The sellers whose bookmarks a checked state holds."""
+    """The sellers with bookmarks in a checked state."""
     return {
         partition["context"]["seller_id"]
         for name, stream in state.get("bookmarks", {}).items()
@@ -77,11 +77,11 @@ def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str
 
 
 def unknown_sellers(sellers: Collection[str], known: Collection[str]) -> str | None:
-    """What to say of sellers that only the state knows, `None` where there are none.
+    """A warning about sellers that only the state has, `None` if there are none.
 
     Args:
-        sellers: of the state.
-        known: those of the settings.
+        sellers: the sellers in the state.
+        known: the sellers in the settings.
     """
     gone, new = sorted(set(sellers) - set(known)), sorted(set(known) - set(sellers))
     if not gone:
@@ -175,7 +175,7 @@ def _mistakes_of_pending(reports: object, place: str) -> Iterator[str]:
 
 
 def _is_absent(value: object) -> bool:
-    """Members that would be empty are left out; a hand may have written them as null."""
+    """Whether a member is empty; a state written by hand may have null."""
     return value is None or value in ("", [], {})
 
 
@@ -196,7 +196,7 @@ def _is_window(first: object, last: object) -> bool:
 
 
 def _is_day(value: object) -> bool:
-    """A day, or a time stamp that begins with one: states of other taps, and those of a hand, may hold it."""
+    """Whether a value is a day, or a time stamp as in states of other taps or written by hand."""
     try:
         return isinstance(value, str) and FIRST_DAY <= date.fromisoformat(value[:10]) <= LAST_DAY
     except ValueError:

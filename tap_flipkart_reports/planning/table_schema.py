@@ -1,4 +1,4 @@
-"""The schema file of a table."""
+"""Schema files of tables."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TableLayout:
-    """One of the layouts that a table was seen in.
+    """One of the layouts in which a table was seen.
 
     Attributes:
-        name: the year of the files that have it, or a word.
+        name: the year of the files with this layout, or a word.
         seen: where and when it was seen.
-        columns: names of its columns.
+        columns: its column names.
     """
 
     name: str
@@ -31,13 +31,14 @@ class TableLayout:
 
 @dataclass(frozen=True, kw_only=True)
 class TableSchema:
-    """The columns of a report's table as they were seen.
+    """The known columns of a table.
 
     Attributes:
         description: what a row is.
-        properties: JSON Schema of each column; `title` is the exact header in the file, `aliases` are others.
-        seen_once: columns that only one public reader of the files knows.
-        layouts: the layouts it was seen in, the newest first.
+        properties: the JSON Schema of each column; `title` is the exact header in the file, `aliases` are other
+            headers.
+        seen_once: columns that only one public program knows.
+        layouts: the layouts in which it was seen, the newest first.
     """
 
     description: str = ""
@@ -46,7 +47,7 @@ class TableSchema:
     layouts: tuple[TableLayout, ...] = ()
 
     def basis(self, column: str) -> str:
-        """How well a column is known: who has seen it in which files; empty where the schema does not say."""
+        """Where a column was seen; empty if the schema does not say."""
         if column in self.seen_once:
             return "Seen by one program that reads such files"
         seen = dict.fromkeys(layout.seen for layout in self.layouts if column in layout.columns)
@@ -55,9 +56,9 @@ class TableSchema:
 
 @cache
 def table_schema(stream: str) -> TableSchema:
-    """The columns of a stream, from `schemas/<stream>.json`, which may refer to another stream's.
+    """The schema of a stream, from `schemas/<stream>.json`, which may refer to another stream's.
 
-    Without such a file there are none: each header of the stream's tables then becomes a column of text.
+    Without such a file it is empty: each header of the stream's tables then becomes a text column.
     """
     file = _schemas_folder() / f"{stream}.json"
     if not file.is_file():
@@ -79,6 +80,6 @@ def table_schema(stream: str) -> TableSchema:
 
 
 def _schemas_folder() -> Traversable | Path:
-    """In the wheel the schemas lie in the package; in a checkout (editable install) beside it."""
+    """The schemas are inside the package in a wheel, and next to it in a checkout (editable install)."""
     packaged = resources.files("tap_flipkart_reports") / "schemas"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent.parent / "schemas"

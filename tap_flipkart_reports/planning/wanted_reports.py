@@ -1,4 +1,4 @@
-"""Which reports a run wants, and what it would do about each: adopt, trigger, read again, skip, and why. Pure."""
+"""Which reports a run needs for a partition. Pure."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.report_type import ReportType
 
 
-# What is wanted
 @dataclass(frozen=True, kw_only=True)
 class Partition:
-    """What a run knows of one report type of one seller (and warehouse).
+    """What is known about a report type of one seller (and warehouse).
 
     Attributes:
-        report_type: what is asked for.
-        seller_id: whose.
-        warehouse_id: of which warehouse, where the type asks for one.
-        coverages: what each stream of the report has read, by the stream's name.
-        pending: reports that are bought and not yet read by all of them.
-        unbought: windows that the budget of earlier runs has left over.
+        report_type: the report type.
+        seller_id: the seller.
+        warehouse_id: the warehouse, for report types that require one.
+        coverages: the complete days of each stream, by the stream's name.
+        pending: reports that are bought and not yet read by all streams.
+        unbought: windows that earlier runs did not buy for lack of budget.
         archived: reports whose files are in the archive, the oldest first.
     """
 
@@ -44,7 +43,7 @@ class Partition:
     archived: Sequence[ArchivedWindow] = ()
 
     def request(self, window: Window, streams: Sequence[str], *, priority: Priority) -> ReportRequest:
-        """The report of a window; the one that was bought for just this, if there is one."""
+        """The request for a window; with the report id if a report was bought for it."""
         report_type = self.report_type
         bookmarks = [self.coverages[stream].bookmark for stream in streams]
         request = ReportRequest(
@@ -67,9 +66,9 @@ class Partition:
         return request
 
     def fits(self, report: ArchivedWindow) -> bool:
-        """Whether an archived report is what would be asked for today for its days."""
-        asked = digest_of(self.report_type.identifier, self._parameters(report.window))
-        return is_on_grid(self.report_type.rule, report.window) and asked == report.digest
+        """Whether an archived report has the identifier, parameters and window that would be requested now."""
+        expected = digest_of(self.report_type.identifier, self._parameters(report.window))
+        return is_on_grid(self.report_type.rule, report.window) and expected == report.digest
 
     def _parameters(self, window: Window) -> Mapping[str, object]:
         return filled_in(
@@ -78,12 +77,12 @@ class Partition:
 
 
 def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[ReportRequest]:
-    """Every report a run has to get of a partition: each bought once, for all the streams that read it.
+    """All reports that a run needs for a partition, each of them once for all streams that read it.
 
     Args:
-        partition: what is known.
-        start: the first day wanted.
-        newest: the last day that may be asked for.
+        partition: the partition.
+        start: the first day to load.
+        newest: the last day that may be requested.
     """
     rule = partition.report_type.rule
     owed = {
@@ -141,7 +140,7 @@ def _archived_requests(
     owed: Mapping[str, Sequence[Window]],
     to_buy: Mapping[str, Sequence[Window]],
 ) -> list[ReportRequest]:
-    """The reports that are read from the archive, the oldest first: of two that hold a day, the newer one counts."""
+    """The reports to read from the archive, the oldest first; for a day in several reports, the newest is needed."""
     held = {
         stream: [day for window in days for day in gaps(window, merged(to_buy[stream]))]
         for stream, days in owed.items()
@@ -166,15 +165,13 @@ def _priority(request: ReportRequest, partition: Partition, *, is_newest: bool) 
     return Priority.LOOKBACK if request.is_reread else Priority.BACKFILL
 
 
-def repairing_reports(
-    partition: Partition, days: Mapping[str, Sequence[Window]], *, newest: date
-) -> list[ReportRequest]:
-    """The reports that read some days of a partition again, whatever has been read of them.
+def repair_requests(partition: Partition, days: Mapping[str, Sequence[Window]], *, newest: date) -> list[ReportRequest]:
+    """The reports that a repair of some days of a partition needs.
 
     Args:
-        partition: what is known.
-        days: the days by stream; where days are cut by a grid, the cells that hold them are read.
-        newest: the last day that may be asked for.
+        partition: the partition.
+        days: the days by stream; on a grid, whole cells are read.
+        newest: the last day that may be requested.
     """
     rule = partition.report_type.rule
     wanted = list(clipped(merged(chain.from_iterable(days.values())), last=newest))
@@ -185,10 +182,10 @@ def repairing_reports(
         windows = [cell for cell in all_cells if any(map(cell.overlaps, wanted))]
     else:
         windows = []
-    ours = replace(partition, pending=[report for report in partition.pending if report.is_repair])
+    repair_partition = replace(partition, pending=[report for report in partition.pending if report.is_repair])
     requests = []
     for window in windows:
         streams = [stream for stream, repaired in days.items() if any(map(window.overlaps, repaired))]
-        request = ours.request(window, streams, priority=Priority.NEWEST)
+        request = repair_partition.request(window, streams, priority=Priority.NEWEST)
         requests.append(replace(request, is_reread=True, is_repair=True))
     return requests

@@ -48,7 +48,7 @@ class Failures:
         LOGGER.log(logging.DEBUG if failure.shared_cause in self._logged else logging.ERROR, "%s", failure)
         self._logged.add(failure.shared_cause)
         self.all.append(failure)
-        if self._summary.failed(request) and (ledger := self._services.ledger) is not None:
+        if self._summary.count_failed(request) and (ledger := self._services.ledger) is not None:
             ledger.failed(
                 request,
                 stream=stream,

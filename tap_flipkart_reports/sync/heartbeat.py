@@ -29,10 +29,10 @@ def heartbeat(progress: Callable[[], RunProgress | None], *, clock: Clock) -> Ab
         progress: how far it is, `None` before the first report; called from a thread of its own.
         clock: time.
     """
-    return repeated(lambda: _tell(progress()), seconds=SECONDS, clock=clock, thread_name="heartbeat")
+    return repeated(lambda: _log_progress(progress()), seconds=SECONDS, clock=clock, thread_name="heartbeat")
 
 
-def _tell(progress: RunProgress | None) -> None:
+def _log_progress(progress: RunProgress | None) -> None:
     if progress is None or not progress.reports:
         return
     polls = [report.next_poll for report in progress.reports if report.next_poll is not None]

@@ -57,7 +57,7 @@ def new_scheduler(  # noqa: PLR0913 - each is a seam of its own
         folder=folder,
         on_events=on_events,
         ledger=services.ledger,
-        generation_times=wanted.learned(),
+        generation_times=wanted.generation_times(),
         workers=workers,
         ahead=ahead,
     )

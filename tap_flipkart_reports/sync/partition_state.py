@@ -11,11 +11,11 @@ from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.bookmarks import (
     read_coverage,
-    read_pace,
+    read_generation_times,
     read_pending,
     read_unbought,
     write_coverage,
-    write_pace,
+    write_generation_times,
     write_pending,
     write_unbought,
 )
@@ -108,8 +108,8 @@ class PartitionState:
         """
         if owed is not None:
             coverage = read_coverage(self._state)
-            read = coverage.read_with(window, newest=owed.last)
-            write_coverage(self._state, coverage.with_finished(window, owed_from=owed.first, newest=owed.last))
+            read = coverage.days_read_after(window, newest=owed.last)
+            write_coverage(self._state, coverage.with_finished(window, first_owed=owed.first, newest=owed.last))
             self._forget_purchases_of(read)
             self._forget_unbought(window, owed=owed)
         self.forget(report_id)
@@ -188,13 +188,13 @@ class PartitionStates:
         if key not in self._partitions:
             self._partitions[key] = PartitionState(
                 name=f"{self._stream}, {key.context}",
-                state=self._looked_up(key),
-                changed=self._list,
+                state=self._find_or_create(key),
+                changed=self._update_listing,
                 finalize=self._finalize,
             )
         return self._partitions[key]
 
-    def _looked_up(self, key: PartitionKey) -> dict[str, Any]:
+    def _find_or_create(self, key: PartitionKey) -> dict[str, Any]:
         try:
             members = self._members.get(_sorted_items(key.context), [])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -220,7 +220,7 @@ class PartitionStates:
             members.setdefault(_sorted_items(member["context"]), []).append(member)
         return members
 
-    def _list(self, member: dict[str, Any]) -> None:
+    def _update_listing(self, member: dict[str, Any]) -> None:
         """Put a member into the Singer state, or take it out if there is nothing in it but its name."""
         is_listed, is_blank = id(member) in self._listed, len(member) == 1
         if is_listed == is_blank:
@@ -235,11 +235,11 @@ class PartitionStates:
     @property
     def generation_times(self) -> GenerationTimes | None:
         """Generation times seen by earlier runs."""
-        return read_pace(self._stream_state())
+        return read_generation_times(self._stream_state())
 
     def record_generation_times(self, generation_times: GenerationTimes) -> None:
         """Record generation times of the report type."""
-        write_pace(self._stream_state(), generation_times)
+        write_generation_times(self._stream_state(), generation_times)
 
 
 def _sorted_items(context: dict[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -76,16 +76,16 @@ def _table(progress: RunProgress | None) -> Table:
     table = Table(title="Reports", caption="; ".join(rest) or None)
     for title in ("report type", "seller", "warehouse", "window", "status", "age", "next poll"):
         table.add_column(title)
-    for standing in islice(reports, MAX_SHOWN):
-        request = standing.request
+    for report in islice(reports, MAX_SHOWN):
+        request = report.request
         table.add_row(
             request.stream,
             Text(clean_line(request.seller_id, limit=MAX_QUOTED)),  # as text, in which nothing is markup
             Text(clean_line(request.warehouse_id or "", limit=MAX_QUOTED)),
             str(request.window),
-            standing.status,
-            duration(standing.age),
-            duration(standing.next_poll),
+            report.status,
+            duration(report.age),
+            duration(report.next_poll),
         )
     return table
 

@@ -33,7 +33,7 @@ class ReportFiles:
         self._clock = clock
         self._kept: set[str] = set()
 
-    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+    def archive(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
         """Put a downloaded file into the archive, once, whatever the number of streams that read it.
 
         Args:
@@ -47,7 +47,7 @@ class ReportFiles:
             self._archive.add(delivery, headers())
             self._kept.add(delivery.report_id)
 
-    def keep_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
+    def store_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
         """Keep rows that a stream has passed over, in the archive or else in a folder where the tap runs.
 
         Returns:
@@ -74,5 +74,5 @@ class ReportFiles:
 class ArchivedFiles(ReportFiles):
     """For files that come out of the archive."""
 
-    def keep(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+    def archive(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
         """It is kept already."""

@@ -77,7 +77,7 @@ class ReportReader:
         files: ReportFiles,
         is_stopping: Callable[[], bool],
     ) -> None:
-        self._wanted = table
+        self._table = table
         self._columns, self._selected = list(table.columns), list(table.selected)
         self.delivery = delivery
         self._settings = settings
@@ -113,38 +113,38 @@ class ReportReader:
             RowError: its rows are not what the settings allow.
             ArchiveError: it cannot be put into the archive.
         """
-        converters = _CONVERTERS["text" if self._wanted.forms.amounts_are_text else form]
+        converters = _CONVERTERS["text" if self._table.forms.amounts_are_text else form]
         try:
             with self._opened() as report:
-                self._files.keep(self.delivery, lambda: report.headers)
+                self._files.archive(self.delivery, lambda: report.headers)
                 tables = self._tables_of(report)
-                self._tell_tables(report, tables)
+                self._log_tables(report, tables)
                 identity = self._identity_of(tables)
                 for table in tables:
                     yield from self._columns_of(table, converters, identity)
                     if self.is_cut_short:
                         return
-                self._tell_repeats(identity)
+                self._log_repeats(identity)
         except StoppedReadingError:
             self.is_cut_short = True
             return
         finally:
             if self._rejected:
-                self._tell_rejected()
-        self._tell_counts()
+                self._log_rejected()
+        self._log_counts()
 
     @contextmanager
     def _opened(self) -> Iterator[Report]:
         """The report's file; one that cannot be read is kept in the archive, too."""
         max_file_bytes = self._settings.max_file_bytes
-        tables = self._wanted.report_type.tables
+        tables = self._table.report_type.tables
         try:
             with open_report(
                 self.delivery.path, tables, max_file_bytes=max_file_bytes, checkpoint=self._checkpoint
             ) as report:
                 yield report
         except FileError:
-            self._files.keep(self.delivery, dict)
+            self._files.archive(self.delivery, dict)
             raise
 
     def _checkpoint(self) -> None:
@@ -155,13 +155,13 @@ class ReportReader:
     def _tables_of(self, report: Report) -> list[Table]:
         """The stream's tables of a report. Where it has none, the error names the report whose columns it has."""
         try:
-            return report.tables_for(self._wanted.stream)
+            return report.tables_for(self._table.stream)
         except RowError as error:
-            raise RowError(f"{error}{self._recognised(report)}") from error
+            raise RowError(f"{error}{self._hint_of_other_report(report)}") from error
 
-    def _recognised(self, report: Report) -> str:
+    def _hint_of_other_report(self, report: Report) -> str:
         """Words for a file of another report than the settings declare; documented identifiers are not doubted."""
-        own = self._wanted.report_type
+        own = self._table.report_type
         documented = REPORT_TYPES.get(own.name)
         if documented is not None and documented.identifier == own.identifier:
             return ""
@@ -172,11 +172,11 @@ class ReportReader:
         return f"; the file is of {names[0]}: declare it under that name, {setting}, in place of {own.name}"
 
     def _layout_of(self, table: Table) -> Layout:
-        return match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self._wanted.table.layouts)
+        return match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self._table.table.layouts)
 
     def _identity_of(self, tables: Sequence[Table]) -> RowIdentity:
         """What tells the rows of all tables apart."""
-        declared = self._wanted.table
+        declared = self._table.table
         parts = [(table, self._layout_of(table)) for table in tables]
         return row_identity(declared.key, parts, fallback=declared.fallback_key)
 
@@ -189,30 +189,30 @@ class ReportReader:
                 "%s: %d bytes fit neither UTF-8 nor cp1252 and are U+FFFD in the records.", self.name, table.undecodable
             )
         self._fingerprints.add(layout.fingerprint)
-        self._tell_drift(layout)
+        self._log_drift(layout)
         if self._settings.schema_drift == "evolve" and layout.new:
             new = [column for _, column in layout.new]
             self._columns += new
-            self._selected = list(self._wanted.add_columns(new))
+            self._selected = list(self._table.add_columns(new))
         constants = dict.fromkeys(self._selected) | self._constant_columns()
         for batch in read_rows(
             table,
             layout,
-            wanted=frozenset(self._selected),
+            selected=frozenset(self._selected),
             rules=self._settings.row_rules,
             identity=identity,
             counts=self.counts,
             reject=self._rejected.append,
             converters=converters,
         ):
-            columns = _all_columns(batch, objects_are_text=self._wanted.forms.objects_are_text)
+            columns = _all_columns(batch, objects_are_text=self._table.forms.objects_are_text)
             yield {name: columns.get(name) or [constants[name]] * batch.count for name in self._selected}
             if self._is_stopping():
                 self.is_cut_short = True
                 return
 
     def _constant_columns(self) -> dict[str, Any]:
-        request, report_type = self.delivery.request, self._wanted.report_type
+        request, report_type = self.delivery.request, self._table.report_type
         return {
             "seller_id": request.seller_id,
             **({"warehouse_id": request.warehouse_id} if report_type.per_warehouse else {}),
@@ -222,7 +222,7 @@ class ReportReader:
             "report_to_date": request.window.last.isoformat(),
         }
 
-    def _tell_drift(self, layout: Layout) -> None:
+    def _log_drift(self, layout: Layout) -> None:
         """Say once per column what a file lacks or has beyond the schema."""
         self._keep_drift(layout)
         known = [column for column in self._columns if column not in {column for _, column in layout.placed}]
@@ -230,7 +230,7 @@ class ReportReader:
             ("does not have the columns %s, which are null", layout.missing),
             ("has new columns %s", [column for _, column in layout.new]),
         ):
-            logged = self._wanted.drift_logged
+            logged = self._table.drift_logged
             news = [
                 column.header.strip() if column in layout.missing else _with_nearest(column, known)
                 for column in columns
@@ -242,7 +242,7 @@ class ReportReader:
 
     def _keep_drift(self, layout: Layout) -> None:
         """Keep what a file lacks or has beyond the published schema, whatever other files of the run have brought."""
-        published = {column.name for column in self._wanted.table.columns}
+        published = {column.name for column in self._table.table.columns}
         if not published:
             return
         has = [column for _, column in (*layout.placed, *layout.new) if column.name not in published]
@@ -250,20 +250,20 @@ class ReportReader:
         for words, columns in (("does not have the columns", lacks), ("has new columns", has)):
             if columns:
                 headers = ", ".join(column.header.strip() for column in columns)
-                self._drift.append(f"{self._wanted.stream} {words} {headers}")
+                self._drift.append(f"{self._table.stream} {words} {headers}")
 
-    def _tell_tables(self, report: Report, tables: Sequence[Table]) -> None:
+    def _log_tables(self, report: Report, tables: Sequence[Table]) -> None:
         """Say which tables of a report are not there, and which are there for no stream."""
         if not tables:
-            self._logger.info("%s has no table %r: no rows.", self.name, self._wanted.table.title)
-        if self._wanted.stream != self.delivery.request.readers[0]:
+            self._logger.info("%s has no table %r: no rows.", self.name, self._table.table.title)
+        if self._table.stream != self.delivery.request.readers[0]:
             return
-        if not self._wanted.table.columns and (words := self._recognised(report)):
+        if not self._table.table.columns and (words := self._hint_of_other_report(report)):
             self._logger.warning("%s: its columns are read as text%s.", self.name, words)
         for table in report.unmatched:
-            self._drift.append(f"{self._wanted.stream} has a table that no stream reads: {table.name or 'the file'}")
-            if ("unmatched", table.name or "") not in self._wanted.drift_logged:
-                self._wanted.drift_logged.add(("unmatched", table.name or ""))
+            self._drift.append(f"{self._table.stream} has a table that no stream reads: {table.name or 'the file'}")
+            if ("unmatched", table.name or "") not in self._table.drift_logged:
+                self._table.drift_logged.add(("unmatched", table.name or ""))
                 self._logger.warning(
                     "%s, report %s has a table that no stream reads, %s with the columns %s%s; `flipkart-reports "
                     "inspect` shows it, and an entry of custom_reports with `sheets` reads it.",
@@ -274,9 +274,9 @@ class ReportReader:
                     f", which is most like {table.like}" if table.like else "",
                 )
 
-    def _tell_rejected(self) -> None:
+    def _log_rejected(self) -> None:
         """Keep the rows that were skipped, and say where."""
-        folder = self._files.keep_rejected(self._wanted.stream, self.delivery, self._rejected)
+        folder = self._files.store_rejected(self._table.stream, self.delivery, self._rejected)
         self._logger.warning(
             "%s: rows skipped: %d, the first on line %d, which %s; kept in %s.",
             self.name,
@@ -286,7 +286,7 @@ class ReportReader:
             folder,
         )
 
-    def _tell_repeats(self, identity: RowIdentity) -> None:
+    def _log_repeats(self, identity: RowIdentity) -> None:
         """Say which rows share a key: when one of them is gone from a later report, its record stays."""
         repeats = identity.repeats
         self._tied = repeats.tied + repeats.incomplete
@@ -296,11 +296,11 @@ class ReportReader:
                 "the record of one that is gone stays in the target: see docs/records.md.",
                 self.name,
                 words,
-                ", ".join(self._wanted.table.key),
+                ", ".join(self._table.table.key),
                 "; ".join(repeats.examples),
             )
 
-    def _tell_counts(self) -> None:
+    def _log_counts(self) -> None:
         self._logger.info("%s: %d rows.", self.name, self.counts.rows)
         for column, bad in self.counts.bad_cells.items():
             self._logger.warning(

@@ -19,9 +19,9 @@ from tap_flipkart_reports.exceptions import (
 )
 from tap_flipkart_reports.purchasing.events import Deferred, EventKind
 from tap_flipkart_reports.purchasing.requests import PendingReport
+from tap_flipkart_reports.sync.closing_lines import log_closing_summary, log_deferred
 from tap_flipkart_reports.sync.failures import Failures
 from tap_flipkart_reports.sync.heartbeat import heartbeat
-from tap_flipkart_reports.sync.last_words import tell_deferred, tell_summary
 from tap_flipkart_reports.sync.metrics import log_event, log_totals
 from tap_flipkart_reports.sync.new_scheduler import new_scheduler
 from tap_flipkart_reports.sync.progress import is_watched, live_table
@@ -86,7 +86,7 @@ class Run:
         self.wanted = wanted
         self.services = services
         self.clock = clock
-        self.left: list[Deferred] = []
+        self.deferred: list[Deferred] = []
         self.summary = Summary(self.settings.report_prices)
         self.failures = Failures(summary=self.summary, services=services)
         self.is_stopping = False
@@ -154,7 +154,7 @@ class Run:
             wanted=self.wanted,
             services=self.services,
             clock=self.clock,
-            on_events=self._record_changes,
+            on_events=self._record_events,
             workers=workers,
             ahead=ahead,
             api=api,
@@ -162,10 +162,10 @@ class Run:
 
     # What becomes of them
 
-    def _record_changes(self, events: Sequence[ReportEvent]) -> None:
+    def _record_events(self, events: Sequence[ReportEvent]) -> None:
         """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
         for event in events:
-            self.summary.changed(event)
+            self.summary.count_event(event)
             log_event(event)
         recorded = [event for event in events if event.kind in {EventKind.TRIGGERED, EventKind.ABANDONED}]
         for event in recorded:
@@ -195,7 +195,7 @@ class Run:
         """
         scheduler = self.scheduler_for(stream)
         requests = self.wanted.requests_of(stream, key)
-        owed = None if all(request.is_repair for request in requests) else self.wanted.owed(stream, key)
+        owed = None if all(request.is_repair for request in requests) else self.wanted.owed_window(stream, key)
         for request in requests:
             try:
                 taken = scheduler.take(request)
@@ -205,7 +205,7 @@ class Run:
                 self.failures.add(request, error, stream=stream.name, report_id=scheduler.report_id_of(request))
                 continue
             if isinstance(taken, Deferred):
-                self._leave(taken, stream, key)
+                self._defer(taken, stream, key)
                 continue
             reader = ReportReader(
                 table=stream.record_table(),
@@ -222,7 +222,7 @@ class Run:
                 self.failures.add(request, error, stream=stream.name, report_id=taken.report_id)
             else:
                 if reader.is_cut_short:
-                    self._leave(Deferred(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
+                    self._defer(Deferred(request=request, report_id=taken.report_id, reason=STOPPED), stream, key)
                 else:
                     self._finish(reader, stream, key, owed=owed, scheduler=scheduler)
             finally:
@@ -246,16 +246,16 @@ class Run:
             states.record_generation_times(generation_times)
         reading = reader.reading()
         scheduler.finish(delivery, reading, stream=stream.name)
-        self.summary.finished(request, rows=reading.rows, rejected=reading.rejected)
+        self.summary.count_finished(request, rows=reading.rows, rejected=reading.rejected)
         stream.emit_state()
 
-    def _leave(self, left: Deferred, stream: RecordStream, key: PartitionKey) -> None:
+    def _defer(self, left: Deferred, stream: RecordStream, key: PartitionKey) -> None:
         if left.is_unbought and not left.request.is_repair:
             stream.partition_states[key].record_unbought(left.request.window)
-        self.left.append(left)
-        self.summary.left(left)
+        self.deferred.append(left)
+        self.summary.count_deferred(left)
 
-    def tidy(self) -> None:
+    def expire_archive(self) -> None:
         """Let go of what the archive need not keep any longer.
 
         Raises:
@@ -263,7 +263,7 @@ class Run:
         """
         self._files.remove_older(self.settings.report_archive_days)
 
-    def shown(self) -> AbstractContextManager[None]:
+    def show_progress(self) -> AbstractContextManager[None]:
         """A live table of the reports on a terminal, else a line a minute while they are awaited."""
         show = live_table if is_watched() else heartbeat
         return show(self._progress, clock=self.clock)
@@ -285,11 +285,11 @@ class Run:
         """The first host that was given up in this run, if one was."""
         return self._scheduler.outage if self._scheduler is not None else None
 
-    def tell_ending(self) -> None:
+    def log_summary(self) -> None:
         """Report the results of the run, in its summary and in its metrics."""
-        tell_deferred(self.left)
+        log_deferred(self.deferred)
         log_totals(self.summary)
-        tell_summary(self.summary, is_anything_selected=bool(self.wanted.selected_streams()))
+        log_closing_summary(self.summary, is_anything_selected=bool(self.wanted.selected_streams()))
 
     def write_summary(self, error: Exception | None) -> None:
         """Write the results of the run as JSON, if the settings say where; a run does not fail if that fails.
@@ -301,7 +301,7 @@ class Run:
             return
         period = self._began, self.clock.now()
         document = summary_document(
-            self.summary, failures=self.failures.all, deferred=self.left, error=error, period=period
+            self.summary, failures=self.failures.all, deferred=self.deferred, error=error, period=period
         )
         try:
             write_summary(Path(self.settings.run_summary), document)

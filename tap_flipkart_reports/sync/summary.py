@@ -73,13 +73,13 @@ class Summary:
         """By report type and seller."""
         self._counted: set[tuple[str, ReportRequest]] = set()
 
-    def of(self, request: ReportRequest) -> Tally:
+    def tally_for(self, request: ReportRequest) -> Tally:
         """The tally that a request counts for."""
         return self.tallies[request.stream, request.seller_id]
 
-    def changed(self, event: ReportEvent) -> None:
+    def count_event(self, event: ReportEvent) -> None:
         """Count a change in the life of a report."""
-        tally = self.of(event.request)
+        tally = self.tally_for(event.request)
         if event.kind in {EventKind.TRIGGERED, EventKind.LOST, EventKind.NOT_UNDERSTOOD}:
             tally.triggered += 1
             tally.perhaps_triggered += event.unanswered
@@ -89,21 +89,21 @@ class Summary:
         elif event.kind is EventKind.DOWNLOADED:
             tally.bytes += event.size or 0
 
-    def finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
+    def count_finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
         """Count a window that a stream has read."""
-        tally = self.of(request)
+        tally = self.tally_for(request)
         tally.finished += self._is_new("finished", request)
         tally.rows += rows
         tally.rejected += rejected
 
-    def left(self, left: Deferred) -> None:
+    def count_deferred(self, left: Deferred) -> None:
         """Count a window that is left for the next run."""
-        self.of(left.request).left += self._is_new("left", left.request)
+        self.tally_for(left.request).left += self._is_new("left", left.request)
 
-    def failed(self, request: ReportRequest) -> bool:
+    def count_failed(self, request: ReportRequest) -> bool:
         """Count a window that failed; whether no other stream of it did before."""
         is_first = self._is_new("failed", request)
-        self.of(request).failed += is_first
+        self.tally_for(request).failed += is_first
         return is_first
 
     def _is_new(self, figure: str, request: ReportRequest) -> bool:

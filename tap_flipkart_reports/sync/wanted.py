@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.exceptions import SettingsError
-from tap_flipkart_reports.planning.wanted_reports import Partition, repairing_reports, wanted_reports
-from tap_flipkart_reports.planning.window_rules import owed_from
+from tap_flipkart_reports.planning.wanted_reports import Partition, repair_requests, wanted_reports
+from tap_flipkart_reports.planning.window_rules import first_owed_day
 from tap_flipkart_reports.purchasing.limits import Limits
 from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 from tap_flipkart_reports.purchasing.requests import ArchivedWindow, digest_of
@@ -50,7 +50,7 @@ class WantedReports:
         self._services = services
         self._clock = clock
         self._streams = streams
-        self._wanted: dict[tuple[str, ...], dict[PartitionKey, list[ReportRequest]]] = {}
+        self._requests: dict[tuple[str, ...], dict[PartitionKey, list[ReportRequest]]] = {}
         self.archived: dict[str, ArchivedReport] = {}
 
     def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
@@ -81,7 +81,7 @@ class WantedReports:
             raise SettingsError(f"repair names {', '.join(sorted(deselected))}, which the catalog does not select")
         return [stream for stream in selected if stream.name in repaired] if repaired else selected
 
-    def reports(self) -> list[list[RecordStream]]:
+    def streams_by_report(self) -> list[list[RecordStream]]:
         """The selected streams, those of one report together."""
         reports: dict[str, list[RecordStream]] = {}
         for stream in self.selected_streams():
@@ -97,10 +97,10 @@ class WantedReports:
             stream: the stream.
             key: the partition.
         """
-        requests = self.requests(self._sharing(stream))
+        requests = self.requests(self._streams_sharing_report(stream))
         return [request for request in requests[key] if stream.name in request.readers]
 
-    def _sharing(self, stream: RecordStream) -> list[RecordStream]:
+    def _streams_sharing_report(self, stream: RecordStream) -> list[RecordStream]:
         """The selected streams of a stream's report; under a record limit (the SDK's dry runs) it stands alone."""
         if stream.is_dry_run:
             return [stream]
@@ -112,11 +112,11 @@ class WantedReports:
         Made once, of the state the run began with: the bookmarks move while it runs.
         """
         names = tuple(stream.name for stream in streams)
-        if names not in self._wanted:
-            self._wanted[names] = {
+        if names not in self._requests:
+            self._requests[names] = {
                 key: self._requests_of_partition(streams, key) for key in self.partitions_of(streams[0].report_type)
             }
-        return self._wanted[names]
+        return self._requests[names]
 
     def _requests_of_partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> list[ReportRequest]:
         newest = self.newest_day(streams[0].report_type)
@@ -125,7 +125,7 @@ class WantedReports:
             return []
         if not self.settings.repair:
             return wanted_reports(partition, start=self.settings.start_date, newest=newest)
-        return repairing_reports(partition, self._repaired_days(partition), newest=newest)
+        return repair_requests(partition, self._repaired_days(partition), newest=newest)
 
     def partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> Partition:
         """What is known of a partition of one report: days that are complete, reports that are bought."""
@@ -203,16 +203,18 @@ class WantedReports:
 
     def all_requests(self) -> Iterator[ReportRequest]:
         """Every report of the run, in the order in which they are read."""
-        for streams in self.reports():
+        for streams in self.streams_by_report():
             yield from chain.from_iterable(self.requests(streams).values())
 
-    def owed(self, stream: RecordStream, key: PartitionKey) -> Window | None:
+    def owed_window(self, stream: RecordStream, key: PartitionKey) -> Window | None:
         """The days this run owes a partition, if any; asked before the first of its windows is finished."""
         newest = self.newest_day(stream.report_type)
         if newest is None:
             return None
         start = self.settings.start_date
-        first = owed_from(stream.report_type.rule, stream.partition_states[key].coverage(), start=start, newest=newest)
+        first = first_owed_day(
+            stream.report_type.rule, stream.partition_states[key].coverage(), start=start, newest=newest
+        )
         return Window(first, newest) if first <= newest else None
 
     # Within which limits
@@ -231,10 +233,10 @@ class WantedReports:
             max_reports_per_seller_by_type={kind.name: kind.max_reports_per_seller for kind in report_types},
         )
 
-    def learned(self) -> dict[str, GenerationTimes]:
+    def generation_times(self) -> dict[str, GenerationTimes]:
         """Generation times by identifier, from earlier runs."""
         return {
-            stream.report_type.identifier: pace
+            stream.report_type.identifier: generation_times
             for stream in self.selected_streams()
-            if (pace := stream.partition_states.generation_times)
+            if (generation_times := stream.partition_states.generation_times)
         }

@@ -128,7 +128,7 @@ def cockpit_of(run: Run, *, has_state: bool, clock: Clock) -> Cockpit:
         clock: time.
     """
     wanted, ledger = run.wanted, run.services.ledger
-    reports = wanted.reports()
+    reports = wanted.streams_by_report()
     kinds = [streams[0].report_type for streams in reports]
     partitions = [
         wanted.partition(streams, key) for streams in reports for key in wanted.partitions_of(streams[0].report_type)
@@ -164,7 +164,7 @@ def _budget(wanted: WantedReports, *, is_left_over: bool) -> Budget | None:
     if not (limits.has_budget or is_left_over):
         return None
     requests = list(wanted.all_requests())
-    left = left_over(requests, limits=limits, learned=wanted.learned()) if limits.has_budget else ()
+    left = left_over(requests, limits=limits, generation_times=wanted.generation_times()) if limits.has_budget else ()
     buys = sum(request.report_id is None for request in requests) - len(left)
     left_before = sum(request.priority is Priority.UNBOUGHT for request in requests)
     return Budget(buys=buys, left=len(left), left_before=left_before)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(PACKAGE)
 
 
-def tell_deferred(left: Iterable[Deferred]) -> None:
+def log_deferred(left: Iterable[Deferred]) -> None:
     """Say what is left for the next run, and why: some by name, the rest counted."""
     by_reason: defaultdict[str, list[Deferred]] = defaultdict(list)
     for each in left:
@@ -29,7 +29,7 @@ def tell_deferred(left: Iterable[Deferred]) -> None:
         LOGGER.warning("Left for the next run, because %s: %s%s.", reason, names, more)
 
 
-def tell_summary(summary: Summary, *, is_anything_selected: bool) -> None:
+def log_closing_summary(summary: Summary, *, is_anything_selected: bool) -> None:
     """Say what was bought and loaded; a run without a report says why it had none."""
     if summary.tallies:
         for line in summary.lines():
