@@ -161,11 +161,13 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, REDACTED).replace(in_url(secret), REDACTED)
-    text = KNOWN_SECRETS.removed_from(text)
-    text = _LINK.sub(REDACTED, text)
-    text = _NAMED_SECRET.sub(r"\1…", text)
+    text = _without_links(text)
     # A long word with a digit is a token, or an id that the sentence around it names anyway.
     return _LONG_WORD.sub(lambda word: REDACTED if re.search(r"\d", word[0]) else word[0], text)
+
+
+def _without_links(text: str) -> str:
+    return _NAMED_SECRET.sub(r"\1…", _LINK.sub(REDACTED, KNOWN_SECRETS.removed_from(text)))
 
 
 # Cleaning
@@ -178,6 +180,18 @@ def clean(text: object, secrets: Iterable[str] = (), *, limit: int = MAX_QUOTED)
         limit: longest result, in characters.
     """
     return shorten(" ".join(in_one_line(scrub(_beginning(str(text), MAX_LOOKED_AT), secrets)).split()), limit)
+
+
+def clean_name(name: object, *, limit: int = MAX_QUOTED) -> str:
+    """A foreign name for use within a sentence, such as a header or the name of a file in a ZIP.
+
+    As `clean`, but a long word with a digit stays: names are such words.
+
+    Args:
+        name: foreign text.
+        limit: longest result, in characters.
+    """
+    return shorten(" ".join(in_one_line(_without_links(_beginning(str(name), MAX_LOOKED_AT))).split()), limit)
 
 
 def clean_line(text: object, *, limit: int = MAX_LINE) -> str:

@@ -171,6 +171,18 @@ def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: 
     assert not old & new
 
 
+def test_a_link_that_a_file_repeats_is_neither_told_nor_noted(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.restart({"fault": "echoed_link"})
+    output = bench.run("orders_report", report_archive=str(tmp_path / "archive"), **SETTINGS)
+    noted = [path.read_text() for path in (tmp_path / "archive" / "reports").rglob("*.json")]
+    told = [str(output.error), *(record.getMessage() for record in caplog.records)]
+    assert any("Message" in text for text in noted)
+    assert any("'Message'" in text for text in told)
+    assert not any("x_secret_key=" in text for text in noted + told)
+
+
 def test_a_file_that_cannot_be_read_is_kept_too(bench: Bench, tmp_path: Path) -> None:
     bench.restart({"fault": "html_page"})
     assert bench.run("sales_ledger", report_archive=str(tmp_path / "archive")).error is not None

@@ -21,6 +21,7 @@ from tap_flipkart_reports.redaction import (
     KnownSecrets,
     clean,
     clean_line,
+    clean_name,
     host_of,
     scrub,
 )
@@ -54,7 +55,22 @@ def test_what_is_named_as_a_secret_is_one_however_plain_it_looks(text: str, show
     assert scrub(text) == shown
 
 
-@pytest.mark.parametrize("edge", [clean, clean_line, lambda text: str(CallError(text))])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("commission_2026_annexure_Q1.xlsx", "commission_2026_annexure_Q1.xlsx"),
+        ("Error: https://files.test/R-1?x_secret_key=abc gone", "Error: … gone"),
+        ("GET /R-1?x_secret_key=abcdefgh", "GET /R-1…"),
+        ("Bank Settlement Value (Rs.)\n= SUM(J:R)", "Bank Settlement Value (Rs.) = SUM(J:R)"),
+        ("signature: abcdefgh", "signature: …"),
+        ("x" * 30 + TOKEN, "x" * 30 + "…"),
+    ],
+)
+def test_a_foreign_name_is_shown_without_links(name: str, shown: str) -> None:
+    assert clean_name(name, limit=40) == shown
+
+
+@pytest.mark.parametrize("edge", [clean, clean_name, clean_line, lambda text: str(CallError(text))])
 def test_an_edge_lets_no_control_character_line_break_or_secret_through(edge: Callable[[str], str]) -> None:
     shown = edge(HOSTILE)
     assert shown.isprintable()

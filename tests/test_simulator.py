@@ -860,7 +860,7 @@ def test_cut_downloads_end_before_what_was_announced(serve: Callable[..., Client
 
 HOSTILE_FAULTS = {
     *("one_byte_a_second", "endless_head", "endless_answer", "packed_bomb", "cut_head", "slow_error"),
-    *("early_hints", "odd_chunk"),
+    *("early_hints", "odd_chunk", "echoed_link"),
     *("token_forbidden", "echoed_token", "odd_encoding", "no_length", "redirected", "private_link"),
 }
 
@@ -921,6 +921,14 @@ def test_a_link_can_lead_astray_and_a_download_say_what_is_not_so(serve: Callabl
     cut = client.file(report_id)
     assert "Content-Length" not in cut.headers
     assert cut.content == odd.content[:50]
+
+
+def test_a_file_can_repeat_its_link(serve: Callable[..., Client]) -> None:
+    client = serve({"fault": "echoed_link"})
+    report_id = client.bought()
+    link = client.detail(report_id).json()["location"]
+    assert link.removeprefix(client.simulator.url) in client.file(report_id).text
+    assert "Error" not in client.file(report_id).text
 
 
 def test_a_download_can_be_redirected(serve: Callable[..., Client]) -> None:

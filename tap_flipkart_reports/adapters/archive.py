@@ -25,7 +25,7 @@ from uuid import uuid4
 
 from tap_flipkart_reports.adapters.private_files import make_file, make_folder
 from tap_flipkart_reports.exceptions import ArchiveError, FileError
-from tap_flipkart_reports.redaction import clean
+from tap_flipkart_reports.redaction import clean, clean_name
 from tap_flipkart_reports.windows import Window
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Archive:
             sha256=delivery.sha256,
             size=delivery.size,
             archived_at=self._clock.now(),
-            headers=headers,
+            headers={clean_name(table): [clean_name(name) for name in header] for table, header in headers.items()},
         )
         path = self._file_path(delivery.sha256)
         with _archive_errors("written"), _opened(delivery.path) as file:

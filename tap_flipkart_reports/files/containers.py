@@ -21,6 +21,7 @@ from tap_flipkart_reports.files.file_slices import SliceStore
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
 from tap_flipkart_reports.files.sheets import Checkpoint, Sheet, go_on
 from tap_flipkart_reports.files.xlsx_package import BOOK, part_name
+from tap_flipkart_reports.redaction import clean, clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +48,6 @@ SAMPLE = 2**16
 MAX_QUOTED = 100
 """Characters of a stranger's words that an error tells."""
 
-_LINK = re.compile(r"://|[?&]\w+=")
 _TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -192,9 +192,9 @@ def _told_damages() -> Iterator[None]:
     except EOFError as error:
         raise FileError("the file is cut off: its compressed data end early") from error
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise FileError(f"the file's compressed data are damaged: {_shortened(str(error))}") from error
+        raise FileError(f"the file's compressed data are damaged: {clean_name(str(error))}") from error
     except (zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:  # RuntimeError: it wants a password
-        raise FileError(f"the file is a ZIP that cannot be read: {_shortened(str(error))}") from error
+        raise FileError(f"the file is a ZIP that cannot be read: {clean_name(str(error))}") from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # of a place before the file's first byte; others are the disk's
             raise
@@ -210,7 +210,7 @@ def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) 
             _reject_non_tables(start)
             yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool, unpacker.checkpoint))
     except FileError as error:
-        raise FileError(f"{_shortened(name)} in the ZIP: {error}") from error
+        raise FileError(f"{clean_name(name)} in the ZIP: {error}") from error
 
 
 def members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -300,7 +300,7 @@ def _reject_non_tables(start: bytes) -> None:
         raise FileError("the file is not text, or UTF-16 without a byte order mark: many of its bytes are zero")
     if re.match(r"<[!?a-z]", text, re.IGNORECASE):
         title = _TITLE.search(text)
-        raise FileError("the file is a web page, not a table" + (f": {_shortened(title[1])}" if title else ""))
+        raise FileError(f"the file is a web page, not a table{_quoted(title and title[1])}")
     if text.startswith(("{", "[")):
         try:
             answer = json.loads(text)
@@ -308,8 +308,11 @@ def _reject_non_tables(start: bytes) -> None:
             if text.startswith(("{", "[{")):
                 raise FileError("the file is JSON, not a table") from None
         else:
-            message = _message(answer)
-            raise FileError("the file is JSON, not a table" + (f": {_shortened(message)}" if message else ""))
+            raise FileError(f"the file is JSON, not a table{_quoted(_message(answer))}")
+
+
+def _quoted(words: str | None) -> str:
+    return f": {clean(words, limit=MAX_QUOTED)}" if words else ""
 
 
 def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
@@ -322,9 +325,3 @@ def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
         if message := _message(answer.get(name)):
             return message
     return None
-
-
-def _shortened(text: str) -> str:
-    """A stranger's words for an error: one line, no links, which may hold keys."""
-    text = " ".join("[link]" if _LINK.search(word) else word for word in text.split())
-    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"

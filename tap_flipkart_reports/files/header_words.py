@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
 from tap_flipkart_reports.files.sql_words import SQL_WORDS
+from tap_flipkart_reports.redaction import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +161,5 @@ def listed(names: Sequence[str]) -> str:
 
 
 def shortened(text: str) -> str:
-    """A foreign text for a sentence: one line, not too long."""
-    text = " ".join(text[: 2 * MAX_HEADER].split())
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    """A foreign text for a sentence: one line, not too long, without links."""
+    return clean_name(text, limit=MAX_TEXT)

@@ -107,6 +107,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "no_length": _download("the file is sent without its length; it may be cut after so many bytes", bytes=int),
     "redirected": _download("a redirect to the file, by a relative address"),
+    "echoed_link": _download("the file is an error in one line, which repeats the link"),
     "private_link": _detail("the link leads to 169.254.169.254, or to `host`", host=str),
     # its file
     "file_format": _trigger(f"the file is packed in another way: {', '.join(FORMATS)}", "format", format=str),

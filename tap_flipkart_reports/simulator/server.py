@@ -336,6 +336,8 @@ class _Answer:
             self._bearer()
         if "redirected" in firing:
             raise Spoilt(HTTPStatus.FOUND, headers={"Location": f"../reports/{report_id}?{self._query}"})
+        if "echoed_link" in firing:
+            return f"Error: {self._request.path},Message\r\n".encode(), firing
         return self._api.file(report_id, self._query, firing), firing
 
     def _spoil(self, firing: Firing, token: str = "") -> None:
