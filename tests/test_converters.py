@@ -86,11 +86,28 @@ def test_titles_stay_as_they_are(title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [*sorted(NULL_MARKERS), "NA", " N/A ", '""', '"NA"', "Not Available", "SKU:", "\u200b", "NaN"]
+    "text",
+    [*sorted(NULL_MARKERS), "NA", " N/A ", '""', '"NA"', "Not Available", "SKU:", "\u200b", "NaN", "'", "'-", "'NA"],
 )
 @pytest.mark.parametrize("column_type", CONVERTERS)
 def test_null_markers_are_null_in_every_type(column_type: ColumnType, text: str) -> None:
     assert converted(column_type, text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("4.37E+17", "4E+17", "-4.37E+17", "4.37e+17", "4,37E+17", "4.37E17", "'4.37E+17"),
+        *("#REF!", "#N/A!", "#NAME?", "#SPILL!", "#CALC!", "#GETTING_DATA", "####", "=A1*2"),
+    ],
+)
+def test_what_is_shown_in_place_of_a_text_is_refused(text: str) -> None:
+    assert is_refused("string", text)
+
+
+@pytest.mark.parametrize("text", ["1E5", "12E10", "4.37E+17 kg", "12.5E17", "4,37E17", "#1 lamp", "A#", "#", "#tag"])
+def test_texts_that_look_alike_are_texts(text: str) -> None:
+    assert converted("string", text) == text
 
 
 @pytest.mark.parametrize(
@@ -323,6 +340,13 @@ ODD_CELLS = [
     "OI:1",
     "=",
     "'5",
+    "'",
+    "4.37E+17",
+    "4.37e+17",
+    "4,37E+17",
+    "4.37E17",
+    "4.37E17 kg",
+    "####",
 ]
 
 

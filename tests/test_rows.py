@@ -569,6 +569,27 @@ def test_prefixes_go_in_every_column_of_ids(cell: str, value: str | None) -> Non
     assert found[0]["sku"] == {"oi:330000000000003100": "330000000000003100"}.get(cell, cell.strip("'\""))
 
 
+@pytest.mark.parametrize("name", ["return_id", "hsn_code", "customers_billing_pincode", "serial_no_imei"])
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("560001.0", "560001"),
+        ("OI:330000000003100.00", "330000000003100"),
+        ('"""560001.0"""', "560001"),
+        ("330000000000003100.0", None),  # it has been a number, which has 15 digits
+        ("1.5", "1.5"),
+        ("F-1.0", "F-1.0"),
+    ],
+)
+def test_an_id_that_has_been_a_number_is_the_id_again_or_refused(name: str, cell: str, value: str | None) -> None:
+    for others in range(0, 12, 3):
+        rows = [[cell, cell], *([str(number), str(number)] for number in range(others))]
+        columns = [Column(name=name, header=name), Column(name="sku", header="SKU")]
+        found = records(read([name, "SKU"], rows, columns=columns, batch_rows=100))[0]
+        assert (found[name], found["sku"]) == (value, cell.strip('"'))
+        assert found["unparsed"] == (None if value else {name: cell})
+
+
 # Hashes
 
 

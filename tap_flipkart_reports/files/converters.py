@@ -58,8 +58,14 @@ _PREFIXED = re.compile(r"""'?("{0,9})'?(?:(?i:SKU):(?!\s)|(?i:OI):(?=[0-9]+\1\Z)
 _ID_PREFIX = re.compile(r"(?:SKU|OI|RTr|DTr|R):\s?(?P<inner>\S*)", re.IGNORECASE)
 """A whole cell of a column of ids. `RTr:` and `DTr:` are before tracking ids, `R:` before return ids."""
 
-_ID_NAME = re.compile(r"(?:^|_)(?:ids?|awb|tracking)(?:_|$)")
-"""Names of columns of ids. SKUs are the seller's own words: `R:12` may be one."""
+_ID_NAME = re.compile(r"(?:^|_)(?:ids?|awb|tracking|hsn|pincode|imei)(?:_|$)")
+"""Names of columns of ids and of codes of digits. SKUs are the seller's own words: `R:12` may be one."""
+
+_FLOAT_ID = re.compile(r"(?P<digits>[0-9]+)\.0+")
+"""An id that a program has read as a number: `560001.0`."""
+
+MAX_FLOAT_DIGITS = 15
+"""Digits of an id that a number of 64 bits keeps; those behind are not the id's any more."""
 
 _WRAPPERS = (
     re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are a wrapper, whatever it holds
@@ -80,6 +86,9 @@ _UNCLEAN = re.compile(
     + r""")(?=\0))"""
 )
 
+_CUT_SHORT = re.compile(r"\0-?[0-9](?:\.[0-9]+E[0-9]|(?:[.,][0-9]+)?[Ee]\+)")
+"""How a number cut short begins, behind a NUL. It has a point or a plus, which are sooner found."""
+
 
 def clean(text: str) -> str | None:
     """A cell's text without padding and wrappers; `None` where it says that there is no value.
@@ -95,14 +104,25 @@ def clean(text: str) -> str | None:
         for wrapper in _WRAPPERS:
             if wrapped := wrapper.fullmatch(text):
                 text = wrapped["inner"].strip(PADDING)
+    if text[:1] == "'" and text[1:].casefold() in NULL_MARKERS:  # what keeps a cell text, before nothing
+        return None
     return None if text.casefold() in NULL_MARKERS else text
 
 
 def clean_id(text: str) -> str | None:
-    """The same for a cell of a column of ids, without the prefix that says whose id it is."""
+    """The same for a cell of a column of ids, without the prefix that says whose id it is.
+
+    Raises:
+        ValueError: the id has gone through a number, which has not kept all of its digits.
+    """
     cleaned = clean(text)
-    prefixed = _ID_PREFIX.fullmatch(cleaned) if cleaned is not None else None
-    return clean(prefixed["inner"]) if prefixed else cleaned
+    if cleaned is not None and (prefixed := _ID_PREFIX.fullmatch(cleaned)):
+        cleaned = clean(prefixed["inner"])
+    if cleaned is not None and (whole := _FLOAT_ID.fullmatch(cleaned)):
+        if len(whole["digits"]) > MAX_FLOAT_DIGITS:
+            raise ValueError("a number, which has not kept all digits of an id")
+        return whole["digits"]
+    return cleaned
 
 
 def is_id(column: Column) -> bool:
@@ -113,8 +133,9 @@ def is_id(column: Column) -> bool:
 # Texts
 
 _STAND_IN = re.compile(
-    r"""-?[0-9](?:\.[0-9]+)?E\+[0-9]{2}
-    | \#(?:REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)
+    r"""-?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2}
+    | -?[0-9]\.[0-9]+E[0-9]{2}                      # as Java prints it
+    | \#(?:[A-Z][A-Z0-9/]*[!?]|GETTING_DATA|\#+)    # the last is a number in a column that is too narrow
     | =\s*[-+(]*\$?[A-Z]+[$(0-9].*
     | =\(a\ formula\)""",
     re.DOTALL | re.VERBOSE,
@@ -283,8 +304,10 @@ class ColumnConverter(dict[str, Any]):
             if not joined.isascii():
                 texts = [cell.strip(PADDING) for cell in cells]
                 joined = "\0".join(["", *texts, ""])
-            has_prefix = self._clean is clean_id and ":" in joined
-            if "E+" not in joined and not has_prefix and not _UNCLEAN.search(joined):
+            has_point = "." in joined
+            is_odd_id = self._clean is clean_id and (has_point or ":" in joined)
+            is_cut_short = (has_point or "+" in joined) and _CUT_SHORT.search(joined)
+            if not is_odd_id and not is_cut_short and not _UNCLEAN.search(joined):
                 return texts
         return None
 
@@ -304,11 +327,9 @@ class ColumnConverter(dict[str, Any]):
         return [None if cell in _PLAIN_NULLS else next(following) for cell in cells]
 
     def _typed(self, text: str) -> Any:  # noqa: ANN401 - a value of the column's type
-        cleaned = self._clean(text)
-        if cleaned is None:
-            return None
         try:
-            return self._convert(cleaned)
+            cleaned = self._clean(text)
+            return None if cleaned is None else self._convert(cleaned)
         except ValueError:
             self.refused.add(text)
             return None
