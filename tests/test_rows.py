@@ -496,10 +496,10 @@ def test_lines_are_those_of_the_sheet_they_are_on() -> None:
 # Days, in the order of their column
 
 
-def days(*cells: str, type_: ColumnType = "date") -> list[str | None]:
+def days(*cells: str, type_: ColumnType = "date", header: str = "Day") -> list[str | None]:
     """What comes of the days of a column."""
-    column = Column(name="day", header="Day", type=type_)
-    found = records(read(["Day", "Other"], [[cell, "x"] for cell in cells], columns=[column]))
+    column = Column(name="day", header=header, type=type_)
+    found = records(read([header, "Other"], [[cell, "x"] for cell in cells], columns=[column]))
     return [row["day"] or f"refused {row['unparsed']['day']}" for row in found]
 
 
@@ -517,6 +517,15 @@ def test_the_day_comes_first_where_no_cell_forbids_it_and_nothing_is_guessed() -
     assert days("08/05/2026", "2026-08-26", "Aug 26, 2026") == ["2026-05-08", "2026-08-26", "2026-08-26"]
     assert days("08/05/26", "8/5/2026") == ["refused 08/05/26", "refused 8/5/2026"]
     assert days("26/08/2026", "08/27/2026") == ["2026-08-26", "refused 08/27/2026"]
+
+
+def test_a_header_that_says_the_order_decides_where_no_cell_does() -> None:
+    assert days("08/05/2026", "9/1/26", header="Day (mm/dd/yy)") == ["2026-08-05", "2026-09-01"]
+    assert days("08/05/2026", "9/1/26", header="Day [DD/MM/YYYY]") == ["2026-05-08", "2026-01-09"]
+    assert days("08-05-2026", header="Day MM-DD-YYYY") == ["2026-08-05"]
+    assert days("08/05/2026", "26/08/2026", header="Day (mm/dd/yy)") == ["2026-05-08", "2026-08-26"]
+    for header in ("Day (yyyy/mm/dd)", "Day comm/dd/yy", "Day"):
+        assert days("08/05/2026", "9/1/26", header=header) == ["2026-05-08", "refused 9/1/26"]
 
 
 @given(

@@ -1,8 +1,9 @@
 """Days and moments as files spell them. Which of two numbers is the month, a column decides.
 
 A cell such as `08/26/2026` can only be read with the month first, and then its whole column is read so. Where no cell
-of a column forbids it, the day comes first, and what would be a guess is refused: days and months of one digit,
-which American spreadsheets print, and years of two. Cells that spell the month, or begin with the year, need no order.
+of a column forbids it, its header may say the order: `Order Date (mm/dd/yy)`. Where neither does, the day comes first, and
+what would be a guess is refused: days and months of one digit, which American spreadsheets print, and years of two. Cells
+that spell the month, or begin with the year, need no order.
 A year of two digits is one of this century.
 """
 
@@ -50,6 +51,10 @@ _NUMERIC = re.compile(
     r"(?P<one>[0-9]{1,2})(?P<separator>[-/.])(?P<other>[0-9]{1,2})(?P=separator)(?P<year>[0-9]{4}|[0-9]{2})" + _TIME,
     re.IGNORECASE,
 )
+_NAMED_ORDER = re.compile(
+    r"(?<![a-z])(?:(?P<day>d{1,2})[-/. ]m{1,3}|m{1,2}[-/. ]d{1,2})[-/. ]y{2,4}(?![a-z])", re.IGNORECASE
+)
+"""How a header spells days: `dd-mm-yyyy`."""
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -132,6 +137,14 @@ class DateColumn:
 def order_of(texts: Iterable[str]) -> DayOrder | None:
     """The order of the first of some cells that has only one."""
     return next((order for text in texts if (order := forced_order(text)) is not None), None)
+
+
+def named_order(header: str) -> DayOrder | None:
+    """The order that a column's header says."""
+    match = _NAMED_ORDER.search(header)
+    if match is None:
+        return None
+    return DayOrder.DAY_FIRST if match["day"] else DayOrder.MONTH_FIRST
 
 
 def _moment(text: str, order: DayOrder | None) -> datetime:

@@ -19,7 +19,7 @@ from tap_flipkart_reports.files.converters import (
     date_converter,
     is_id,
 )
-from tap_flipkart_reports.files.dates import order_of
+from tap_flipkart_reports.files.dates import named_order, order_of
 from tap_flipkart_reports.files.header_match import Layout, column_number
 from tap_flipkart_reports.files.header_words import listed, shortened
 from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts, RowFilter, place_of
@@ -141,10 +141,10 @@ class _TableReader:
         return ColumnConverter(converters[column.type], clean=clean_id if is_id(column) else clean)
 
     def _order_of_days(self, place: int) -> DayOrder | None:
-        """The order of a column's days, by all of its cells."""
+        """The order of a column's days, by all of its cells, or else by its header."""
         width = self._layout.width
         cells = (row[place] for batch in self._table.batches_again() for row in batch.rows if len(row) == width)
-        return order_of(filter(None, map(clean, cells)))
+        return order_of(filter(None, map(clean, cells))) or named_order(self._table.header[place])
 
     def batches(self, identity: RowIdentity, reject: Callable[[RejectedRow], None]) -> Iterator[RowBatch]:
         """The rows; see `read_rows`."""
