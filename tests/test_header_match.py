@@ -71,6 +71,14 @@ def test_a_column_that_alone_drifts_is_found_where_no_two_are_alike(table: Repor
             assert placed(header, table.columns).get(column.name) == header[index], header[index]
 
 
+@pytest.mark.parametrize("table", DECLARED, ids=lambda table: table.stream)
+def test_a_file_may_call_the_columns_as_the_stream_does(table: ReportTable) -> None:
+    names = [column.name for column in table.columns]
+    for spelt in (str, lambda name: name.replace("_", " ").title()):
+        header = list(map(spelt, names))
+        assert placed(header, table.columns) == dict(zip(names, header, strict=True))
+
+
 @pytest.mark.parametrize(
     ("own", "found"),
     [

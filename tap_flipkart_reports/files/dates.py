@@ -1,9 +1,9 @@
 """Days and moments as files spell them. Which of two numbers is the month, a column decides.
 
 A cell such as `08/26/2026` can only be read with the month first, and then its whole column is read so. Where no cell
-of a column forbids it, its header may say the order: `Order Date (mm/dd/yy)`. Where neither does, the day comes first, and
-what would be a guess is refused: days and months of one digit, which American spreadsheets print, and years of two. Cells
-that spell the month, or begin with the year, need no order.
+of a column forbids it, its header may say the order: `Order Date (mm/dd/yy)`. Where neither does, the day comes first,
+and what would be a guess is refused: days and months of one digit, which American spreadsheets print, and years of
+two. Cells that spell the month, or begin with the year, need no order.
 A year of two digits is one of this century.
 """
 

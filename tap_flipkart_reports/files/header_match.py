@@ -1,12 +1,13 @@
 """A table's header matched to the columns of a schema: by name, and by position only among equal names.
 
-The rule: a header belongs to the column that has it as its name or alias, letter for letter; else to the column whose
-name has the same letters and digits, whatever its case, spaces and formula notes; else to the column that differs from
-it only in what drifts between layouts: a unit (`(Rs.)`, `(INR)`, `%`), a plural, a word and its synonym (Courier and
-Logistics), a note in parentheses that one of them does not have, or the group above it. The lenient readings hold only
-where nothing is alike by them: no other header of the file and no other column of the schema reads the same. Of columns
-that share one header, in the schema and in the file, the n-th is the n-th. Money is never read as percent, nor the
-parts of one group as those of another. What is left is a new column; the log names the known one that it is most like.
+The rule: a header belongs to the column that has it as its title or alias, letter for letter; else to the column
+whose title, alias or name has the same letters and digits, whatever its case, spaces and formula notes; else to the
+column that differs from it only in what drifts between layouts: a unit (`(Rs.)`, `(INR)`, `%`), a plural, a word and
+its synonym (Courier and Logistics), a note in parentheses that one of them does not have, or the group above it. The
+lenient readings hold only where nothing is alike by them: no other header of the file and no other column of the
+schema reads the same. Of columns that share one header, in the schema and in the file, the n-th is the n-th. Money is
+never read as percent, nor the parts of one group as those of another. What is left is a new column; the log names the
+known one that it is most like.
 """
 
 from __future__ import annotations
@@ -155,7 +156,8 @@ def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Colum
                 places[reading(text)].append(place)
         headers = [(column, column.header) for column in columns]
         aliases = [(column, alias) for column in columns for alias in column.aliases]
-        for column, wording in (*headers, *aliases):
+        names = [(column, column.name) for column in columns]
+        for column, wording in (*headers, *aliases, *names):
             if column.name in waiting and places[reading(wording)]:
                 placed[places[reading(wording)].popleft()] = waiting.pop(column.name)
     if waiting and len(placed) < len(header):

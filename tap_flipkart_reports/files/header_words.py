@@ -31,7 +31,12 @@ JOINT = " / "
 """Between a group's name and its columns' in a joined header."""
 
 # Headers carry the formula of their column, whose letters shift between layouts: `= SUM(J:R)`, `[AO/(1+AP/100)]`.
-_FORMULA = re.compile(r"=\s{0,9}(?i:SUM)\s{0,9}\([^()]{0,99}\)|\[[^\]\[a-z]{0,99}\]")
+# Longer words in brackets are of the name: `[Projected]`.
+_FORMULA = re.compile(
+    r"=\s{0,9}(?i:SUM)\s{0,9}\([^()]{0,99}\)"
+    r"|\[(?:[^\]\[A-Za-z]|[A-Z]{1,4}(?![A-Za-z]))*\]"
+    r"|\[(?=[^\]\[]*[-+*/%])(?:[^\]\[A-Za-z]|[a-z]{1,4}(?![A-Za-z]))*\]"
+)
 _SIGNS = str.maketrans({"%": " percent ", "#": " number ", "'": "", "\u2019": "", "\u20b9": " rs "})
 _PARENTHESES = re.compile(r"\([^()]*\)")
 
