@@ -77,7 +77,7 @@ class SpacedStateWriter(StateWriter):
         digest = blake2b(line).digest()
         if digest != self._last_digest:
             write_bytes(line)
-            self.spacing.wrote_state(len(line))
+            self.spacing.count_state(len(line))
             self._last_digest = digest
 
 
@@ -151,7 +151,7 @@ class BatchWriter:
         begin, ending = new_file(
             self._config.encoding.format,
             self._config.encoding.compression,
-            lines=MappedLines(serialize_json).plain if self._is_mapped else PlainLines().of,
+            lines=MappedLines(serialize_json).encode_plain if self._is_mapped else PlainLines().encode,
             properties=self._schemas.get(stream, {}).get("properties", {}),
         )
         name = f"{self._tap_name}--{stream}"

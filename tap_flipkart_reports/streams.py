@@ -184,9 +184,9 @@ class ReportStream(Stream):
                 for columns in self._run().columns_of(self, key, form="python" if is_mapped else "json"):
                     now = self._run().clock.now().isoformat()
                     if is_mapped:
-                        self._write_lines(mapped.of(self._mapped(columns), time_extracted=now))
+                        self._write_lines(mapped.encode(self._mapped(columns), time_extracted=now))
                     else:
-                        self._write_lines(plain.of(columns, time_extracted=now))
+                        self._write_lines(plain.encode(columns, time_extracted=now))
                     counter.increment(len(columns[BOOKMARK_COLUMN]))
         self._finalize_state(self.stream_state)
         self._write_state_message()
@@ -233,7 +233,7 @@ class ReportStream(Stream):
 
     def _write_batch(self, message: SDKBatchMessage, size: int) -> None:
         self._tap.write_message(message)
-        self._state_writer.spacing.wrote(size)
+        self._state_writer.spacing.count_bytes(size)
 
     @property
     def _is_unmapped(self) -> bool:
@@ -248,7 +248,7 @@ class ReportStream(Stream):
 
     def _write_lines(self, lines: bytes) -> None:
         write_bytes(lines)
-        self._state_writer.spacing.wrote(len(lines))
+        self._state_writer.spacing.count_bytes(len(lines))
         self.state_manager.is_flushed = False
 
     def record_table(self) -> RecordTable:

@@ -290,7 +290,7 @@ class TapFlipkartReports(Tap):
         run = self._current_run
         if run is None or not run.is_under_way or run.is_stopping:
             os._exit(128 + signum)  # do not wait for calls that are under way
-        run.ask_to_stop()
+        run.request_stop()
 
     # The command line
 

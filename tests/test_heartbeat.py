@@ -10,7 +10,7 @@ import pytest
 from support.clocks import VirtualClock
 
 from tap_flipkart_reports.purchasing.events import RunProgress
-from tap_flipkart_reports.sync.heartbeat import SECONDS, heartbeat
+from tap_flipkart_reports.sync.heartbeat import INTERVAL_SECONDS, heartbeat
 
 if TYPE_CHECKING:
     from support.bench import Bench
@@ -39,7 +39,7 @@ def test_a_run_that_awaits_reports_says_once_a_minute_how_far_it_is(
         taking.start()
         while not scheduler.progress().reports:
             pass
-        clock.advance(SECONDS)
+        clock.advance(INTERVAL_SECONDS)
         assert told.wait(10)
         taking.join(30)
     tap.close()
@@ -65,5 +65,5 @@ def test_nothing_is_said_when_nothing_is_awaited(
     clock = VirtualClock()
     with heartbeat(ask, clock=clock):
         while not asked.is_set():
-            clock.advance(SECONDS)
+            clock.advance(INTERVAL_SECONDS)
     assert caplog.messages == []

@@ -121,10 +121,10 @@ def test_states_keep_to_their_share_and_their_distance(steps: list[tuple[int, in
     now, others, states = 0.0, 0, []
     spacing = StateSpacing(lambda: now)
     for other, size, seconds in steps:
-        spacing.wrote(other)
+        spacing.count_bytes(other)
         others += other
         if spacing.is_due:
-            spacing.wrote_state(size)
+            spacing.count_state(size)
             states.append((now, size))
         now += seconds
     assert all(later - earlier >= MIN_SECONDS for (earlier, _), (later, _) in pairwise(states))
@@ -135,11 +135,11 @@ def test_states_keep_to_their_share_and_their_distance(steps: list[tuple[int, in
 def test_a_state_leaves_room_for_the_one_at_the_end_of_the_run() -> None:
     now = 0.0
     spacing = StateSpacing(lambda: now)
-    spacing.wrote_state(100)
+    spacing.count_state(100)
     now = MIN_SECONDS
-    spacing.wrote(2_699)
+    spacing.count_bytes(2_699)
     assert not spacing.is_due
-    spacing.wrote(1)  # with one more and the last, 300 of 3,000 bytes
+    spacing.count_bytes(1)  # with one more and the last, 300 of 3,000 bytes
     assert spacing.is_due
 
 

@@ -21,7 +21,7 @@ MAX_WRAPPINGS = 4
 MAX_LISTED = 3
 MAX_ID_LENGTH = 255
 
-ADVICE = "start from a state the tap has written, or from none"
+FRESH_STATE_ADVICE = "start from a state the tap has written, or from none"
 
 PARTITION_KEYS = ({"seller_id"}, {"seller_id", "warehouse_id"})
 
@@ -63,7 +63,7 @@ def check_state(state: Mapping[str, Any], *, streams: Collection[str]) -> None:
     mistakes = list(islice(_mistakes(state.get("bookmarks", {}), streams), MAX_LISTED + 1))
     if mistakes:
         more = ", and more" if len(mistakes) > MAX_LISTED else ""
-        raise SettingsError(f"{'; '.join(mistakes[:MAX_LISTED])}{more}; {ADVICE}")
+        raise SettingsError(f"{'; '.join(mistakes[:MAX_LISTED])}{more}; {FRESH_STATE_ADVICE}")
 
 
 def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""The archive in the API's place: reports whose files it holds are complete, and are copied instead of downloaded."""
+"""The archive as a report API: reports whose files it holds are complete, and are copied instead of downloaded."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class ArchivedApi:
-    """Answers the calls about archived reports, and leaves all others to the API.
+    """Answers calls about archived reports, and passes all others on to the API.
 
     Args:
         archive: where the files are.
         reports: the archived reports, by id.
-        otherwise: what answers the other calls; nothing in a replay, which buys nothing.
+        fallback: answers all other calls; `None` in a replay, which buys nothing.
     """
 
     def __init__(
-        self, archive: Archive, reports: Mapping[str, ArchivedReport], *, otherwise: ReportApi | None = None
+        self, archive: Archive, reports: Mapping[str, ArchivedReport], *, fallback: ReportApi | None = None
     ) -> None:
         self._archive = archive
         self._reports = reports
-        self._otherwise = otherwise
+        self._fallback = fallback
 
     def trigger(
         self,
@@ -44,11 +44,11 @@ class ArchivedApi:
         """Trigger a report.
 
         Raises:
-            CallError: nothing may be bought, or the call did not succeed.
+            CallError: there is no API to buy from, or the call did not succeed.
         """
-        if self._otherwise is None:
+        if self._fallback is None:
             raise CallError("a replay buys no report; its archived file cannot be read")
-        return self._otherwise.trigger(
+        return self._fallback.trigger(
             seller_id=seller_id,
             identifier=identifier,
             parameters=parameters,
@@ -57,20 +57,20 @@ class ArchivedApi:
         )
 
     def report_id_in(self, answer: str) -> str | None:
-        """The report id in an earlier answer to a trigger, if the API's words are known here."""
-        return None if self._otherwise is None else self._otherwise.report_id_in(answer)
+        """The report id in an earlier answer to a trigger; `None` if there is none, and in a replay."""
+        return None if self._fallback is None else self._fallback.report_id_in(answer)
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
         """Every archived report is complete."""
-        if self._otherwise is not None and report_id not in self._reports:
-            return self._otherwise.detail(seller_id=seller_id, report_id=report_id)
+        if self._fallback is not None and report_id not in self._reports:
+            return self._fallback.detail(seller_id=seller_id, report_id=report_id)
         status = ReportStatus.COMPLETED
         return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
 
     def download(self, *, seller_id: str, report_id: str, location: str, path: Path) -> DownloadedFile:
         """Copy the file out of the archive, or download it."""
-        if self._otherwise is not None and report_id not in self._reports:
-            return self._otherwise.download(seller_id=seller_id, report_id=report_id, location=location, path=path)
+        if self._fallback is not None and report_id not in self._reports:
+            return self._fallback.download(seller_id=seller_id, report_id=report_id, location=location, path=path)
         report = self._reports[report_id]
         self._archive.fetch(report, path)
         return report

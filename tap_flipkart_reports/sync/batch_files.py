@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     Columns = Mapping[str, Sequence[Any]]
 
-GZIP = 16 + zlib.MAX_WBITS
-"""zlib's way to say that a stream begins and ends as gzip."""
+GZIP_WBITS = 16 + zlib.MAX_WBITS
+"""Makes zlib write a gzip header and trailer: see `wbits` in the documentation of `zlib.compressobj`."""
 
-LEVEL = 2
-"""Of compression. isal's files are no smaller at a higher one, and zlib's take longer."""
+COMPRESSION_LEVEL = 2
+"""A higher level does not make isal's files smaller, and makes zlib slower."""
 
 JSONL, PARQUET = "jsonl", "parquet"
 
 FORMATS = frozenset({JSONL, PARQUET})
-"""Those that are written here."""
+"""The formats that this module writes."""
 
 
 class BatchStorage(Protocol):
@@ -33,7 +33,7 @@ class BatchStorage(Protocol):
     prefix: str | None
 
     def open(self, filename: str, mode: str = "rb") -> AbstractContextManager[IO[bytes]]:
-        """A file by its name."""
+        """Open a file by its name."""
 
     def get_url(self, filename: str) -> str:
         """A file's address."""
@@ -43,25 +43,25 @@ class BatchFile(Protocol):
     """A file that is being written."""
 
     def add(self, columns: Columns) -> bool:
-        """Add some rows; false if they do not fit the file, which has none of them then."""
+        """Add some rows; false if they do not fit the file, which then has none of them."""
 
     def close(self, out: IO[bytes]) -> None:
-        """Write whatever is not written."""
+        """Write the rows that are not yet written."""
 
 
 class BatchFiles:
     """Writes a stream's rows to one file after another.
 
     Args:
-        name: of tap and stream, for the files' names.
-        storage: where they go.
+        name: tap and stream, for the files' names.
+        storage: where the files go.
         new_file: begins a file.
-        ending: of the files' names.
-        size: rows of a file.
+        ending: the end of the files' names, such as `.json.gz`.
+        size: rows per file.
 
     Attributes:
-        rows: how many the open file has.
-        last_size: bytes of the last file that is complete.
+        rows: number of rows in the open file.
+        last_size: size of the last complete file, in bytes.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class BatchFiles:
         """Add some rows.
 
         Yields:
-            The address of each file that is complete with them, or without them.
+            The address of each file that is now complete.
         """
         if self._file is None:
             self._file = self._new_file()
@@ -114,26 +114,26 @@ class Compressor(Protocol):
     """Compresses bytes as they come."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """What is compressed so far."""
+        """Compress some bytes; returns the output that is ready."""
 
     def flush(self) -> bytes:
-        """The rest."""
+        """The rest of the output."""
 
 
 def _compressor() -> Compressor:
-    if find_spec("isal") is None:  # there is none for this machine
-        return zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+    if find_spec("isal") is None:  # it has no wheel for this machine
+        return zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, GZIP_WBITS)
     from isal import isal_zlib  # noqa: PLC0415 - few runs write any
 
-    return isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, GZIP)
+    return isal_zlib.compressobj(COMPRESSION_LEVEL, isal_zlib.DEFLATED, GZIP_WBITS)
 
 
 class JsonLinesFile:
-    """Records as JSON lines, compressed as they come: a whole file then takes a tenth of its size.
+    """Records as JSON lines, compressed as they come: a file in memory then takes a tenth of its size.
 
     Args:
-        lines: makes lines of columns.
-        is_compressed: whether they are, with gzip.
+        lines: encodes columns as JSON lines.
+        is_compressed: whether to compress the lines with gzip.
     """
 
     def __init__(self, lines: Callable[[Columns], bytes], *, is_compressed: bool) -> None:
@@ -148,7 +148,7 @@ class JsonLinesFile:
         return True
 
     def close(self, out: IO[bytes]) -> None:
-        """Write them."""
+        """Write the file."""
         out.writelines(self._pieces)
         if self._compressor is not None:
             out.write(self._compressor.flush())
@@ -158,8 +158,8 @@ class ParquetFile:
     """Columns as Parquet.
 
     Args:
-        columns: makes Arrow's arrays of them.
-        compression: as pyarrow calls it.
+        columns: converts them to Arrow arrays.
+        compression: pyarrow's name of the compression.
     """
 
     def __init__(self, columns: ParquetColumns, compression: str) -> None:
@@ -167,11 +167,11 @@ class ParquetFile:
         self._compression = compression
 
     def add(self, columns: Columns) -> bool:
-        """Add some rows, unless one of their columns has another type than before."""
+        """Add some rows, unless they have other columns than those before."""
         return self._columns.add(columns)
 
     def close(self, out: IO[bytes]) -> None:
-        """Write them."""
+        """Write the file."""
         self._columns.write(out, compression=self._compression)
 
 
@@ -182,12 +182,12 @@ def new_file(
     lines: Callable[[Columns], bytes],
     properties: Mapping[str, Mapping[str, Any]],
 ) -> tuple[Callable[[], BatchFile], str]:
-    """What begins a file of a format, and how its name ends.
+    """A function that begins a file of a format, and the end of such a file's name.
 
     Args:
         kind: one of `FORMATS`.
-        compression: as `batch_config` has it.
-        lines: makes JSON lines of columns.
+        compression: the compression in `batch_config`.
+        lines: encodes columns as JSON lines.
         properties: the JSON Schema of each column.
     """
     is_gzip = compression == "gzip"

@@ -1,4 +1,4 @@
-"""The last lines of a run's log: what was left, and what was bought and loaded."""
+"""The last lines of a run's log: the windows it deferred, and what it bought and loaded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(PACKAGE)
 
 
-def log_deferred(left: Iterable[Deferred]) -> None:
-    """Say what is left for the next run, and why: some by name, the rest counted."""
+def log_deferred(windows: Iterable[Deferred]) -> None:
+    """Log the windows left for the next run, by reason: the first few by name, the rest as a number."""
     by_reason: defaultdict[str, list[Deferred]] = defaultdict(list)
-    for each in left:
+    for each in windows:
         by_reason[each.reason].append(each)
     for reason, deferred in by_reason.items():
         names = "; ".join(map(str, deferred[:MAX_NAMED]))
@@ -30,7 +30,7 @@ def log_deferred(left: Iterable[Deferred]) -> None:
 
 
 def log_closing_summary(summary: Summary, *, is_anything_selected: bool) -> None:
-    """Say what was bought and loaded; a run without a report says why it had none."""
+    """Log what was bought and loaded, or why nothing was requested."""
     if summary.tallies:
         for line in summary.lines():
             LOGGER.info("%s", line)

@@ -1,8 +1,8 @@
-"""A test of the connection that buys nothing: each seller's token is asked for, which is free.
+"""A test of the connection that buys nothing: it requests each seller's token, which is free.
 
-Meltano's `config test` is a real sync that it ends at the first record, so it would buy reports and keep no state of
-them. Of Meltano's commands it is the only one that gives the tap one pipe for both standard output and standard error,
-and no state (read in Meltano 4.4.1, core/plugin_test_service.py).
+Meltano's `config test` starts a real sync and ends it at the first record: it would buy reports and keep no state of
+them. Of Meltano's commands, only this one gives the tap the same pipe for standard output and standard error, and no
+state (source: Meltano 4.4.1, core/plugin_test_service.py).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ STREAM = "connection_test"
 
 
 def is_meltano_config_test(*, output: IO[str], log: IO[str], environment: Mapping[str, str]) -> bool:
-    """Whether Meltano tests the settings; only to be asked where no state was handed in.
+    """Whether this is Meltano's `config test`. Call it only where no state was given.
 
     Args:
         output: standard output.
         log: standard error.
-        environment: of the process.
+        environment: environment variables of the process.
     """
     if MELTANO_VARIABLE not in environment:
         return False
@@ -47,7 +47,7 @@ def is_meltano_config_test(*, output: IO[str], log: IO[str], environment: Mappin
 
 
 def refused_tokens(tokens: Iterable[AccessToken]) -> list[FlipkartReportsError]:
-    """Ask for each seller's token, and log the answer; if some cannot be obtained, why."""
+    """Request each seller's token and log the outcome; returns the errors of those that cannot be obtained."""
     refused = []
     for token in tokens:
         error = _refusal_of(token)
@@ -55,7 +55,7 @@ def refused_tokens(tokens: Iterable[AccessToken]) -> list[FlipkartReportsError]:
             continue
         LOGGER.error("%s", error)
         refused.append(error)
-        if isinstance(error, OutageError):  # which is the same for all that follow
+        if isinstance(error, OutageError):  # the tokens that follow would meet it too
             break
     return refused
 
@@ -87,7 +87,7 @@ def answer_config_test(tokens: Mapping[str, AccessToken], *, output: IO[str]) ->
 
 
 def _messages(sellers: Iterable[str]) -> str:
-    """Singer messages of a stream of its own: Meltano takes the settings for valid at the first record."""
+    """Singer messages of a stream for this test: at the first record, Meltano takes the settings as valid."""
     schema = {
         "type": "SCHEMA",
         "stream": STREAM,

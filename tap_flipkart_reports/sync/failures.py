@@ -1,4 +1,4 @@
-"""The windows of a run that failed: logged, counted, and kept for its last lines and the report ledger."""
+"""The windows of a run that failed: logged, counted, and recorded in the report ledger."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LOGGER = logging.getLogger(PACKAGE)
 
 
 class Failures:
-    """Takes note of each window that fails.
+    """Records each window that fails.
 
     Args:
         summary: counts them.
-        services: the ledger among them keeps their causes; it is opened when the first window fails.
+        services: provide the ledger, which records the causes; it is opened when the first window fails.
 
     Attributes:
-        all: the failed windows, for each stream that they failed for.
+        all: the failed windows, one entry for each stream.
     """
 
     def __init__(self, *, summary: Summary, services: RunServices) -> None:
@@ -35,7 +35,7 @@ class Failures:
         self.all: list[WindowFailure] = []
 
     def add(self, request: ReportRequest, error: FlipkartReportsError, *, stream: str, report_id: str | None) -> None:
-        """A window failed for a stream. A cause that fails many of a seller is logged as an error once."""
+        """Record that a window failed for a stream. A cause shared by many windows is logged as an error only once."""
         failure = WindowFailure(
             report_type=request.stream,
             stream=stream,

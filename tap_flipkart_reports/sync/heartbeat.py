@@ -1,4 +1,4 @@
-"""A line a minute while reports are awaited: where nobody watches a terminal, silence for hours looks like a hang."""
+"""A log line every minute while reports are awaited: without a live table, hours of silence look like a hang."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(PACKAGE)
 
-SECONDS = 60.0
-"""Between two lines."""
+INTERVAL_SECONDS = 60.0
+"""Seconds between two lines."""
 
 
 def heartbeat(progress: Callable[[], RunProgress | None], *, clock: Clock) -> AbstractContextManager[None]:
-    """Say once a minute how far the run is, as long as reports are awaited.
+    """Log once a minute how far the run is, while reports are awaited.
 
     Args:
-        progress: how far it is, `None` before the first report; called from a thread of its own.
+        progress: returns how far the run is, or `None` before the first report; called from another thread.
         clock: time.
     """
-    return repeated(lambda: _log_progress(progress()), seconds=SECONDS, clock=clock, thread_name="heartbeat")
+    return repeated(lambda: _log_progress(progress()), seconds=INTERVAL_SECONDS, clock=clock, thread_name="heartbeat")
 
 
 def _log_progress(progress: RunProgress | None) -> None:

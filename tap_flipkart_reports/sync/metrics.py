@@ -1,4 +1,4 @@
-"""Figures of reports as metrics of the SDK, which Meltano and structured logs pass on."""
+"""Figures about reports, as metrics of the Singer SDK: they appear in Meltano's log and in structured logs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LOGGER = logging.getLogger(metrics.METRICS_LOGGER_NAME)
 
 
 class ReportMetric(str, Enum):
-    """What is measured of reports; times in seconds."""
+    """Metrics about reports; times are in seconds."""
 
     GENERATION_TIME = "flipkart_report_generation_time"
-    """From a report's trigger until it was seen to be ready."""
+    """Time from a report's trigger until a detail call said that it is complete."""
     POLL_WAIT = "flipkart_report_poll_wait"
-    """The pause before the detail call that saw it: it was seen at most that late."""
+    """The pause before that detail call: the report was ready at most that much earlier."""
     TRIGGERED = "flipkart_reports_triggered"
     PERHAPS_TRIGGERED = "flipkart_reports_perhaps_triggered"
-    """Besides: tries of triggers whose answers broke off."""
+    """Tries of triggers whose answers broke off: they may have bought reports besides."""
     RETRIGGERED = "flipkart_reports_retriggered"
     ADOPTED = "flipkart_reports_adopted"
     FINISHED = "flipkart_reports_finished"
@@ -38,7 +38,7 @@ class ReportMetric(str, Enum):
     REJECTED = "flipkart_reports_rejected"
     BYTES = "flipkart_reports_bytes"
     COST = "flipkart_reports_cost"
-    """What was bought costs, where `report_prices` says."""
+    """The cost of the bought reports, where `report_prices` is set."""
 
 
 _TOTALS = (
@@ -54,7 +54,7 @@ _TOTALS = (
 
 
 def log_event(event: ReportEvent) -> None:
-    """Measure what an event in the life of a report shows."""
+    """Log the generation time of a report that is complete."""
     if event.kind is EventKind.COMPLETED and event.seconds is not None:
         tags = {"stream": event.request.stream, "seller_id": event.request.seller_id, "report_id": event.report_id}
         _log("timer", ReportMetric.GENERATION_TIME, round(event.seconds, 3), tags)
@@ -62,7 +62,7 @@ def log_event(event: ReportEvent) -> None:
 
 
 def log_totals(summary: Summary) -> None:
-    """Measure what a run did by report type, and what it did not get by seller too: that is what an alert is for."""
+    """Log a run's figures by report type; what it deferred or failed also by seller, as alerts need it."""
     for stream, tally in summary.by_report_type().items():
         for metric in _TOTALS:
             _log("counter", metric, getattr(tally, metric.name.lower()), {"stream": stream})
@@ -76,16 +76,16 @@ def log_totals(summary: Summary) -> None:
 
 
 def _log(metric_type: str, metric: ReportMetric, value: float, tags: dict[str, Any]) -> None:
-    # The SDK's list of metrics is closed, but only their values are ever looked at.
+    # The SDK's `Metric` is a closed enum, but only the members' values are used.
     point = metrics.Point(metric_type, cast("metrics.Metric", metric), value, tags)
     metrics.log(LOGGER, point)
 
 
 class TaggedForMeltano(logging.Filter):
-    """Says of each metric which stream and seller it is of, in words.
+    """Adds stream and seller to the message of each metric.
 
-    Meltano's plain log shows a metric's name and value, and drops its tags (read in Meltano 4.4.1, renderers.py). The
-    SDK's formatter has one word for all metrics; what is in a record beside it reaches Meltano as it is.
+    Meltano's plain log shows a metric's name and value without its tags (source: Meltano 4.4.1, renderers.py). The
+    SDK's formatter writes the same message for all metrics, but passes a record's own message and extra on to Meltano.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -104,6 +104,6 @@ def _in_words(tags: Mapping[str, Any]) -> str:
 
 
 def tag_for_meltano() -> None:
-    """Have all metrics of this process say which stream they are of."""
+    """Add stream and seller to the messages of all metrics of this process."""
     if not any(isinstance(each, TaggedForMeltano) for each in LOGGER.filters):
         LOGGER.addFilter(TaggedForMeltano())

@@ -1,4 +1,4 @@
-"""A run from its settings: what it wants and what it talks to, Flipkart's API or the archive alone."""
+"""Builds a run from its settings: one that uses Flipkart's API, or a replay that reads the archive alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def new_run(*, settings: Settings, clock: Clock, streams: Sequence[RecordStream], workers: int | None) -> Run:
-    """A run that has asked for nothing yet.
+    """A run that has made no call yet.
 
     Args:
         settings: of the tap.
@@ -28,7 +28,7 @@ def new_run(*, settings: Settings, clock: Clock, streams: Sequence[RecordStream]
     services: RunServices
     wanted: WantedReports
     if settings.replay:
-        from tap_flipkart_reports.sync.replay import (  # noqa: PLC0415 - few runs read the archive alone
+        from tap_flipkart_reports.sync.replay import (  # noqa: PLC0415 - few runs are replays
             ReplayedReports,
             ReplayServices,
         )

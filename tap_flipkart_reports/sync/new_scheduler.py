@@ -1,4 +1,4 @@
-"""A scheduler from what a run wants and talks to."""
+"""Builds a scheduler from the reports that a run wants and the services that it uses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.sync.wanted import WantedReports
 
 
-def new_scheduler(  # noqa: PLR0913 - each is a seam of its own
+def new_scheduler(  # noqa: PLR0913 - tests replace each of them
     requests: Iterable[ReportRequest],
     *,
     wanted: WantedReports,
@@ -37,19 +37,19 @@ def new_scheduler(  # noqa: PLR0913 - each is a seam of its own
 
     Args:
         requests: the reports.
-        wanted: what the run wants beside them: its limits, and what it has learned.
+        wanted: the run's limits, and the generation times seen by earlier runs.
         services: what the run talks to.
         clock: time.
-        on_events: called with what becomes of the reports.
+        on_events: called with each change in the life of a report.
         workers: threads that make calls.
-        ahead: whether reports may be triggered before they are asked for.
+        ahead: whether reports may be triggered before a stream takes them.
         api: answers the calls about reports that the archive does not hold, by default the run's.
     """
-    requests = list(requests)  # which finds the archived reports
+    requests = list(requests)  # consumed first: it fills `wanted.archived`
     folder = new_folder(f"{PACKAGE}-")
     api = api or services.api
     if services.archive is not None and wanted.archived:
-        api = ArchivedApi(services.archive, wanted.archived, otherwise=api)
+        api = ArchivedApi(services.archive, wanted.archived, fallback=api)
     scheduler = Scheduler(
         api=api,
         clock=clock,

@@ -1,4 +1,4 @@
-"""Typed columns to Arrow's arrays, as the stream's schema declares them: exact decimals, days and moments as such."""
+"""Typed columns to Arrow arrays, by the stream's schema: exact decimals, dates, timestamps."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 AMOUNT = pa.decimal128(38, 10)
-"""Of numbers; ten digits behind the point are more than any file of Flipkart's has."""
+"""The type of numbers; no file of Flipkart's has as many as ten decimal places."""
 
 WIDEST = 28
-"""Characters of a number's text. Of some longer ones, and of some with an exponent, Arrow makes another number without
-an error (pyarrow 26)."""
+"""Characters of a number's text. Arrow silently reads some longer texts, and some with an exponent, as another number
+(pyarrow 26)."""
 
-# Arrow's own allocator keeps 25 MB that it does not use.
+# Arrow's default allocator holds 25 MB more than it uses.
 pa.set_memory_pool(pa.system_memory_pool())
 
 PLAIN = {"integer": pa.int64(), "boolean": pa.bool_()}
-"""Types of columns whose values are not texts."""
+"""Arrow types of columns whose values are not text."""
 
 OF_TEXT = {"number": AMOUNT, "x-singer.decimal": AMOUNT, "date": pa.date32(), "date-time": pa.timestamp("us", tz="UTC")}
-"""Types that Arrow makes of texts."""
+"""Arrow types that are parsed from text."""
 
 GATHERED_ROWS = 1000
-"""Rows of which arrays are made at once."""
+"""Rows that are converted at once."""
 
 
 class ParquetColumns:
-    """Gathers the rows of a file.
+    """Collects the rows of a file.
 
     Args:
         properties: the JSON Schema of each column.
@@ -44,7 +44,7 @@ class ParquetColumns:
         self._kinds = {name: _kind(schema) for name, schema in properties.items()}
         self._gathered: dict[str, list[Any]] = {}
         self._objects: dict[str, list[Any]] = {}
-        """Of columns that hold objects: their type is known when all are there."""
+        """Values of columns that hold objects: their type is known once all rows are there."""
         self._tables: list[pa.Table] = []
 
     def add(self, columns: Mapping[str, Sequence[Any]]) -> bool:
@@ -75,12 +75,12 @@ class ParquetColumns:
         """Write the rows as one file.
 
         Args:
-            out: where.
-            compression: as pyarrow calls it.
+            out: the open file.
+            compression: pyarrow's name of the compression.
         """
         if any(self._gathered.values()):
             self._convert()
-        # Where a value does not fit its column's usual type, the column has a wider one in all of the file.
+        # A column with a value that does not fit its usual type gets a wider type, in the whole file.
         table = pa.concat_tables(self._tables, promote_options="permissive")
         for name, values in self._objects.items():
             table = table.set_column(table.column_names.index(name), name, _inferred(values))
@@ -88,7 +88,7 @@ class ParquetColumns:
 
 
 def _array(values: list[Any], kind: str) -> pa.Array:
-    """Values of a column, of the type that its kind has, or else of one that fits them."""
+    """A column's values in the Arrow type of its kind, or in one that fits them."""
     plain = PLAIN.get(kind)
     try:
         if plain is not None:
@@ -102,7 +102,7 @@ def _array(values: list[Any], kind: str) -> pa.Array:
 
 
 def _is_plain(texts: pa.Array) -> bool:
-    """Whether Arrow reads all of some numbers right."""
+    """Whether Arrow reads each of these numbers correctly."""
     widest = pc.max(pc.binary_length(texts)).as_py() or 0
     return widest <= WIDEST and b"E" not in texts.buffers()[2].to_pybytes()
 
@@ -115,7 +115,7 @@ def _amounts(values: list[Any]) -> pa.Array:
 
 
 def _inferred(values: list[Any]) -> pa.Array:
-    """Values of whatever type they have; of several types, as JSON."""
+    """Values in the type that Arrow infers; as JSON text if they have several types."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
@@ -123,7 +123,7 @@ def _inferred(values: list[Any]) -> pa.Array:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """A column's type in one word: its format, where it has one."""
+    """A column's format, or else its JSON type."""
     declared = schema.get("type", "string")
     kinds = [declared] if isinstance(declared, str) else [kind for kind in declared if kind != "null"]
     return str(schema.get("format") or (kinds[0] if kinds else "string"))

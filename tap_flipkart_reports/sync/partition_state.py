@@ -19,6 +19,7 @@ from tap_flipkart_reports.planning.bookmarks import (
     write_pending,
     write_unbought,
 )
+from tap_flipkart_reports.planning.state_check import FRESH_STATE_ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,11 +39,11 @@ class PartitionState:
     Args:
         name: stream and partition, as messages name them.
         state: the partition's member of the Singer state, which is changed in place.
-        changed: called behind each change.
-        finalize: what the SDK does to a member before it is written.
+        changed: called after each change.
+        finalize: the SDK's preparation of a member before it is written.
 
     Attributes:
-        member: what was handed in as `state`.
+        member: the partition's member of the Singer state.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class PartitionState:
         """The days that are complete.
 
         Raises:
-            SettingsError: the state that was handed in cannot be read.
+            SettingsError: the state that was given cannot be read.
         """
         with self._readable():
             return read_coverage(self._state)
@@ -71,16 +72,16 @@ class PartitionState:
         """The reports that are bought and not yet read, as the state knows them.
 
         Raises:
-            SettingsError: the state that was handed in cannot be read.
+            SettingsError: the state that was given cannot be read.
         """
         with self._readable():
             return read_pending(self._state)
 
     def unbought(self) -> tuple[Window, ...]:
-        """The windows that the budget of earlier runs has left over.
+        """The windows that earlier runs did not buy because of their budget.
 
         Raises:
-            SettingsError: the state that was handed in cannot be read.
+            SettingsError: the state that was given cannot be read.
         """
         with self._readable():
             return read_unbought(self._state)
@@ -90,20 +91,17 @@ class PartitionState:
         try:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SettingsError(
-                f"the state of {self._name} cannot be read ({error}); "
-                "start from a state the tap has written, or from none"
-            ) from error
+            raise SettingsError(f"the state of {self._name} cannot be read ({error}); {FRESH_STATE_ADVICE}") from error
 
     def record_finished(self, window: Window, *, report_id: str, owed: Window | None) -> None:
-        """Record a window whose last record is out.
+        """Record a window whose last record is written.
 
-        After a target has lost its last states, the state has purchases that an earlier run has read, while the ledger
-        may know a newer report of their days. Once those days are read, such a purchase is of no use and is forgotten.
+        A target that lost its last states leaves purchases in the state that an earlier run has read, while the ledger
+        may know a newer report of their days. Once those days are read, such a purchase is useless and is forgotten.
 
         Args:
-            window: its days.
-            report_id: the report they were read from.
+            window: the window.
+            report_id: the report that its days were read from.
             owed: the days that the run owed the partition; `None` where no bookmark moves.
         """
         if owed is not None:
@@ -116,7 +114,7 @@ class PartitionState:
         self._finalize(self._state)
 
     def _forget_unbought(self, window: Window, *, owed: Window) -> None:
-        """Forget what the budget had left over of a window's days, and of days that are owed no more.
+        """Forget unbought windows of these days, and of days that are no longer owed.
 
         A snapshot of a day that is over cannot be bought, and a day may have left the look-back.
         """
@@ -126,7 +124,7 @@ class PartitionState:
         write_unbought(self._state, unbought)
 
     def _forget_purchases_of(self, days: Sequence[Window]) -> None:
-        """Forget reports of days that are read; a repair's is wanted all the same."""
+        """Forget reports of days that are read, except those of repairs."""
         kept = [
             report
             for report in read_pending(self._state)
@@ -140,7 +138,7 @@ class PartitionState:
         self._changed(self._state)
 
     def record_unbought(self, window: Window) -> None:
-        """Record a window that the budget has left over: it is the first to be bought by the next run."""
+        """Record a window that the budget did not allow: the next run buys it first."""
         write_unbought(self._state, [*read_unbought(self._state), window])
         self._changed(self._state)
 
@@ -150,19 +148,19 @@ class PartitionState:
         self._changed(self._state)
 
     def give_up(self, report_id: str) -> None:
-        """Forget a report that is bought and not yet read, and say so."""
+        """Forget a report that is bought and not yet read, and log that."""
         if report_id in {report.report_id for report in self.pending()}:
             LOGGER.warning("%s: report %s is given up.", self._name, report_id)
             self.forget(report_id)
 
 
 class PartitionStates:
-    """The states of a stream's partitions, by key. One that holds nothing is not in the Singer state.
+    """The states of a stream's partitions, by key. An empty one is left out of the Singer state.
 
     Args:
         stream: the stream's name.
         stream_state: the stream's member of the Singer state.
-        finalize: what the SDK does to a partition's member before it is written.
+        finalize: the SDK's preparation of a partition's member before it is written.
     """
 
     def __init__(
@@ -183,7 +181,7 @@ class PartitionStates:
         """The state of a partition.
 
         Raises:
-            SettingsError: the state that was handed in cannot be read.
+            SettingsError: the state that was given cannot be read.
         """
         if key not in self._partitions:
             self._partitions[key] = PartitionState(
@@ -199,13 +197,12 @@ class PartitionStates:
             members = self._members.get(_sorted_items(key.context), [])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SettingsError(
-                f"the state of {self._stream}, {key.context}, cannot be read ({error}); "
-                "start from a state the tap has written, or from none"
+                f"the state of {self._stream}, {key.context}, cannot be read ({error}); {FRESH_STATE_ADVICE}"
             ) from error
         if len(members) > 1:
             raise SettingsError(
                 f"the state of {self._stream}, {key.context}, cannot be read (it appears {len(members)} times); "
-                "start from a state the tap has written, or from none"
+                f"{FRESH_STATE_ADVICE}"
             )
         if not members:
             return {"context": key.context}
@@ -214,14 +211,14 @@ class PartitionStates:
 
     @cached_property
     def _members(self) -> dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]]:
-        """The members that the Singer state has of the stream, by context: the SDK looks at each for each of them."""
+        """The stream's members of the Singer state, by context; the SDK would search all of them for each."""
         members: dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]] = {}
         for member in self._stream_state().get("partitions") or ():
             members.setdefault(_sorted_items(member["context"]), []).append(member)
         return members
 
     def _update_listing(self, member: dict[str, Any]) -> None:
-        """Put a member into the Singer state, or take it out if there is nothing in it but its name."""
+        """Add a member to the Singer state, or remove it if it has nothing but its context."""
         is_listed, is_blank = id(member) in self._listed, len(member) == 1
         if is_listed == is_blank:
             partitions = self._stream_state().setdefault("partitions", [])
@@ -243,5 +240,5 @@ class PartitionStates:
 
 
 def _sorted_items(context: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """A context as a key, whatever the order of its members; one with values other than text is none of ours."""
+    """A context as a key, in any order of its members. The tap writes only text: other values match no partition."""
     return tuple(sorted((name, value if isinstance(value, str) else repr(value)) for name, value in context.items()))

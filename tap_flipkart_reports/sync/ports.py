@@ -1,4 +1,4 @@
-"""What a run knows of the streams it reads for; it knows nothing of the SDK."""
+"""The interface of streams that a run uses, so that it does not depend on the SDK."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 ValueForm = Literal["python", "json", "text"]
-"""What values are made of cells: Python's own types; with numbers as their JSON; with numbers as text."""
+"""How cells become values: as Python types; with numbers as JSON; with numbers as text."""
 
 
 class RecordStream(Protocol):
-    """One stream: a table of a report, and what is recorded of its partitions."""
+    """One stream: a table of a report, with the states of its partitions."""
 
     report_type: ReportType
     partition_states: PartitionStates
@@ -30,7 +30,7 @@ class RecordStream(Protocol):
 
     @property
     def is_removed(self) -> bool:
-        """Whether stream maps leave nothing of the stream."""
+        """Whether stream maps remove the stream."""
 
     @property
     def selected(self) -> bool:
@@ -38,28 +38,28 @@ class RecordStream(Protocol):
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether a record limit ends it, as in the SDK's tests: it then stands alone and triggers nothing ahead."""
+        """Whether a record limit ends it, as in the SDK's tests: it then triggers nothing ahead."""
 
     def record_table(self) -> RecordTable:
-        """What reading a report for this stream needs."""
+        """The table that is read for this stream."""
 
     def emit_state(self, *, at_once: bool = False) -> None:
-        """Write a STATE message if one is due, or in any case."""
+        """Write a STATE message if one is due; in any case if `at_once`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordTable:
-    """A table of a report as a stream wants it.
+    """A table of a report, with the columns that a stream selects.
 
     Attributes:
         stream: the stream's name.
-        report_type: the report.
-        table: its table.
-        columns: those of the schema, and those that files have brought.
+        report_type: the type of the report.
+        table: the declared table.
+        columns: the columns of the schema, and new ones found in files.
         selected: names of the columns that the catalog selects.
-        add_columns: takes columns that a file brings, and returns the names that are selected then.
-        forms: how objects and amounts go out.
-        drift_logged: what has been said of missing and new columns.
+        add_columns: adds columns found in a file, and returns the names that are then selected.
+        forms: how objects and amounts are written.
+        drift_logged: the missing and new columns that are already logged.
     """
 
     stream: str

@@ -1,4 +1,4 @@
-"""What the reports are doing, as a live table on a terminal; where nobody watches, the log's lines are all there is."""
+"""The reports in progress as a live table, where standard error is a terminal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.events import RunProgress
 
 MAX_SHOWN = 20
-"""Rows of the table: more reports than fit on a screen tell nobody anything."""
+"""Rows of the table: no more than fit on a screen."""
 
 REFRESH_SECONDS = 0.5
 
 
 def is_watched() -> bool:
-    """Whether standard error is a terminal, and `rich` (the extra `progress`) is there to draw on it."""
+    """Whether standard error is a terminal, and `rich` (the extra `progress`) is installed."""
     return sys.stderr.isatty() and find_spec("rich") is not None
 
 
@@ -36,7 +36,7 @@ def live_table(progress: Callable[[], RunProgress | None], *, clock: Clock) -> I
     """Show a table that is redrawn twice a second, with the log above it.
 
     Args:
-        progress: how far the run is, `None` before the first report; called from a thread of its own.
+        progress: returns how far the run is, or `None` before the first report; called from another thread.
         clock: time.
     """
     from rich.console import Console  # noqa: PLC0415 - an extra
@@ -51,12 +51,12 @@ def live_table(progress: Callable[[], RunProgress | None], *, clock: Clock) -> I
     stderr = sys.stderr
 
     def redraw() -> None:
-        # Rich's own thread would ask for the progress while it holds the lock that each line of the log needs. But
-        # the progress waits for the scheduler's lock, and a scheduler writes to the log while it holds that.
+        # Rich's own thread would hold the lock that every log line needs while it reads the progress. That would
+        # deadlock: the progress waits for the scheduler's lock, and a scheduler logs while it holds that lock.
         live.update(_table(progress()), refresh=True)
 
     with live, ExitStack() as stack:
-        # Rich has put itself in front of standard error, but the log still writes to what stood there before.
+        # Rich has replaced sys.stderr, but the log's handlers still write to the original stream.
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is stderr:
                 handler.setStream(sys.stderr)

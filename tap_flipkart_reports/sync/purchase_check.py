@@ -1,4 +1,4 @@
-"""A look at what a run is about to buy, before its first call: days bought before, and many reports at once."""
+"""Checks of what a run is about to buy, before its first call: days bought before, too many reports."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LOGGER = logging.getLogger(PACKAGE)
 
 
 def bought_before(requests: Iterable[ReportRequest], ledger: Ledger | None) -> frozenset[ReportRequest]:
-    """The reports a run would buy although the ledger knows of purchases for their days.
+    """The reports that a run would buy although the ledger has purchases of their days.
 
-    Days of the look-back and repaired days are left out: the settings ask for them again.
+    Days of the look-back and repairs are left out: the settings request them again on purpose.
 
     Args:
-        requests: what the run wants.
-        ledger: what was bought, if one is kept.
+        requests: the reports that the run wants.
+        ledger: the report ledger, if there is one.
 
     Raises:
-        LedgerError: the ledger does not answer.
+        LedgerError: the ledger cannot be read.
     """
     new = [
         request for request in requests if request.report_id is None and not request.is_reread and not request.is_repair
@@ -64,11 +64,11 @@ def _bought_windows(ledger: Ledger) -> Mapping[tuple[str, PartitionKey], Sequenc
 
 
 def check_archive(requests: Iterable[ReportRequest], archive: Archive | None) -> None:
-    """End a run that would buy reports whose files could not be kept.
+    """Stop a run that would buy reports whose files cannot be archived.
 
     Args:
-        requests: what the run wants.
-        archive: where files are kept, if anywhere.
+        requests: the reports that the run wants.
+        archive: the archive, if there is one.
 
     Raises:
         ArchiveError: it cannot be written; nothing was bought.
@@ -80,13 +80,13 @@ def check_archive(requests: Iterable[ReportRequest], archive: Archive | None) ->
 def check_purchases(
     requests: Collection[ReportRequest], *, again: Collection[ReportRequest], settings: Settings, has_state: bool
 ) -> None:
-    """Say what is bought again, and end a first run that would buy many reports which nobody has confirmed.
+    """Log what is bought again, and stop a first run that would buy many reports without confirmation.
 
     Args:
-        requests: what the run wants.
-        again: those among them whose days were bought before.
+        requests: the reports that the run wants.
+        again: the requests whose days were bought before.
         settings: of the run.
-        has_state: whether a state was handed in.
+        has_state: whether a state was given.
 
     Raises:
         SettingsError: the run would buy more than `max_unconfirmed_reports`; nothing was bought.

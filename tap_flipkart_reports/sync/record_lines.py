@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 PLAIN = frozenset({str, int, bool, Decimal, type(None)})
-"""Types that msgspec writes as the SDK does; of others each has its own way."""
+"""Types that msgspec writes as the SDK does; other types may differ."""
 
 
 class RecordLines:
-    """Makes Singer RECORD lines of columns.
+    """Encodes columns as Singer RECORD lines.
 
-    A struct made from the columns' names is filled straight from the columns, without a dictionary per record, and a
-    whole batch is encoded at once; amounts stay exact, as JSON numbers with the digits they came with.
+    A struct with a field for each column is filled directly from the columns, without a dictionary per record, and a
+    whole batch is encoded at once. Amounts stay exact: they are JSON numbers with all of their digits.
 
     Args:
         stream: the stream's name in the messages.
@@ -35,11 +35,11 @@ class RecordLines:
         )
         self._encoder = msgspec.json.Encoder(decimal_format="number")
 
-    def of(self, columns: Mapping[str, Sequence[Any]], *, time_extracted: str) -> bytes:
+    def encode(self, columns: Mapping[str, Sequence[Any]], *, time_extracted: str) -> bytes:
         """The lines of a batch, each with its line feed.
 
         Args:
-            columns: values by column name, all of the same number.
+            columns: values by column name; all columns have the same length.
             time_extracted: when the rows were read, RFC 3339.
         """
         if tuple(columns) != self._names:
@@ -51,18 +51,18 @@ class RecordLines:
 
 
 class PlainLines:
-    """Makes JSON lines of columns, without a message around them."""
+    """Encodes columns as JSON lines, without a message around them."""
 
     def __init__(self) -> None:
         self._names: tuple[str, ...] = ()
         self._record: type[msgspec.Struct] = msgspec.Struct
         self._encoder = msgspec.json.Encoder(decimal_format="number")
 
-    def of(self, columns: Mapping[str, Sequence[Any]]) -> bytes:
+    def encode(self, columns: Mapping[str, Sequence[Any]]) -> bytes:
         """The lines of a batch, each with its line feed.
 
         Args:
-            columns: values by column name, all of the same number.
+            columns: values by column name; all columns have the same length.
         """
         if tuple(columns) != self._names:
             self._names = tuple(columns)
@@ -71,44 +71,44 @@ class PlainLines:
 
 
 class MappedLines:
-    """Makes Singer RECORD lines of records that a stream map has changed, which may hold anything then.
+    """Encodes records that a stream map has changed as Singer RECORD lines; they may hold values of any type.
 
     Args:
-        serialize: a record's JSON as the SDK writes it, for records that hold more than plain values.
+        serialize: the SDK's JSON of a record, for records that hold more than plain values.
     """
 
     def __init__(self, serialize: Callable[[Mapping[str, Any]], str]) -> None:
         self._serialize = serialize
         self._encoder = msgspec.json.Encoder(decimal_format="number")
 
-    def plain(self, columns: Mapping[str, Sequence[Any]]) -> bytes:
+    def encode_plain(self, columns: Mapping[str, Sequence[Any]]) -> bytes:
         """The lines of some records, given as columns, without a message around them."""
         records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         try:
-            return self._encoder.encode_lines(list(map(self._written, records)))
+            return self._encoder.encode_lines(list(map(self._encodable, records)))
         except OverflowError:
             return self._encoder.encode_lines(list(map(self._raw, records)))
 
-    def of(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, time_extracted: str) -> bytes:
+    def encode(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, time_extracted: str) -> bytes:
         """The lines of some records, each with its line feed.
 
         Args:
-            records: each with the name of its stream in the messages.
+            records: name of the stream in the messages, and record.
             time_extracted: when the rows were read, RFC 3339.
         """
         lines = list(records)
         try:
-            return self._encoded([(stream, self._written(record)) for stream, record in lines], time_extracted)
+            return self._encode([(stream, self._encodable(record)) for stream, record in lines], time_extracted)
         except OverflowError:  # a number of more than 64 bits, which msgspec does not write
-            return self._encoded([(stream, self._raw(record)) for stream, record in lines], time_extracted)
+            return self._encode([(stream, self._raw(record)) for stream, record in lines], time_extracted)
 
-    def _encoded(self, lines: Sequence[tuple[str, Mapping[str, Any] | msgspec.Raw]], time_extracted: str) -> bytes:
+    def _encode(self, lines: Sequence[tuple[str, Mapping[str, Any] | msgspec.Raw]], time_extracted: str) -> bytes:
         return self._encoder.encode_lines([
             {"type": "RECORD", "stream": stream, "record": record, "time_extracted": time_extracted}
             for stream, record in lines
         ])  # fmt: skip
 
-    def _written(self, record: Mapping[str, Any]) -> Mapping[str, Any] | msgspec.Raw:
+    def _encodable(self, record: Mapping[str, Any]) -> Mapping[str, Any] | msgspec.Raw:
         return record if PLAIN.issuperset(map(type, record.values())) else self._raw(record)
 
     def _raw(self, record: Mapping[str, Any]) -> msgspec.Raw:
@@ -116,6 +116,6 @@ class MappedLines:
 
 
 def _struct(names: Sequence[str]) -> type[msgspec.Struct]:
-    """A struct whose fields are called anything in Python and by the columns' names in JSON."""
+    """A struct with the columns' names in JSON; in Python, fields need valid identifiers."""
     fields = {f"f{number}": name for number, name in enumerate(names)}
     return msgspec.defstruct("Record", list(fields), rename=fields, gc=False)

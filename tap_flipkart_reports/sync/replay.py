@@ -1,4 +1,4 @@
-"""Archived reports read again: the same records as on the first day, without a call and without moving a bookmark."""
+"""Archived reports read again: the same records as the first time, without a call and without moving a bookmark."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class ReplayServices(RunServices):
-    """The archive in place of the API; nothing is bought.
+    """Services of a run that reads the archive instead of calling the API; it buys nothing.
 
     Args:
         settings: of the run.
-        clock: where the run's time comes from.
+        clock: time.
     """
 
     ledger = None
@@ -39,10 +39,10 @@ class ReplayServices(RunServices):
         """The archived reports that are read again.
 
         Raises:
-            SettingsError: there are none.
+            SettingsError: there are none, or `report_archive` is not set.
         """
         identifiers = {report_type.identifier for report_type in self.settings.report_types.values()}
-        archived = self._the_archive.reports(sorted(identifiers))
+        archived = self._required_archive.reports(sorted(identifiers))
         reports = [
             report
             for report in archived
@@ -53,28 +53,28 @@ class ReplayServices(RunServices):
         return reports
 
     @property
-    def _the_archive(self) -> Archive:
+    def _required_archive(self) -> Archive:
         if self.archive is None:
             raise SettingsError("report_archive is not set: there is nothing to replay")
         return self.archive
 
     @cached_property
     def files(self) -> ReportFiles:
-        """What keeps rejected rows."""
+        """Stores rejected rows."""
         return ArchivedFiles(archive=self.archive, clock=self._clock)
 
     @cached_property
     def api(self) -> ReportApi:
-        """What answers for the API."""
-        return ArchivedApi(self._the_archive, {report.report_id: report for report in self.reports})
+        """Answers calls from the archive."""
+        return ArchivedApi(self._required_archive, {report.report_id: report for report in self.reports})
 
 
 class ReplayedReports(WantedReports):
-    """What of the archive is wanted.
+    """The archived reports that a run wants.
 
     Args:
         services: the archive.
-        clock: where the run's time comes from.
+        clock: time.
         streams: all of the tap's.
     """
 
@@ -83,7 +83,7 @@ class ReplayedReports(WantedReports):
         self._replay_services = services
 
     def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
-        """The partitions of which the archive has reports."""
+        """The partitions that have reports in the archive."""
         keys = [
             PartitionKey(report.seller_id, report.warehouse_id if report_type.per_warehouse else None)
             for report in self._reports_of(report_type)
@@ -91,21 +91,21 @@ class ReplayedReports(WantedReports):
         return list(dict.fromkeys(keys))
 
     def _reports_of(self, report_type: ReportType) -> list[ArchivedReport]:
-        """The archived reports of a type; of types that share an identifier, those with its own parameters."""
+        """The archived reports of a type; where types share an identifier, those with the type's parameters."""
         identifiers = [other.identifier for other in self.settings.report_types.values()]
         is_shared = identifiers.count(report_type.identifier) > 1
         return [
             report
             for report in self._replay_services.reports
             if report.identifier == report_type.identifier
-            and (not is_shared or _asked_of(report, report_type) == report.parameters)
+            and (not is_shared or _parameters_for(report, report_type) == report.parameters)
         ]
 
     def selected_streams(self) -> list[RecordStream]:
-        """The selected streams, or of them those that are wanted.
+        """The selected streams, or those of them that `replay` names.
 
         Raises:
-            SettingsError: one of these is not there.
+            SettingsError: `replay` names a stream that is not selected.
         """
         selected = super().selected_streams()
         wanted = {replay.stream for replay in self.settings.replay}
@@ -148,8 +148,8 @@ class ReplayedReports(WantedReports):
         )
 
 
-def _asked_of(report: ArchivedReport, report_type: ReportType) -> Mapping[str, object]:
-    """The parameters with which a report type asks for the days of an archived report."""
+def _parameters_for(report: ArchivedReport, report_type: ReportType) -> Mapping[str, object]:
+    """The parameters that a report type would have sent for the days of an archived report."""
     return filled_in(
         report_type.parameters, window=report.window, seller_id=report.seller_id, warehouse_id=report.warehouse_id
     )

@@ -1,4 +1,4 @@
-"""What is kept of a run's files: the files themselves, and rows that were passed over."""
+"""Downloaded files and rejected rows, stored in the archive."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.purchasing.events import Delivery
 
 REJECTED_FOLDER = PACKAGE
-"""The archive of rows that were passed over where there is none, below the working folder."""
+"""The folder for rejected rows where `report_archive` is not set; relative to the working folder."""
 
 
 class ReportFiles:
-    """Keeps files and rejected rows.
+    """Stores files and rejected rows.
 
     Args:
-        archive: where files are kept, if anywhere.
-        clock: where the run's time comes from.
+        archive: the archive, if there is one.
+        clock: time.
     """
 
     def __init__(self, *, archive: Archive | None, clock: Clock) -> None:
@@ -34,11 +34,11 @@ class ReportFiles:
         self._kept: set[str] = set()
 
     def archive(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        """Put a downloaded file into the archive, once, whatever the number of streams that read it.
+        """Put a downloaded file into the archive, once for all the streams that read it.
 
         Args:
             delivery: the file.
-            headers: tells the headers found in it, by table; all its sheets have to be looked at for that.
+            headers: returns the headers found in it, by table; it has to read all sheets.
 
         Raises:
             ArchiveError: it cannot be written.
@@ -48,7 +48,7 @@ class ReportFiles:
             self._kept.add(delivery.report_id)
 
     def store_rejected(self, stream: str, delivery: Delivery, rows: Sequence[RejectedRow]) -> str:
-        """Keep rows that a stream has passed over, in the archive or else in a folder where the tap runs.
+        """Store rows that a stream has rejected: in the archive, or else in a folder below the working folder.
 
         Returns:
             Where they are.
@@ -62,10 +62,10 @@ class ReportFiles:
         )
 
     def remove_older(self, days: int | None) -> None:
-        """Remove what the archive need not keep any longer.
+        """Remove files older than some days from the archive.
 
         Raises:
-            ArchiveError: it cannot be removed.
+            ArchiveError: they cannot be removed.
         """
         if self._archive is not None and days is not None:
             self._archive.remove_older_than(days)
@@ -75,4 +75,4 @@ class ArchivedFiles(ReportFiles):
     """For files that come out of the archive."""
 
     def archive(self, delivery: Delivery, headers: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        """It is kept already."""
+        """Do nothing: the file is in the archive already."""

@@ -1,4 +1,4 @@
-"""The reading of a downloaded report for one stream: its rows as typed columns, and words for what it lacks."""
+"""Reads a downloaded report for one stream: its rows as typed columns, with log lines for missing and new columns."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ _CONVERTERS: Mapping[ValueForm, Converters] = {
 }
 
 
-MAX_DRIFT = 500
-"""Characters of one sentence of drift that the ledger keeps."""
+MAX_DRIFT_LENGTH = 500
+"""Characters of a description of drift in the ledger."""
 
 
 class ReportReader:
     """One report, read for one stream.
 
     Args:
-        table: what the stream wants of it.
+        table: the table of the report, with the columns that the stream selects.
         delivery: the report.
         settings: of the run.
-        files: keeps the file, and rows that are skipped.
+        files: stores the file, and rows that are skipped.
         is_stopping: whether the run was asked to end.
 
     Attributes:
-        name: stream, seller, window and report, as every message names them.
+        name: stream, seller, window and report, for messages.
         delivery: the report.
-        counts: of the rows so far.
-        is_cut_short: whether the run was asked to end in the middle; the next reads the report from its first row.
+        counts: numbers of rows so far.
+        is_cut_short: whether the run was asked to end in the middle; the next run reads the report from its first row.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class ReportReader:
         self.name = f"{delivery.request.named(table.stream)}, report {delivery.report_id}"
 
     def reading(self) -> Reading:
-        """What was found, once all of it is read."""
+        """The outcome, once the whole report is read."""
         return Reading(
             rows=self.counts.rows,
             rejected=self.counts.skipped,
             fingerprints=frozenset(self._fingerprints),
-            drift=tuple(clean_line(words, limit=MAX_DRIFT) for words in self._drift),
+            drift=tuple(clean_line(words, limit=MAX_DRIFT_LENGTH) for words in self._drift),
             tied=self._tied,
         )
 
@@ -106,12 +106,12 @@ class ReportReader:
         """Typed columns of the rows of the stream's tables, batch by batch.
 
         Args:
-            form: what values are made of cells.
+            form: how cells become values.
 
         Raises:
             FileError: the file is not a report, or it is damaged.
-            RowError: its rows are not what the settings allow.
-            ArchiveError: it cannot be put into the archive.
+            RowError: it has rows that the settings do not allow.
+            ArchiveError: the file cannot be put into the archive.
         """
         converters = _CONVERTERS["text" if self._table.forms.amounts_are_text else form]
         try:
@@ -135,7 +135,7 @@ class ReportReader:
 
     @contextmanager
     def _opened(self) -> Iterator[Report]:
-        """The report's file; one that cannot be read is kept in the archive, too."""
+        """Open the report's file; one that cannot be read is archived, too."""
         max_file_bytes = self._settings.max_file_bytes
         tables = self._table.report_type.tables
         try:
@@ -148,19 +148,19 @@ class ReportReader:
             raise
 
     def _checkpoint(self) -> None:
-        """End the reading when the run is asked to end, whatever is being read."""
+        """Stop reading once the run is asked to end."""
         if self._is_stopping():
             raise StoppedReadingError
 
     def _tables_of(self, report: Report) -> list[Table]:
-        """The stream's tables of a report. Where it has none, the error names the report whose columns it has."""
+        """The stream's tables of a report. If it has none, the error names the report type that its columns fit."""
         try:
             return report.tables_for(self._table.stream)
         except RowError as error:
             raise RowError(f"{error}{self._hint_of_other_report(report)}") from error
 
     def _hint_of_other_report(self, report: Report) -> str:
-        """Words for a file of another report than the settings declare; documented identifiers are not doubted."""
+        """A hint that the file is of another report type than declared; documented identifiers are trusted."""
         own = self._table.report_type
         documented = REPORT_TYPES.get(own.name)
         if documented is not None and documented.identifier == own.identifier:
@@ -175,7 +175,7 @@ class ReportReader:
         return match_header(table.header, self._columns, reserved=OWN_COLUMNS, layouts=self._table.table.layouts)
 
     def _identity_of(self, tables: Sequence[Table]) -> RowIdentity:
-        """What tells the rows of all tables apart."""
+        """The identity of rows, over all tables."""
         declared = self._table.table
         parts = [(table, self._layout_of(table)) for table in tables]
         return row_identity(declared.key, parts, fallback=declared.fallback_key)
@@ -223,25 +223,25 @@ class ReportReader:
         }
 
     def _log_drift(self, layout: Layout) -> None:
-        """Say once per column what a file lacks or has beyond the schema."""
-        self._keep_drift(layout)
+        """Log missing and new columns, each once."""
+        self._collect_drift(layout)
         known = [column for column in self._columns if column not in {column for _, column in layout.placed}]
         for text, columns in (
             ("does not have the columns %s, which are null", layout.missing),
             ("has new columns %s", [column for _, column in layout.new]),
         ):
             logged = self._table.drift_logged
-            news = [
+            unlogged = [
                 column.header.strip() if column in layout.missing else _with_nearest(column, known)
                 for column in columns
                 if (text, column.name) not in logged
             ]
             logged |= {(text, column.name) for column in columns}
-            if news:
-                self._logger.warning("%s %s (header %s).", self.name, text % ", ".join(news), layout.fingerprint)
+            if unlogged:
+                self._logger.warning("%s %s (header %s).", self.name, text % ", ".join(unlogged), layout.fingerprint)
 
-    def _keep_drift(self, layout: Layout) -> None:
-        """Keep what a file lacks or has beyond the published schema, whatever other files of the run have brought."""
+    def _collect_drift(self, layout: Layout) -> None:
+        """Collect missing and new columns for the ledger, compared with the published schema alone."""
         published = {column.name for column in self._table.table.columns}
         if not published:
             return
@@ -253,7 +253,7 @@ class ReportReader:
                 self._drift.append(f"{self._table.stream} {words} {headers}")
 
     def _log_tables(self, report: Report, tables: Sequence[Table]) -> None:
-        """Say which tables of a report are not there, and which are there for no stream."""
+        """Log tables that the report does not have, and tables that no stream reads."""
         if not tables:
             self._logger.info("%s has no table %r: no rows.", self.name, self._table.table.title)
         if self._table.stream != self.delivery.request.readers[0]:
@@ -275,7 +275,7 @@ class ReportReader:
                 )
 
     def _log_rejected(self) -> None:
-        """Keep the rows that were skipped, and say where."""
+        """Store the rows that were skipped, and log where they are."""
         folder = self._files.store_rejected(self._table.stream, self.delivery, self._rejected)
         self._logger.warning(
             "%s: rows skipped: %d, the first on line %d, which %s; kept in %s.",
@@ -287,7 +287,7 @@ class ReportReader:
         )
 
     def _log_repeats(self, identity: RowIdentity) -> None:
-        """Say which rows share a key: when one of them is gone from a later report, its record stays."""
+        """Warn of rows that share a key: if one is missing from a later report, its record stays in the target."""
         repeats = identity.repeats
         self._tied = repeats.tied + repeats.incomplete
         if words := repeats.words:
@@ -313,13 +313,13 @@ class ReportReader:
 
 
 def _with_nearest(column: Column, known: Sequence[Column]) -> str:
-    """A new column, with the known one that its name is most like."""
+    """A new column's header, with the known column that its name is most like."""
     nearest = nearest_column(column.header, known)
     return column.header.strip() + (f" (most like {nearest.name})" if nearest is not None else "")
 
 
 def _all_columns(batch: RowBatch, *, objects_are_text: bool) -> dict[str, Sequence[Any]]:
-    """The file's columns and those of the record's own that differ from row to row."""
+    """The file's columns, and the columns that the tap adds with a value per row."""
     extra, unparsed = (
         (_json_texts(batch.extra), _json_texts(batch.unparsed)) if objects_are_text else (batch.extra, batch.unparsed)
     )

@@ -1,4 +1,4 @@
-"""One run: what its streams share, from the reports they want to what became of them."""
+"""One run: what its streams share, from the reports they want to the summary."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ class Run:
     """What one run shares between its streams.
 
     Args:
-        wanted: what it wants.
-        services: what it talks to.
-        clock: where its time comes from.
-        streams: all of the tap's.
-        workers: threads that make calls; by default one more than reports in progress. 0 makes the calls where records
-            are made.
+        wanted: the reports that it wants.
+        services: API, ledger and archive.
+        clock: time.
+        streams: all streams of the tap.
+        workers: threads that make calls; by default one more than reports in progress. With 0, the thread that takes
+            a report makes the calls.
 
     Attributes:
-        left: windows that are left for the next run.
+        deferred: windows that are left for the next run.
         failures: the windows that failed.
         summary: of what the run did.
         is_stopping: whether the run was asked to end.
@@ -99,15 +99,15 @@ class Run:
 
     @property
     def emits_state(self) -> bool:
-        """Whether STATE messages are written: what is read again from the archive moves no bookmark."""
+        """Whether STATE messages are written: a replay moves no bookmark."""
         return not self.settings.replay
 
-    # Who gets them
+    # Schedulers
 
     def scheduler_for(self, stream: RecordStream) -> Scheduler:
         """The run's scheduler, which knows the reports of all selected streams.
 
-        Under a record limit (the SDK's dry runs) a stream gets one of its own, which triggers nothing ahead.
+        Under a record limit (the SDK's dry runs), a stream has its own scheduler, which triggers nothing ahead.
         """
         if stream.is_dry_run:
             requests = chain.from_iterable(self.wanted.requests([stream]).values())
@@ -122,24 +122,24 @@ class Run:
 
         Args:
             requests: the reports.
-            api: what answers the calls about reports that the archive does not hold.
+            api: answers the calls about reports that the archive does not hold.
         """
         self._termination.start()
         self._scheduler = self._new_scheduler(requests, workers=self._workers(), ahead=True, api=api)
         return self._scheduler
 
     def _workers(self) -> int:
-        """One for each report in progress, and one for short calls while these download."""
+        """One thread for each report in progress, and one for short calls while these download."""
         if self._max_workers is not None:
             return self._max_workers
         return min(self.settings.max_concurrent_reports, MAX_WORKERS) + 1
 
     def check_purchases(self, *, has_state: bool) -> None:
-        """Look at what is about to be bought, before the first call.
+        """Check what is about to be bought, before the first call.
 
         Raises:
-            SettingsError: it is more than anybody has confirmed.
-            ArchiveError: what is bought could not be kept.
+            SettingsError: it is more than `max_unconfirmed_reports` and not confirmed.
+            ArchiveError: the archive cannot be written.
         """
         requests = list(self.wanted.all_requests())
         check_archive(requests, self.services.archive)
@@ -160,10 +160,10 @@ class Run:
             api=api,
         )
 
-    # What becomes of them
+    # Events
 
     def _record_events(self, events: Sequence[ReportEvent]) -> None:
-        """Reports that are bought and not yet read travel in the state, so that a crash does not lose them."""
+        """Count and log events. Purchases go into the state, so that a crash does not lose them."""
         for event in events:
             self.summary.count_event(event)
             log_event(event)
@@ -171,27 +171,27 @@ class Run:
         for event in recorded:
             for name in event.request.readers:
                 _record_purchase(event, self._streams[name])
-        # With a ledger the ids are safe already. Without one, a kill before the next STATE would lose what is paid for.
+        # Without a ledger, a kill before the next STATE message would lose the ids of reports that are paid for.
         if recorded and self.services.ledger is None:
             self._streams[recorded[-1].request.readers[0]].emit_state(at_once=True)
 
-    # Their rows
+    # Rows
 
     def columns_of(
         self, stream: RecordStream, key: PartitionKey, *, form: ValueForm
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """Typed columns of every window of a partition, batch by batch; a window is recorded when its last row is out.
+        """Typed columns of all windows of a partition, batch by batch.
 
-        A window that fails stops neither the others nor the run.
+        A window is recorded once its last row is written. A window that fails stops neither the others nor the run.
 
         Args:
             stream: the stream.
             key: the partition.
-            form: what values are made of cells.
+            form: how cells become values.
 
         Raises:
-            LedgerError: purchases cannot be booked any more.
-            WorkerError: no thread makes the calls any more.
+            LedgerError: purchases can no longer be recorded.
+            WorkerError: the threads that make calls have ended.
         """
         scheduler = self.scheduler_for(stream)
         requests = self.wanted.requests_of(stream, key)
@@ -200,7 +200,7 @@ class Run:
             try:
                 taken = scheduler.take(request)
             except (LedgerError, WorkerError):
-                raise  # of no window: nothing more is bought
+                raise  # these end the run: nothing more can be bought
             except FlipkartReportsError as error:
                 self.failures.add(request, error, stream=stream.name, report_id=scheduler.report_id_of(request))
                 continue
@@ -217,7 +217,7 @@ class Run:
             try:
                 for columns in reader.columns(form=form):
                     yield columns
-                    scheduler.deliver_events()  # what is bought meanwhile travels in the state, however long the file
+                    scheduler.deliver_events()  # puts purchases into the state while a long file is read
             except (FileError, RowError, ArchiveError) as error:
                 self.failures.add(request, error, stream=stream.name, report_id=taken.report_id)
             else:
@@ -249,22 +249,22 @@ class Run:
         self.summary.count_finished(request, rows=reading.rows, rejected=reading.rejected)
         stream.emit_state()
 
-    def _defer(self, left: Deferred, stream: RecordStream, key: PartitionKey) -> None:
-        if left.is_unbought and not left.request.is_repair:
-            stream.partition_states[key].record_unbought(left.request.window)
-        self.deferred.append(left)
-        self.summary.count_deferred(left)
+    def _defer(self, deferred: Deferred, stream: RecordStream, key: PartitionKey) -> None:
+        if deferred.is_unbought and not deferred.request.is_repair:
+            stream.partition_states[key].record_unbought(deferred.request.window)
+        self.deferred.append(deferred)
+        self.summary.count_deferred(deferred)
 
     def expire_archive(self) -> None:
-        """Let go of what the archive need not keep any longer.
+        """Remove files from the archive that are older than `report_archive_days`.
 
         Raises:
-            ArchiveError: it cannot be removed.
+            ArchiveError: they cannot be removed.
         """
         self._files.remove_older(self.settings.report_archive_days)
 
     def show_progress(self) -> AbstractContextManager[None]:
-        """A live table of the reports on a terminal, else a line a minute while they are awaited."""
+        """Show a live table of the reports on a terminal, or else log a line every minute."""
         show = live_table if is_watched() else heartbeat
         return show(self._progress, clock=self.clock)
 
@@ -272,7 +272,7 @@ class Run:
         return self._scheduler.progress() if self._scheduler is not None else None
 
     def give_up_reports(self) -> None:
-        """Forget the reports that the settings give up, wherever they are remembered."""
+        """Forget the reports in `given_up_reports`, in the state and in the ledger."""
         for report_id in self.settings.given_up_reports:
             for stream in self.wanted.selected_streams():
                 for key in self.wanted.partitions_of(stream.report_type):
@@ -282,20 +282,20 @@ class Run:
 
     @property
     def outage(self) -> OutageError | None:
-        """The first host that was given up in this run, if one was."""
+        """The error of the first host that this run gave up, if it gave one up."""
         return self._scheduler.outage if self._scheduler is not None else None
 
     def log_summary(self) -> None:
-        """Report the results of the run, in its summary and in its metrics."""
+        """Log the results of the run, and its metrics."""
         log_deferred(self.deferred)
         log_totals(self.summary)
         log_closing_summary(self.summary, is_anything_selected=bool(self.wanted.selected_streams()))
 
     def write_summary(self, error: Exception | None) -> None:
-        """Write the results of the run as JSON, if the settings say where; a run does not fail if that fails.
+        """Write the results of the run as JSON to `run_summary`, if it is set. A failure is logged and not raised.
 
         Args:
-            error: what ended the run early, or made it fail.
+            error: the error that ended the run or made it fail, if any.
         """
         if self.settings.run_summary is None:
             return
@@ -313,24 +313,24 @@ class Run:
             )
 
     def stop(self) -> None:
-        """Ask the run to end in order: what is bought is pending, and nothing more is bought."""
+        """End the run in order: nothing more is bought, and what is bought stays pending."""
         self.is_stopping = True
         if self._scheduler is not None:
             self._scheduler.stop(STOPPED)
         self.services.stop_waiting()
 
-    def ask_to_stop(self) -> None:
-        """As `stop`, for a signal handler: waits for nothing and writes nothing."""
+    def request_stop(self) -> None:
+        """Like `stop`, but safe in a signal handler: it waits for nothing and writes nothing."""
         self.is_stopping = True
-        self._termination.ask()
+        self._termination.request()
 
     @property
     def is_under_way(self) -> bool:
-        """Whether there are calls that ending at once would cut off."""
+        """Whether the run has begun to make calls."""
         return self._scheduler is not None
 
     def close(self) -> None:
-        """End what runs beside the main thread; nothing is lost, whatever is pending is in the state."""
+        """End all threads and close all services."""
         with closing(self.services):
             if self._scheduler is not None:
                 self._scheduler.close()

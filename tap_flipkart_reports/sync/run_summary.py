@@ -1,4 +1,4 @@
-"""The results of a run, as JSON for programs: everything, also what the last lines of the log only count."""
+"""The results of a run as JSON for programs, with the windows that the log only counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.sync.summary import Summary
 
 VERSION = 1
-"""Of the document's form."""
+"""Version of the document's format."""
 
 
 def summary_document(
@@ -32,13 +32,13 @@ def summary_document(
     error: Exception | None,
     period: tuple[datetime, datetime],
 ) -> dict[str, Any]:
-    """The document.
+    """The document that `run_summary` receives.
 
     Args:
         summary: the run's figures.
         failures: the windows that failed.
         deferred: the windows that are left for the next run.
-        error: what ended the run, if anything did.
+        error: the error that ended the run, if any.
         period: when the run began, and when it ended.
     """
     return {
@@ -79,10 +79,10 @@ def _window(request: ReportRequest) -> dict[str, Any]:
 
 
 def write_summary(path: Path, document: dict[str, Any]) -> None:
-    """Write the document; whoever reads the file meanwhile sees the old one or the new one, and no half.
+    """Write the document in one step: readers see the old document or the new one.
 
     Args:
-        path: where; only its owner may read it, as it names sellers.
+        path: the file; only its owner may read it, as it names sellers.
         document: the document.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a run talks to: the API with its tokens, the ledger, the archive; each is built when it is first asked for."""
+"""What a run uses: the API with its tokens, the ledger, the archive. Each is built when it is first used."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class RunServices:
-    """What a run talks to.
+    """Builds the API client, the ledger, the archive and what they need, and closes them.
 
     Args:
         settings: of the run.
-        clock: where the run's time comes from.
+        clock: time.
 
     Attributes:
-        exchanges: keeps what is asked and answered, where it is set before the first call.
+        exchanges: records requests and answers, if it is set before the first call.
     """
 
     def __init__(self, *, settings: Settings, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class RunServices:
 
     @cached_property
     def ledger(self) -> Ledger | None:
-        """The ledger of bought reports, if there is to be one.
+        """The report ledger, if `report_ledger` is set.
 
         Raises:
             LedgerError: it cannot be opened.
@@ -59,18 +59,18 @@ class RunServices:
 
     @cached_property
     def archive(self) -> Archive | None:
-        """The archive of downloaded files, if there is to be one."""
+        """The archive of downloaded files, if `report_archive` is set."""
         path_or_url = self.settings.report_archive
         return Archive(path_or_url, clock=self._clock) if path_or_url else None
 
     @cached_property
     def files(self) -> ReportFiles:
-        """What keeps files and rejected rows."""
+        """Stores files and rejected rows."""
         return ReportFiles(archive=self.archive, clock=self._clock)
 
     @cached_property
     def connections(self) -> Connections:
-        """What all calls of all sellers are made with."""
+        """The connections that all calls of all sellers share."""
         settings = self.settings
         connections = Connections(
             user_agent=settings.user_agent,
@@ -88,7 +88,7 @@ class RunServices:
 
     @property
     def api_url(self) -> str:
-        """The API's base address, or the simulator's if that is used."""
+        """The base address of the API or of the simulator."""
         return self._simulator.url if self.settings.is_simulated else self.settings.api_url
 
     @property
@@ -98,12 +98,12 @@ class RunServices:
 
     @cached_property
     def api(self) -> ReportApi:
-        """What answers the three calls."""
+        """Answers trigger, detail and download calls."""
         return self.client
 
     @cached_property
     def client(self) -> ReportClient:
-        """What makes the three calls."""
+        """The client that makes trigger, detail and download calls."""
         settings = self.settings
         return ReportClient(
             api_url=self.api_url,
@@ -134,7 +134,7 @@ class RunServices:
 
     @cached_property
     def token_store(self) -> TokenStore | None:
-        """Where tokens are kept across runs, if anywhere; the simulator in the process forgets them with it.
+        """The token store, if `token_store` is set; the simulator in this process needs none.
 
         Raises:
             TokenStoreError: it cannot be opened.
@@ -173,10 +173,10 @@ class RunServices:
         )
 
     def stop_waiting(self) -> None:
-        """Let no call wait any longer before its next try."""
-        if "connections" in vars(self):  # which is built when it is first asked for
+        """End the waits of all calls before their next tries."""
+        if "connections" in vars(self):  # if it has been built
             self.connections.outages.stop()
 
     def close(self) -> None:
-        """End all of them, the last that was built first, whatever fails on the way."""
+        """Close all services in reverse order, even if one of them fails to close."""
         self._built.close()

@@ -1,4 +1,4 @@
-"""Threads beside those that buy: they show how far a run is, and end it when its process is asked to."""
+"""Threads beside those that make calls: they show progress, and end the run on a signal."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(PACKAGE)
 
-LAST_SECONDS = 1.0
-"""For a thread to end once the run has."""
+JOIN_SECONDS = 1.0
+"""How long to wait for a thread to end."""
 
 
 @contextmanager
 def repeated(act: Callable[[], None], *, seconds: float, clock: Clock, thread_name: str) -> Iterator[None]:
-    """Do something each time that some seconds are over, until the block ends.
+    """Call a function every so many seconds, in a thread of its own, until the block ends.
 
     Args:
-        act: what is done; it raises nothing.
-        seconds: between two times.
+        act: the function; it must not raise.
+        seconds: the time between two calls.
         clock: time.
-        thread_name: of the thread that does it.
+        thread_name: name of the thread.
 
     Raises:
-        WorkerError: the machine has no room for the thread.
+        WorkerError: the thread cannot be started.
     """
     ended, changed = threading.Event(), threading.Condition()
 
-    def act_on_time() -> None:
+    def act_when_due() -> None:
         last = clock.monotonic()
         while not ended.is_set():
             with changed:
@@ -47,21 +47,21 @@ def repeated(act: Callable[[], None], *, seconds: float, clock: Clock, thread_na
                 last = clock.monotonic()
                 act()
 
-    thread = _started(act_on_time, name=thread_name)
+    thread = _start_thread(act_when_due, name=thread_name)
     try:
         yield
     finally:
         ended.set()
         with changed:
             changed.notify_all()
-        thread.join(LAST_SECONDS)
+        thread.join(JOIN_SECONDS)
 
 
 class Termination:
-    """What a signal handler may do, and what a thread of its own then does.
+    """Ends the run on a signal, from a thread of its own.
 
-    A signal interrupts the main thread anywhere, perhaps in the middle of a line of the log. A handler that writes to
-    the log, or waits for the lock of a thread that waits for the log, would end the run with an error, or never.
+    A signal interrupts the main thread anywhere, perhaps while it writes to the log. A handler that writes to the log,
+    or waits for the lock of a thread that waits for the log, could raise an error or deadlock.
 
     Args:
         stop: ends the run in order.
@@ -73,31 +73,31 @@ class Termination:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Wait for the process to be asked, until `end`.
+        """Start the thread that waits for a request.
 
         Raises:
-            WorkerError: the machine has no room for the thread.
+            WorkerError: the thread cannot be started.
         """
         if self._thread is None:
-            self._thread = _started(self._obey, name="termination")
+            self._thread = _start_thread(self._stop_on_request, name="termination")
 
-    def ask(self) -> None:
-        """End the run in order, soon; takes no lock and writes nothing."""
+    def request(self) -> None:
+        """Ask the thread to end the run; takes no lock and writes nothing."""
         self._requests.put(self._stop)
 
     def end(self) -> None:
-        """The run has ended."""
+        """End the thread, once the run has ended."""
         if self._thread is not None:
             self._requests.put(None)
-            self._thread.join(LAST_SECONDS)
+            self._thread.join(JOIN_SECONDS)
 
-    def _obey(self) -> None:
+    def _stop_on_request(self) -> None:
         if (stop := self._requests.get()) is not None:
             stop()
             LOGGER.warning("Asked to end: finishing what is in progress; a second signal ends the run at once.")
 
 
-def _started(target: Callable[[], None], *, name: str) -> threading.Thread:
+def _start_thread(target: Callable[[], None], *, name: str) -> threading.Thread:
     thread = threading.Thread(target=target, name=name, daemon=True)
     try:
         thread.start()

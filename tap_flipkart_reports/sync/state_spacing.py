@@ -1,4 +1,4 @@
-"""How often the whole state is written: in proportion to what a run writes, and to the time it takes. Pure."""
+"""How often STATE messages are written: a limit on their share of the output, and one on their rate. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_SHARE = 0.1
-"""Of all bytes written, those of STATE messages. A state holds every partition: written for each window of each seller,
-it grows with the square of the sellers."""
+"""The largest share of STATE messages in all bytes written. A STATE message holds every partition: one for each window
+would make the output grow with the square of the number of sellers."""
 
 MIN_SECONDS = 1.0
-"""Between two STATE messages."""
+"""The least time between two STATE messages."""
 
 
 class StateSpacing:
-    """Tells when a STATE message is due.
+    """Decides when a STATE message is due.
 
     Args:
-        monotonic: tells the time, in seconds.
+        monotonic: returns the time, in seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -29,12 +29,12 @@ class StateSpacing:
         self._last_size = 0
         self._last_time: float | None = None
 
-    def wrote(self, size: int) -> None:
-        """Take in bytes of other messages, and of files that they name."""
+    def count_bytes(self, size: int) -> None:
+        """Count the bytes of other messages, and of files that they name."""
         self._other_bytes += size
 
-    def wrote_state(self, size: int) -> None:
-        """Take in a STATE message of some bytes, whether it was due or not."""
+    def count_state(self, size: int) -> None:
+        """Count the bytes of a STATE message, whether it was due or not."""
         self._state_bytes += size
         self._last_size = size
         self._last_time = self._monotonic()
@@ -46,5 +46,5 @@ class StateSpacing:
             return True
         if self._monotonic() - self._last_time < MIN_SECONDS:
             return False
-        states = self._state_bytes + 2 * self._last_size  # one more, and the last of the run
+        states = self._state_bytes + 2 * self._last_size  # this one, and the last one of the run
         return states <= MAX_SHARE * (self._other_bytes + states)

@@ -1,4 +1,4 @@
-"""What a user's stream maps make of rows."""
+"""Applies the user's stream maps to rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class StreamMap(Protocol):
-    """One of the SDK's."""
+    """The interface of the SDK's stream maps."""
 
     stream_alias: str
 
     def transform(self, record: dict[str, Any], /) -> dict[str, Any] | None:
-        """The record as it goes out, if it does."""
+        """The mapped record, or `None` if the map filters it out."""
         ...
 
 
@@ -30,12 +30,12 @@ def records_of(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]
 def mapped_records(
     stream: str, columns: Mapping[str, Sequence[Any]], stream_maps: Sequence[StreamMap]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the stream maps make of each row, with the name of the stream they make it for.
+    """Each row as the stream maps change it, with the name of the target stream.
 
     Args:
-        stream: whose rows.
-        columns: the rows.
-        stream_maps: of the stream.
+        stream: the stream's name.
+        columns: its rows.
+        stream_maps: its stream maps.
 
     Raises:
         SettingsError: an expression cannot be evaluated.
@@ -44,11 +44,11 @@ def mapped_records(
         for stream_map in stream_maps:
             try:
                 mapped = stream_map.transform(record)
-            except Exception as error:  # whatever a user's expression raises
-                told = f"{error} ({error.__cause__})" if error.__cause__ else f"{type(error).__name__}: {error}"
+            except Exception as error:  # a user's expression may raise anything
+                reason = f"{error} ({error.__cause__})" if error.__cause__ else f"{type(error).__name__}: {error}"
                 raise SettingsError(
                     f"stream_maps cannot be applied to {stream}, row {record.get('report_row_number')} of "
-                    f"report {record.get('report_id')}: {told}; correct them: the next run reads the report again"
+                    f"report {record.get('report_id')}: {reason}; correct them: the next run reads the report again"
                 ) from error
             if mapped is not None:
                 yield stream_map.stream_alias, mapped
@@ -57,7 +57,7 @@ def mapped_records(
 def mapped_columns(
     records: Iterable[tuple[str, dict[str, Any]]],
 ) -> Iterator[tuple[str, Mapping[str, Sequence[Any]]]]:
-    """Mapped records as columns again: neighbours of one stream with the same columns together."""
+    """Mapped records as columns again: consecutive records with the same stream and columns together."""
     for (stream, names), alike in groupby(records, key=lambda mapped: (mapped[0], tuple(mapped[1]))):
         rows = [record.values() for _, record in alike]
         yield stream, dict(zip(names, zip(*rows, strict=True), strict=True)) if names else {}

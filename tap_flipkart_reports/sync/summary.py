@@ -1,4 +1,4 @@
-"""What a run did, in words and figures: bought, adopted, loaded, left, failed, by report type and seller. Pure."""
+"""Figures of a run by report type and seller, as numbers and in words. Pure."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Tally:
     """Figures of one report type of one seller, or sums of them.
 
     Attributes:
-        triggered: reports bought, those included that were bought again or whose id never arrived.
-        perhaps_triggered: what may have been bought besides, by tries whose answers broke off.
+        triggered: reports bought, including those bought again and those whose id never arrived.
+        perhaps_triggered: tries whose answers broke off: each may have bought another report.
         retriggered: reports bought again for a window, because the first failed, expired or was lost.
         adopted: reports that earlier runs had bought.
-        finished: windows of which a stream has read all rows, however many streams read them.
+        finished: windows that at least one stream has read to the end.
         rows: records.
-        rejected: rows that were skipped and kept aside.
-        bytes: of downloaded files.
-        left: windows that are left for the next run, by one stream at least.
-        failed: windows that failed, for one stream at least.
+        rejected: rows that were skipped and stored.
+        bytes: size of downloaded files.
+        left: windows that at least one stream left for the next run.
+        failed: windows that failed for at least one stream.
     """
 
     triggered: int = 0
@@ -65,7 +65,7 @@ class Tally:
 
 
 class Summary:
-    """Keeps the tally of a run."""
+    """Counts what a run does."""
 
     def __init__(self, prices: Prices | None = None) -> None:
         self.prices = prices or Prices()
@@ -92,21 +92,21 @@ class Summary:
     def count_finished(self, request: ReportRequest, *, rows: int, rejected: int) -> None:
         """Count a window that a stream has read."""
         tally = self.tally_for(request)
-        tally.finished += self._is_new("finished", request)
+        tally.finished += self._is_first("finished", request)
         tally.rows += rows
         tally.rejected += rejected
 
-    def count_deferred(self, left: Deferred) -> None:
+    def count_deferred(self, deferred: Deferred) -> None:
         """Count a window that is left for the next run."""
-        self.tally_for(left.request).left += self._is_new("left", left.request)
+        self.tally_for(deferred.request).left += self._is_first("left", deferred.request)
 
     def count_failed(self, request: ReportRequest) -> bool:
-        """Count a window that failed; whether no other stream of it did before."""
-        is_first = self._is_new("failed", request)
+        """Count a window that failed. Returns whether it is the first stream of the window that failed."""
+        is_first = self._is_first("failed", request)
         self.tally_for(request).failed += is_first
         return is_first
 
-    def _is_new(self, figure: str, request: ReportRequest) -> bool:
+    def _is_first(self, figure: str, request: ReportRequest) -> bool:
         """Whether this is the first stream of the window to count: a report is bought once for all of its streams."""
         number = len(self._counted)
         self._counted.add((figure, request))
@@ -123,7 +123,7 @@ class Summary:
     def lines(self) -> Iterator[str]:
         """The run's summary: by report type, then by seller where there are several, then in all.
 
-        Of many sellers only those are named of whom most failed or was left.
+        Of many sellers, only those with the most failed or deferred windows are named.
         """
         yield from (f"{name}: {tally}." for name, tally in self.by_report_type().items())
         by_seller = self.by_seller()
@@ -137,7 +137,7 @@ class Summary:
         yield f"In all: {self.total()}{f', for {cost}' if (cost := self.cost_in_words()) else ''}."
 
     def cost_in_words(self) -> str:
-        """What was bought costs, as far as the settings name prices."""
+        """The cost of what was bought, as far as `report_prices` is set."""
         return self.prices.in_words(self.bought_by_type())
 
     def bought_by_type(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What a run wants: which reports of which partitions, within which limits. Nothing is called and nothing written."""
+"""The reports that a run wants, by partition, and its limits. Makes no call and writes nothing."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 
 class WantedReports:
-    """What a run wants, by its settings, its catalog, its state and the ledger.
+    """The reports that a run wants, from its settings, catalog, state and ledger.
 
     Args:
         settings: of the run.
-        services: the ledger is asked for what is bought.
-        clock: where the run's time comes from.
-        streams: all of the tap's.
+        services: provide the ledger and the archive.
+        clock: time.
+        streams: all streams of the tap.
 
     Attributes:
-        archived: reports that may be read from the archive, by id, as far as partitions were asked for.
+        archived: reports that may be read from the archive, by id; filled as requests are computed.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class WantedReports:
         self.archived: dict[str, ArchivedReport] = {}
 
     def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
-        """The partitions of a report type: one per seller, and per warehouse where it asks for one."""
+        """The partitions of a report type: one per seller, or one per seller and warehouse."""
         sellers = [credentials.seller_id for credentials in self.settings.sellers]
         if not report_type.per_warehouse:
             return [PartitionKey(seller) for seller in sellers]
@@ -65,11 +65,11 @@ class WantedReports:
         return today(self._clock)
 
     def newest_day(self, report_type: ReportType) -> date | None:
-        """The last day this run may ask for; the same for all of the run, even past midnight."""
+        """The last day that this run may request; it does not change at midnight."""
         return self.settings.newest_day(report_type, today=self._today)
 
     def selected_streams(self) -> list[RecordStream]:
-        """The streams that the run reads: all that are selected, or of them those that the settings name."""
+        """The streams that the run reads: the selected ones, limited by `only_report_types` and `repair`."""
         selected = [stream for stream in self._streams if stream.selected and not stream.is_removed]
         only = self.settings.only_report_types
         if deselected_types := only - {stream.report_type.name for stream in selected}:
@@ -82,13 +82,13 @@ class WantedReports:
         return [stream for stream in selected if stream.name in repaired] if repaired else selected
 
     def streams_by_report(self) -> list[list[RecordStream]]:
-        """The selected streams, those of one report together."""
+        """The selected streams, grouped by report type."""
         reports: dict[str, list[RecordStream]] = {}
         for stream in self.selected_streams():
             reports.setdefault(stream.report_type.name, []).append(stream)
         return list(reports.values())
 
-    # Which reports
+    # Requests
 
     def requests_of(self, stream: RecordStream, key: PartitionKey) -> list[ReportRequest]:
         """The reports of a partition that a stream has to read, in their order.
@@ -101,15 +101,15 @@ class WantedReports:
         return [request for request in requests[key] if stream.name in request.readers]
 
     def _streams_sharing_report(self, stream: RecordStream) -> list[RecordStream]:
-        """The selected streams of a stream's report; under a record limit (the SDK's dry runs) it stands alone."""
+        """The selected streams of a stream's report; under a record limit (the SDK's dry runs), the stream alone."""
         if stream.is_dry_run:
             return [stream]
         return [other for other in self.selected_streams() if other.report_type.name == stream.report_type.name]
 
     def requests(self, streams: Sequence[RecordStream]) -> Mapping[PartitionKey, list[ReportRequest]]:
-        """The reports that streams of one report type have to get, by partition.
+        """The reports that the streams of one report type want, by partition.
 
-        Made once, of the state the run began with: the bookmarks move while it runs.
+        Computed once, from the state at the start of the run: the bookmarks move while it runs.
         """
         names = tuple(stream.name for stream in streams)
         if names not in self._requests:
@@ -128,7 +128,7 @@ class WantedReports:
         return repair_requests(partition, self._repaired_days(partition), newest=newest)
 
     def partition(self, streams: Sequence[RecordStream], key: PartitionKey) -> Partition:
-        """What is known of a partition of one report: days that are complete, reports that are bought."""
+        """A partition of one report type: complete days, and reports that are bought, unbought or archived."""
         states = {stream.name: stream.partition_states[key] for stream in streams}
         coverages = {name: state.coverage() for name, state in states.items()}
         pending = self._pending(streams, key)
@@ -149,7 +149,7 @@ class WantedReports:
         coverages: Iterable[Coverage],
         pending: Sequence[PendingReport],
     ) -> list[ArchivedWindow]:
-        """Reports whose files the archive holds, of days beyond a bookmark or bought and not yet read."""
+        """Archived reports that may be read: of days after a bookmark, or bought and not yet read."""
         archive = self._services.archive
         if archive is None or self.settings.from_archive == "never":
             return []
@@ -187,15 +187,15 @@ class WantedReports:
         return days
 
     def _pending(self, streams: Sequence[RecordStream], key: PartitionKey) -> list[PendingReport]:
-        """Reports that are bought and not yet read by all, as the ledger knows them and as the state does."""
+        """Reports that are bought and that some stream has not read, from the ledger and the state."""
         pending: dict[str, PendingReport] = {}
         if self._services.ledger is not None:
-            booked = self._services.ledger.unread_reports(
+            unread = self._services.ledger.unread_reports(
                 seller_id=key.seller_id,
                 identifier=streams[0].report_type.identifier,
                 warehouse_id=key.warehouse_id,
             )
-            pending = {report.report_id: report for report in booked}
+            pending = {report.report_id: report for report in unread}
         for stream in streams:
             pending |= {report.report_id: report for report in stream.partition_states[key].pending()}
         given_up = self.settings.given_up_reports
@@ -207,7 +207,7 @@ class WantedReports:
             yield from chain.from_iterable(self.requests(streams).values())
 
     def owed_window(self, stream: RecordStream, key: PartitionKey) -> Window | None:
-        """The days this run owes a partition, if any; asked before the first of its windows is finished."""
+        """The days that this run owes a partition, if any. Call it before the first window is finished."""
         newest = self.newest_day(stream.report_type)
         if newest is None:
             return None
@@ -217,10 +217,10 @@ class WantedReports:
         )
         return Window(first, newest) if first <= newest else None
 
-    # Within which limits
+    # Limits
 
     def limits(self) -> Limits:
-        """What the settings allow."""
+        """The limits in the settings."""
         settings, report_types = self.settings, self.settings.report_types.values()
         return Limits(
             max_concurrent_reports=settings.max_concurrent_reports,
