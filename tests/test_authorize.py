@@ -21,12 +21,12 @@ from support.access import access_to
 from support.clocks import VirtualClock
 
 from tap_flipkart_reports.adapters.token_endpoint import TokenEndpoint
-from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
+from tap_flipkart_reports.adapters.token_store import TokenStore, new_key
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.commands.authorize import Authorization, authorize_seller
 from tap_flipkart_reports.commands.token_destinations import EnvFile
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError, TokenStoreError
-from tap_flipkart_reports.settings.credentials import SellerTokens
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE, SellerTokens
 from tap_flipkart_reports.settings.reader import Reader
 from tap_flipkart_reports.simulator import Faults, Simulator
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, new_key
+from tap_flipkart_reports.adapters.token_store import new_key
 from tap_flipkart_reports.auth import REFRESH_LIFE
 from tap_flipkart_reports.commands.coverage.cells import Booked, Cell, Strip, cells_of
 from tap_flipkart_reports.commands.coverage.cockpit import Cockpit, document
@@ -31,6 +31,7 @@ from tap_flipkart_reports.planning.prices import Prices
 from tap_flipkart_reports.planning.wanted_reports import Partition
 from tap_flipkart_reports.purchasing.requests import FailedWindow, PendingReport, Purchase, PurchaseStatus
 from tap_flipkart_reports.report_types import REPORT_TYPES
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE
 from tap_flipkart_reports.windows import DAY, Window
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import yaml
 from support.programs import ROOT, SECONDS, UV, check_out, run, succeed
 from support.readme_tables import FILES, own_settings, sdk_settings, with_made_parts
 
-from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE
 from tap_flipkart_reports.simulator import Simulator
 from tap_flipkart_reports.tap import TapFlipkartReports
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from support.access import access_to
 from support.clocks import START, VirtualClock
 
-from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore, new_key
+from tap_flipkart_reports.adapters.token_store import TokenStore, new_key
 from tap_flipkart_reports.auth import REFRESH_LIFE, TokenLife
 from tap_flipkart_reports.commands.sellers import check_sellers, document, exit_code, judged, table
-from tap_flipkart_reports.settings.credentials import SellerTokens
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE, SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ from support.access import access_to
 from support.clocks import VirtualClock
 from support.scripted_server import Reply, ScriptedServer
 
-from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, LEASE_SECONDS, TokenStore, new_key
+from tap_flipkart_reports.adapters.token_store import LEASE_SECONDS, TokenStore, new_key
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.clock import SystemClock
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError, WindowsFailedError
 from tap_flipkart_reports.redaction import clean_line
-from tap_flipkart_reports.settings.credentials import Credentials, SellerTokens
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE, Credentials, SellerTokens
 from tap_flipkart_reports.simulator import Faults, Simulator
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from tap_flipkart_reports.adapters.leases import NOT_HELD, Leases, lease_columns
 from tap_flipkart_reports.adapters.private_files import OWNER_ONLY, is_open_to_others
 from tap_flipkart_reports.exceptions import AuthenticationError, TokenStoreError
 from tap_flipkart_reports.redaction import KNOWN_SECRETS
-from tap_flipkart_reports.settings.credentials import SellerTokens
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE, SellerTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("tap-flipkart-reports.token-store")
 
 SETTING = "token_store"
-
-KEY_VARIABLE = "TAP_FLIPKART_REPORTS_TOKEN_KEY"
-"""The environment variable with the key; a setting would be in a configuration file, next to what it protects."""
 
 LEASE_SECONDS = 400.0
 """Longer than the longest token call: 300 s until its last try starts, 10 to connect, 60 without a byte."""

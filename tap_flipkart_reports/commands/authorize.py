@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tap_flipkart_reports.adapters.address_rules import AddressRules
 from tap_flipkart_reports.adapters.token_endpoint import Granted, TokenEndpoint
-from tap_flipkart_reports.adapters.token_store import KEY_VARIABLE, TokenStore
+from tap_flipkart_reports.adapters.token_store import TokenStore
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import REFRESH_LIFE
 from tap_flipkart_reports.clock import KOLKATA
@@ -24,7 +24,7 @@ from tap_flipkart_reports.commands.token_destinations import destination_of
 from tap_flipkart_reports.exceptions import AuthorizationError, SettingsError
 from tap_flipkart_reports.redaction import clean
 from tap_flipkart_reports.settings.addresses import address_problem
-from tap_flipkart_reports.settings.credentials import SellerTokens, digest
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE, SellerTokens, digest
 from tap_flipkart_reports.settings.schema import MAX_NAME_LENGTH
 
 if TYPE_CHECKING:

@@ -41,8 +41,20 @@ def _command(arguments: Sequence[str] | None) -> int:
         options = _parser().parse_args(arguments)
     except SystemExit as ended:  # after help, or a mistake that argparse has told
         return int(ended.code or 0)
+    _set_up_log(options)
     code: int = options.run(options)
     return code
+
+
+def _set_up_log(options: argparse.Namespace) -> None:
+    """Write the log of a command that buys or reads as the tap does, and of all others what they warn of.
+
+    Before any settings are read: what is doubtful in them is said then.
+    """
+    if options.run in {_repair, _replay, _probe}:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
+    else:
+        logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
 
 
 def _tell(line: str) -> None:
@@ -137,7 +149,6 @@ def _probe(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.probe_command import run_probe  # noqa: PLC0415 - only this command probes
 
     tap = _tap(options)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
     return run_probe(tap, options)
 
 
@@ -198,7 +209,6 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _run(tap: TapFlipkartReports) -> int:
     """Write Singer messages on standard output and the log on standard error, as the tap does."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
     tap.run()
     return 0
 

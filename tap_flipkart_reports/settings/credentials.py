@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+KEY_VARIABLE = "TAP_FLIPKART_REPORTS_TOKEN_KEY"
+"""The environment variable with the key; a setting would be in a configuration file, next to what it protects."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
     """A seller's credentials.

@@ -12,7 +12,7 @@ from tap_flipkart_reports.adapters.archive import Archive
 from tap_flipkart_reports.adapters.transport import Connections
 from tap_flipkart_reports.auth import AccessToken
 from tap_flipkart_reports.client import ReportClient
-from tap_flipkart_reports.settings.credentials import Credentials
+from tap_flipkart_reports.settings.credentials import KEY_VARIABLE, Credentials
 from tap_flipkart_reports.sync.report_files import ReportFiles
 
 if TYPE_CHECKING:
@@ -142,7 +142,6 @@ class RunServices:
         if not self.settings.token_store or self.settings.is_simulated:
             return None
         from tap_flipkart_reports.adapters.token_store import (  # noqa: PLC0415 - cryptography is an extra
-            KEY_VARIABLE,
             TokenStore,
         )
 
