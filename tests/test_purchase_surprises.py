@@ -155,6 +155,53 @@ def test_a_snapshot_of_an_earlier_day_is_not_taken_for_todays(bench: Bench, kept
     assert len(bench.bought()) == 2
 
 
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["with a ledger", "without"])
+def test_a_snapshot_that_is_gone_the_next_day_is_not_bought_as_one_of_its_day(
+    bench: Bench, tmp_path: Path, *, has_ledger: bool
+) -> None:
+    bench.restart({"fault": "expires"}, generation_seconds=(600.0, 600.0))
+    settings: dict[str, Any] = {"end_date": "2026-12-31", "warehouse_ids": ["del"]}
+    settings |= {"report_ledger": str(tmp_path / "ledger.db")} if has_ledger else {}
+    first = bench.run("inventory_report", max_wait=1, **settings)
+    bench.clock.advance(86400)
+    second = bench.run("inventory_report", state=first.state, **settings)
+    assert "no report is bought for a day that is over" in str(second.error)
+    assert {record["snapshot_date"] for record in second.records("inventory_report")} == {"2026-11-25"}
+    bench.clock.advance(86400)
+    third = bench.run("inventory_report", state=second.state, **settings)
+    assert third.error is None
+    assert set(third.partition("inventory_report")) == {"context", "replication_key", "replication_key_value"}
+    assert len(bench.bought()) == 3
+
+
+def test_a_snapshot_whose_turn_comes_after_midnight_is_left_to_the_next_run(bench: Bench) -> None:
+    bench.restart(generation_seconds=(3600.0, 3600.0))
+    settings: dict[str, Any] = {"end_date": "2026-12-31", "warehouse_ids": ["del", "bil"], "max_concurrent_reports": 1}
+    bench.clock.advance(12 * 3600)  # half past eleven in the evening
+    first = bench.run("inventory_report", **settings)
+    assert first.error is None
+    assert {record["warehouse_id"] for record in first.records("inventory_report")} == {"del"}
+    second = bench.run("inventory_report", state=first.state, **settings)
+    assert {record["snapshot_date"] for record in second.records("inventory_report")} == {"2026-11-25"}
+    assert len(bench.bought()) == 3
+
+
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["with a ledger", "without"])
+def test_a_running_month_whose_report_is_gone_is_bought_up_to_its_newest_day(
+    bench: Bench, tmp_path: Path, *, has_ledger: bool
+) -> None:
+    bench.restart({"fault": "expires"}, generation_seconds=(600.0, 600.0))
+    settings: dict[str, Any] = {"start_date": "2026-11-01", "end_date": "2026-12-31"}
+    settings |= {"report_ledger": str(tmp_path / "ledger.db")} if has_ledger else {}
+    first = bench.run("fbf_orders_report", max_wait=1, **settings)
+    bench.clock.advance(86400)
+    second = bench.run("fbf_orders_report", state=first.state, **settings)
+    assert "no report is bought for a day that is over" in str(second.error)
+    third = bench.run("fbf_orders_report", state=second.state, **settings)
+    assert third.error is None
+    assert [last for *_, last in bench.bought()] == ["2026-11-21", "2026-11-22"]
+
+
 def test_a_report_asked_for_otherwise_is_not_taken_from_the_archive(bench: Bench, kept: dict[str, Any]) -> None:
     bench.run("orders_report", **kept)
     bench.clock.advance(86400 * 3)

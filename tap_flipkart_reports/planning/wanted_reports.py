@@ -13,11 +13,12 @@ from tap_flipkart_reports.purchasing.requests import ArchivedWindow, PendingRepo
 from tap_flipkart_reports.windows import Window, clipped, cut, gaps, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from tap_flipkart_reports.planning.coverage import Coverage
     from tap_flipkart_reports.planning.report_type import ReportType
+    from tap_flipkart_reports.planning.window_rules import WindowRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +116,19 @@ def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[R
         is_snapshot = rule.kind is WindowKind.SNAPSHOT
         streams = [name for name, days in to_buy.items() if is_snapshot or any(map(window.overlaps, days))]
         request = partition.request(window, streams, priority=Priority.BACKFILL)
+        request = replace(request, buy_until=_buy_until(rule, window, owed=to_buy.values()))
         if request.priority is not Priority.BOUGHT:
             request = replace(request, priority=_priority(request, partition, is_newest=window is windows[-1]))
         requests.append(request)
     return _each_once(requests, partition)
+
+
+def _buy_until(rule: WindowRule, window: Window, *, owed: Iterable[Sequence[Window]]) -> date | None:
+    """The last day on which a report may be bought for a window, if there is one: see `ReportRequest`."""
+    is_as_owed = rule.kind is WindowKind.DAYS or (
+        rule.kind is not WindowKind.SNAPSHOT and any(window in cells_owed for cells_owed in owed)
+    )
+    return None if is_as_owed else window.last
 
 
 def _each_once(requests: Sequence[ReportRequest], partition: Partition) -> list[ReportRequest]:
@@ -127,8 +137,9 @@ def _each_once(requests: Sequence[ReportRequest], partition: Partition) -> list[
     for request in requests:
         report = request.report_id or request
         if (other := once.get(report)) is not None:
-            readers = [name for name in partition.coverages if name in {*other.streams, *request.streams}]
-            request = partition.request(request.window, readers, priority=Priority.BOUGHT)  # noqa: PLW2901 - of both
+            readers = tuple(name for name in partition.coverages if name in {*other.streams, *request.streams})
+            is_reread = request.is_reread and other.is_reread
+            request = replace(request, streams=readers, is_reread=is_reread)  # noqa: PLW2901 - of both
         once[report] = request
     return list(once.values())
 

@@ -22,6 +22,7 @@ from tap_flipkart_reports.exceptions import (
 from tap_flipkart_reports.purchasing import outcomes
 from tap_flipkart_reports.purchasing.events import EventKind
 from tap_flipkart_reports.purchasing.ledger_writes import LedgerWrite, Urgency
+from tap_flipkart_reports.purchasing.scheduler_state import TOO_LATE
 from tap_flipkart_reports.purchasing.tracked_report import Stage, TrackedReport
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ class Buyer:
         """The next claim that may be made. The caller holds the lock."""
         if (report := self._state.queue.next_to_adopt()) is not None:
             return self._claim(report, report.request)
-        if (report := self._state.queue.next_to_buy(self._state.clock.monotonic())) is not None:
+        while (report := self._state.queue.next_to_buy(self._state.clock.monotonic())) is not None:
+            if self._state.is_too_late(report):
+                self._state.queue.not_triggered(report)
+                self._state.defer(report, TOO_LATE)
+                continue
             return self._claim(report, replace(report.request, report_id=None), is_counted=True)
         return None
 

@@ -12,7 +12,7 @@ from tap_flipkart_reports.purchasing.partition_key import PartitionKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from tap_flipkart_reports.windows import Window
 
@@ -78,6 +78,8 @@ class ReportRequest:
         is_repair: whether a repair reads its days, which moves no bookmark.
         is_archived: whether its file is in the archive and is read from there.
         rows_have_ids: whether each row has an id that no other window and no other seller has.
+        buy_until: the last day on which a report may be bought for it, if there is one. A snapshot shows the day on
+            which it is bought; a running period of which a shorter report was bought is asked for up to a later day.
     """
 
     stream: str
@@ -94,6 +96,7 @@ class ReportRequest:
     is_repair: bool = False
     is_archived: bool = False
     rows_have_ids: bool = False
+    buy_until: date | None = None
 
     @property
     def partition(self) -> PartitionKey:

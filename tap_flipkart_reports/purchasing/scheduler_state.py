@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.purchasing.events import (
     Deferred,
     Delivery,
@@ -37,6 +38,8 @@ UNDER_WAY = frozenset({Stage.CALLING, Stage.RECORDING})
 
 COOLDOWN_POLLS = 12
 """A FAILED report is triggered again after this many poll intervals: at once, it would fail again."""
+
+TOO_LATE = "no report is bought for a day that is over: the next run asks for the newest one"
 
 
 class SchedulerState:
@@ -115,7 +118,10 @@ class SchedulerState:
         )
 
     def trigger_again(self, report: TrackedReport, error: FlipkartReportsError) -> None:
-        """Buy another report for a window, after a pause."""
+        """Buy another report for a window, after a delay, unless it is too late for one."""
+        if self.is_too_late(report):
+            self.set_outcome(report, type(error)(f"{error}; {TOO_LATE}"))
+            return
         LOGGER.warning(
             "%s: %s; triggered again, which is paid for again (attempt %d of %d).",
             report,
@@ -125,6 +131,11 @@ class SchedulerState:
         )
         report.report_id = report.location = None
         self.cool_down(report)
+
+    def is_too_late(self, report: TrackedReport) -> bool:
+        """Whether the last day is over on which a report may be bought for a window."""
+        last = report.request.buy_until
+        return last is not None and today(self.clock) > last
 
     def cool_down(self, report: TrackedReport) -> None:
         """Delay a report's next trigger."""
