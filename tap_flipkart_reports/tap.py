@@ -24,7 +24,7 @@ from tap_flipkart_reports.exceptions import (
 )
 from tap_flipkart_reports.planning.record_schema import DEFAULT_FORMS
 from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
-from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unknown_sellers, unwrapped_state
+from tap_flipkart_reports.planning.state_check import check_state, sellers_of, state_doubts, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
 from tap_flipkart_reports.settings.catalog import well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json
@@ -184,8 +184,8 @@ class TapFlipkartReports(Tap):
             return
         super().load_state(state)
         if self._settings is not None:
-            sellers = sellers_of(state, streams=self.streams)
-            if words := unknown_sellers(sellers, self._settings.known_sellers):
+            sellers = self._settings.known_sellers
+            for words in state_doubts(state, streams=self.streams, sellers=sellers, today=today(self.clock)):
                 self.logger.warning("%s", words)
 
     # The run
@@ -266,12 +266,14 @@ class TapFlipkartReports(Tap):
 
         A file stays on disk until the last of its streams has read it; the files of all partitions would be too many.
         """
+        # Of another tap, or of sellers who are not loaded, it holds nothing back.
+        has_state = not self.settings.known_sellers.isdisjoint(sellers_of(self.state, streams=self.streams))
         self._reset_state_progress_markers()
         self._set_compatible_replication_methods()
         if self.state:
             self._state_writer.write_state(self.state)
         run.give_up_reports()
-        run.check_purchases(has_state=bool(self.state))
+        run.check_purchases(has_state=has_state)
         for report in run.wanted.streams_by_report():
             streams = [self.streams[stream.name] for stream in report]
             for context in streams[0].partitions or () if len(streams) > 1 else [None]:

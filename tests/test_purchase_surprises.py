@@ -385,6 +385,21 @@ def test_a_word_of_consent_lets_it_begin(bench: Bench, word: dict[str, Any]) -> 
     assert len(bench.bought()) == word.get("max_reports", 71)
 
 
+@pytest.mark.parametrize(
+    "bookmarks",
+    [
+        {},
+        {"customers": {"replication_key": "updated_at", "replication_key_value": "2026-10-01T00:00:00Z"}},
+        {"orders_report": {"partitions": [{"context": {"seller_id": "somebody"}}]}},
+    ],
+    ids=["empty", "of another tap", "of another seller"],
+)
+def test_a_state_that_knows_none_of_the_sellers_is_no_word(bench: Bench, bookmarks: dict[str, Any]) -> None:
+    refused = bench.run("orders_report", state={"bookmarks": bookmarks}, start_date="2026-06-01", window_days=2)
+    assert "this first run would buy 71 reports" in str(refused.error)
+    assert bench.bought() == []
+
+
 def test_a_run_with_a_state_needs_no_word(bench: Bench) -> None:
     state = bench.run("orders_report", start_date="2026-06-01", end_date="2026-06-02").state
     output = bench.run("orders_report", state=state, start_date="2026-06-01", window_days=2, lookback_days=0)

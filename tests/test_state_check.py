@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import pytest
 
 from tap_flipkart_reports.exceptions import SettingsError
 from tap_flipkart_reports.planning.select_rules import SelectRules
-from tap_flipkart_reports.planning.state_check import check_state, sellers_of, unknown_sellers, unwrapped_state
+from tap_flipkart_reports.planning.state_check import (
+    check_state,
+    sellers_of,
+    state_doubts,
+    unknown_sellers,
+    unwrapped_state,
+)
 
 ADVICE = "start from a state the tap has written, or from none"
 
@@ -265,6 +272,37 @@ def test_a_seller_that_only_the_state_knows_is_told_with_those_that_are_new() ->
     without_new = unknown_sellers({"acme", "cipla"}, {"acme"})
     assert without_new is not None
     assert without_new.endswith("all its days are bought again.")
+
+
+# Doubts
+
+
+def doubts_of(document: dict[str, Any]) -> list[str]:
+    streams = {"orders_report", "sales_ledger"}
+    return list(state_doubts(document, streams=streams, sellers={"acme"}, today=date(2026, 10, 20)))
+
+
+def test_a_state_of_the_tap_and_its_sellers_leaves_no_doubt() -> None:
+    assert doubts_of({}) == doubts_of(state(PARTITION)) == doubts_of(state({"context": {"seller_id": "acme"}})) == []
+
+
+def test_bookmarks_of_no_stream_are_told() -> None:
+    document = {"bookmarks": {**state(PARTITION)["bookmarks"], "orders": {}, "customers": {}}}
+    (told,) = doubts_of(document)
+    assert told.startswith("The state has bookmarks of customers, orders, which no stream of these settings is:")
+    assert told.endswith("or all its days are bought again.")
+
+
+def test_a_bookmark_in_the_future_is_told_because_nothing_is_requested_before() -> None:
+    ahead = [{**PARTITION, "replication_key_value": day} for day in ("2026-10-21", "2036-01-01T00:00:00")]
+    beginning = "The state says that orders_report of seller acme is loaded up to 2026-10-21, which is in the future"
+    assert doubts_of(state(ahead[0])) == [
+        f"{beginning}: nothing is requested there until then; correct the day in the state."
+    ]
+    assert doubts_of(state(*ahead))[0].startswith(f"{beginning}, and 1 more are ahead too:")
+    assert doubts_of(state(PARTITION, {"context": {"seller_id": "dabur"}}))[0].startswith(
+        "The state has bookmarks of da"
+    )
 
 
 # Meltano's select

@@ -76,6 +76,40 @@ def sellers_of(state: Mapping[str, Any], *, streams: Collection[str]) -> set[str
     }
 
 
+def state_doubts(
+    state: Mapping[str, Any], *, streams: Collection[str], sellers: Collection[str], today: date
+) -> Iterator[str]:
+    """What in a checked state is probably not meant, in sentences for the log.
+
+    Args:
+        state: the unwrapped state.
+        streams: the streams of the tap.
+        sellers: the sellers in the settings.
+        today: in Kolkata.
+    """
+    bookmarks = state.get("bookmarks", {})
+    if gone := sorted(set(bookmarks) - set(streams)):
+        yield (
+            f"The state has bookmarks of {', '.join(gone)}, which no stream of these settings is: if it is "
+            "this tap's state and a report was renamed, rename it in the state too, or all its days are bought again."
+        )
+    if words := unknown_sellers(sellers_of(state, streams=streams), sellers):
+        yield words
+    ahead = sorted(
+        (name, partition["context"]["seller_id"], day)
+        for name in set(bookmarks) & set(streams)
+        for partition in bookmarks[name].get("partitions", ())
+        if (day := str(partition.get("replication_key_value") or "")[:10]) > today.isoformat()
+    )
+    if ahead:
+        name, seller, day = ahead[0]
+        more = f", and {len(ahead) - 1} more are ahead too" if len(ahead) > 1 else ""
+        yield (
+            f"The state says that {name} of seller {seller} is loaded up to {day}, which is in the future{more}: "
+            "nothing is requested there until then; correct the day in the state."
+        )
+
+
 def unknown_sellers(sellers: Collection[str], known: Collection[str]) -> str | None:
     """A warning about sellers that only the state has, `None` if there are none.
 

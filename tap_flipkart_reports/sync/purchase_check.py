@@ -86,7 +86,7 @@ def check_purchases(
         requests: the reports that the run wants.
         again: the requests whose days were bought before.
         settings: of the run.
-        has_state: whether a state was given.
+        has_state: whether a state with bookmarks of the sellers was given.
 
     Raises:
         SettingsError: the run would buy more than `max_unconfirmed_reports`; nothing was bought.
@@ -107,6 +107,6 @@ def check_purchases(
     by_type = Counter(request.stream for request in to_buy)
     types = ", ".join(f"{number} {name}" for name, number in by_type.most_common())
     raise SettingsError(
-        f"this first run would buy {len(to_buy)} reports ({types}), and no state was given; nothing was bought. "
-        f"Look at flipkart-reports plan, then set confirm_reports to {len(to_buy)}, or max_reports to fewer"
+        f"this first run would buy {len(to_buy)} reports ({types}), and no state of its sellers was given; nothing was "
+        f"bought. Look at flipkart-reports plan, then set confirm_reports to {len(to_buy)}, or max_reports to fewer"
     )
