@@ -331,3 +331,56 @@ def test_a_sheet_that_is_declared_feeds_a_table_of_unknown_columns(tmp_path: Pat
     loans = ReportTable(stream="loans", title="Loans", sheets=("Loan*",))
     sheets = {"Orders": sheet("settled_transaction_ledger"), "Loans 2026": [["Loan", "Rate"], ["a", "5"]]}
     assert streams_of(tmp_path, sheets, [*SETTLEMENT, loans]) == ({"settled_transaction_ledger": 1, "loans": 1}, [])
+
+
+# Sheets without a header of their own
+
+
+HEADER_OF_ORDERS = [column.header for column in tables_of("orders_report")[0].columns]
+
+
+def rows_of_orders(*numbers: int) -> Rows:
+    columns = tables_of("orders_report")[0].columns
+    texts = {"string": "x", "integer": "{}", "number": "{}.5", "date-time": "2026-05-{:02} 10:00:00"}
+    return [[texts[column.type].format(number) for column in columns] for number in numbers]
+
+
+@pytest.mark.parametrize("make", [workbook, zip_of], ids=["workbook", "zip"])
+def test_a_part_without_a_header_goes_on_with_the_rows_in_front_of_it(
+    tmp_path: Path, make: Callable[[Mapping[str, Rows]], bytes]
+) -> None:
+    content = make(
+        {
+            "Orders-1": [HEADER_OF_ORDERS, *rows_of_orders(1)],
+            "Orders-2": rows_of_orders(2, 3),
+            "Orders-3": [HEADER_OF_ORDERS, *rows_of_orders(4)],
+            "Orders-4": rows_of_orders(5),
+        }
+    )
+    assert read(tmp_path, content, tables_of("orders_report")) == {
+        "orders_report": [(tuple(HEADER_OF_ORDERS), rows_of_orders(*numbers)) for numbers in ([1], [2, 3], [4], [5])]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("Orders-2", [row[:-1] for row in rows_of_orders(2)]),
+        ("Orders-2", [["what it is"] * len(HEADER_OF_ORDERS)]),
+        ("Orders-2", [["a title"], *rows_of_orders(2)]),
+    ],
+    ids=["narrower", "words", "title"],
+)
+def test_a_sheet_that_may_be_something_else_does_not_go_on(tmp_path: Path, name: str, rows: Rows) -> None:
+    sheets = {"Orders-1": [HEADER_OF_ORDERS, *rows_of_orders(1)], name: rows}
+    found, unmatched = streams_of(tmp_path, sheets, tables_of("orders_report"))
+    assert (found, [sheet_name for sheet_name, _ in unmatched]) == ({"orders_report": 1}, [name])
+
+
+def test_a_sheet_with_a_name_of_its_own_does_not_go_on_where_names_are_known(tmp_path: Path) -> None:
+    columns = tables_of("sales_ledger")[0].columns
+    texts = {"string": "x", "number": "1.5", "date": "2026-05-01"}
+    names, row = [column.header for column in columns], [texts[column.type] for column in columns]
+    for name, tables in {"Sales Report 2": 2, "Sheet2": 2, "Withdrawn": 1}.items():
+        found, _ = streams_of(tmp_path, {"Sales Report": [names, row], name: [row]}, tables_of("sales_ledger"))
+        assert found == {"sales_ledger": tables}

@@ -222,7 +222,7 @@ def _rows_below(block: Block) -> list[HeadRow]:
 
 
 def _columns_of_numbers(rows: Sequence[HeadRow]) -> dict[int, str]:
-    found = Counter(place for row in rows for place, text in enumerate(row.cells) if _fits(text, "number"))
+    found = Counter(place for row in rows for place, text in enumerate(row.cells) if fits(text, "number"))
     least = min(MIN_NUMBERS, len(rows))
     return {place: "number" for place, count in found.items() if count >= least}
 
@@ -236,9 +236,9 @@ def _is_of_header(block: Block, row: HeadRow, columns: Mapping[int, str]) -> boo
     cells = {place: text for place, text in enumerate(row.cells) if clean(text) is not None}
     numbers = {place: type_ for place, type_ in columns.items() if type_ != "string"}
     words = [text for place, text in cells.items() if place in numbers]
-    if not words or any(_fits(text, numbers[place]) for place, text in cells.items() if place in numbers):
+    if not words or any(fits(text, numbers[place]) for place, text in cells.items() if place in numbers):
         return _counts_columns(row)
-    if any(_fits(text, type_) for text in cells.values() for type_ in ("number", "date")):
+    if any(fits(text, type_) for text in cells.values() for type_ in ("number", "date")):
         return False
     if len(columns) > len(numbers) and not any(columns.get(place) == "string" for place in cells):
         return True
@@ -256,7 +256,8 @@ def _counts_columns(row: HeadRow) -> bool:
     return len(counted) > SAMPLE_ROWS and list(counted.values()) in (in_turn, list(map(str, counted)))
 
 
-def _fits(text: str, type_: str) -> bool:
+def fits(text: str, type_: str) -> bool:
+    """Whether a cell is a value of a type; a day may have a time."""
     cleaned = clean(text)
     if cleaned is None:
         return False
@@ -315,7 +316,7 @@ def _rows_above(rows: Sequence[HeadRow], header: HeadRow) -> list[HeadRow]:
         texts = [text for text in row.cells if text.strip(PADDING)]
         if row.next_line != line or len(texts) < 2 or len(above) == HEADER_ROWS - 1:  # noqa: PLR2004 - a title is one
             break
-        if any(_fits(text, "number") for text in texts):
+        if any(fits(text, "number") for text in texts):
             break
         above.insert(0, row)
         line = row.line

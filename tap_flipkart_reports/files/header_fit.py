@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from tap_flipkart_reports.files.header_blocks import candidates, extended, wordings
+from tap_flipkart_reports.files.converters import clean
+from tap_flipkart_reports.files.header_blocks import MIN_NUMBERS, candidates, extended, fits, wordings
 from tap_flipkart_reports.files.header_words import JOINT, lenient_forms, normalise
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.files.columns import Column
     from tap_flipkart_reports.files.header_blocks import Block
-    from tap_flipkart_reports.files.sheets import Sheet
+    from tap_flipkart_reports.files.sheets import HeadRow, Sheet
 
 SURE = 0.9
 """Share of columns in common from which a sheet under a name of its own is a stream's beyond doubt."""
@@ -114,9 +115,22 @@ class KnownTable:
 
     def whole(self, block: Block) -> Block:
         """A header with the rows below it that belong to it, as its columns' types tell."""
+        return extended(block, self._types_in(block))
+
+    def goes_on(self, block: Block, row: HeadRow) -> bool:
+        """Whether a row of another sheet, which has no header, is one of the table whose header a block is.
+
+        It is as wide, and has values where the table has numbers or days, and no words.
+        """
+        types = {place: type_ for place, type_ in self._types_in(block).items() if type_ != "string"}
+        texts = {place: text for place, text in enumerate(row.cells) if place in types and clean(text) is not None}
+        are_values = [fits(text, types[place]) for place, text in texts.items()]
+        return len(row.cells) == len(block.paths) and len(are_values) >= MIN_NUMBERS and all(are_values)
+
+    def _types_in(self, block: Block) -> dict[int, str]:
+        """The types of a header's columns that are known, by place."""
         names = {place: self.column_of(wordings(path)) for place, path in enumerate(block.paths) if path}
-        types = {place: self._types[name] for place, name in names.items() if name is not None}
-        return extended(block, types)
+        return {place: self._types[name] for place, name in names.items() if name is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,10 @@
 """Sheets to tables: which stream a sheet's table feeds.
 
 A sheet belongs to a stream by its name first. One whose name says nothing (`Sheet1`) belongs to the stream whose
-columns it has. One with a name of its own that is no stream's feeds none, however much its header is like another's:
-amendments and new service sheets share headers with their neighbours. It is a stream's only where no sheet of that
-stream is there and its columns are that table's beyond doubt. A table whose columns nobody has published takes any.
+columns it has; one without a header goes on with the rows of the sheet in front of it. One with a name of its own
+that is no stream's feeds none, however much its header is like another's: amendments and new service sheets share
+headers with their neighbours. It is a stream's only where no sheet of that stream is there and its columns are that
+table's beyond doubt. A table whose columns nobody has published takes any.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.containers import open_sheets
-from tap_flipkart_reports.files.header_blocks import plain_block, rows_above
+from tap_flipkart_reports.files.header_blocks import Block, head_rows, plain_block, rows_above
 from tap_flipkart_reports.files.header_fit import CLEAR, LIKELY, SURE, Fit, KnownTable, best_fits
 from tap_flipkart_reports.files.header_words import listed, normalise
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from tap_flipkart_reports.files.header_blocks import Block
     from tap_flipkart_reports.files.header_fit import Declared
     from tap_flipkart_reports.files.sheets import Sheet
 
@@ -163,11 +163,35 @@ class Report:
                 self._looked_at[id(sheet)] = self._look_at(sheet)
                 for reading in sheet.readings:
                     reading.release()
-        found = [table for sheet in sheets if (table := self._looked_at[id(sheet)]) is not None]
+        found = self._joined([table for sheet in sheets if (table := self._looked_at[id(sheet)]) is not None])
         is_only = len(found) == 1 and len(sheets) == len(self._sheets)
         if is_only and not (found[0].known or found[0].called or self._has_own_name(found[0].sheet)):
             return [replace(found[0], known=self._known[0])]
         return found
+
+    def _joined(self, tables: Sequence[_Found]) -> list[_Found]:
+        """The same tables, where a sheet without a header goes on with the rows of the one in front of it."""
+        joined: list[_Found] = []
+        for table in tables:
+            joined.append(self._gone_on(joined[-1], table) if joined else table)
+        return joined
+
+    def _gone_on(self, above: _Found, table: _Found) -> _Found:
+        """A table, as a part of the one in front of it if it is one."""
+        if above.known is None or table.known is not None or not self._may_go_on(above, table):
+            return table
+        first = next(head_rows(table.block.reading))
+        if not above.known.goes_on(above.block, first):
+            return table
+        part = Block(reading=table.block.reading, rows=(first,))
+        return replace(table, block=above.block, known=above.known, called=None, part=part)
+
+    def _may_go_on(self, above: _Found, table: _Found) -> bool:
+        """Whether the name of a sheet does not say that it is another table than the one in front of it."""
+        if table.called is not None:
+            return table.called is above.known
+        stems = {re.sub(r"[0-9]+", "", normalise(found.sheet.name or "")) for found in (above, table)}
+        return len(stems) == 1 or not self._has_own_name(table.sheet)
 
     def _look_at(self, sheet: Sheet) -> _Found | None:
         """What a sheet is; `None` if it holds no table, but a sentence or nothing."""
@@ -214,7 +238,8 @@ class _Found:
     """A sheet with a table, its header, and which of the report's it is, if any.
 
     Where the sheet is called as one of them and its header is not that table's, that one is `called`. `like` is the
-    stream whose columns a table has that is nobody's.
+    stream whose columns a table has that is nobody's. Where the sheet goes on with the rows of the one in front of it,
+    the header is that one's, and `part` is its own beginning.
     """
 
     sheet: Sheet
@@ -222,6 +247,7 @@ class _Found:
     known: KnownTable | None
     called: KnownTable | None = None
     like: str | None = None
+    part: Block | None = None
 
     @property
     def stream(self) -> str | None:
@@ -235,8 +261,10 @@ class _Found:
 
     def table(self) -> Table:
         """The sheet's table, to be read."""
-        rows, tally, reading = self.block.rows, RowTally(), self.block.reading
-        first_line = rows[-1].next_line
+        rows, tally = self.block.rows, RowTally()
+        reading, first_line = self.block.reading, rows[-1].next_line
+        if self.part is not None:
+            reading, first_line = self.part.reading, self.part.rows[0].line
         return Table(
             name=self.sheet.title,
             header=self.header,
