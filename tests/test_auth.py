@@ -250,6 +250,26 @@ def test_a_wrong_auth_url_is_named(
         build(auth_url=closed_port_url).value()
 
 
+@pytest.mark.parametrize("odd", ["to\r\nken", "t\u00f6ken", "\ud800", "\u202e", " ", "", 17, ["x"], None])
+def test_an_access_token_that_no_request_can_hold_is_none(
+    odd: object, server: ScriptedServer, build: Callable[..., AccessToken]
+) -> None:
+    server.plays(Reply(body={"access_token": odd}), token_reply(f" {ACCESS}\n"))
+    assert build().value() == ACCESS
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("odd", ["to\r\nken", "\ud800", "\u202e", " ", "", 17, ["x"], None])
+def test_a_refresh_token_that_cannot_be_kept_is_none(
+    odd: object, server: ScriptedServer, build: Callable[..., AccessToken]
+) -> None:
+    server.plays(token_reply("one", refresh_token=odd), token_reply("two"))
+    token = build()
+    token.renew(token.value())
+    sent = [dict(parse_qsl(urlsplit(asked.target).query))["refresh_token"] for asked in server.asked]
+    assert sent == [REFRESH, REFRESH]
+
+
 def test_a_rotated_refresh_token_is_used_and_told_once(
     server: ScriptedServer, build: Callable[..., AccessToken], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -30,6 +30,8 @@ PASSING = [
     _fault("no_length"),
     _fault("no_length", bytes=3001),
     _fault("redirected"),
+    _fault("odd_token"),
+    _fault("odd_link"),
     _fault("private_link"),
     _fault("private_link", host="127.0.0.2"),
 ]
@@ -49,6 +51,16 @@ def test_a_run_comes_through_with_every_row_once_and_each_report_bought_once(
         record["order_item_id"] for record in honest.records(STREAM)
     ]
     assert bench.bought() == bought
+
+
+def test_a_token_that_cannot_be_sent_fails_its_seller_and_no_other(bench: Bench) -> None:
+    sellers = {"seller_id": None, "refresh_token": None}
+    bench.restart(_fault("odd_token", seller_id="acme", every=1))
+    sellers = {**sellers, "sellers": [bench.seller("acme"), bench.seller("bharat")]}
+    output = bench.run(STREAM, **sellers, **WINDOWS)
+    assert output.error is not None
+    assert "200 without a token that can be used" in str(output.error)
+    assert {record["seller_id"] for record in output.records(STREAM)} == {"bharat"}
 
 
 @pytest.mark.parametrize(

@@ -860,7 +860,7 @@ def test_cut_downloads_end_before_what_was_announced(serve: Callable[..., Client
 
 HOSTILE_FAULTS = {
     *("one_byte_a_second", "endless_head", "endless_answer", "packed_bomb", "cut_head", "slow_error"),
-    *("early_hints", "odd_chunk", "echoed_link"),
+    *("early_hints", "odd_chunk", "echoed_link", "odd_token", "odd_link"),
     *("token_forbidden", "echoed_token", "odd_encoding", "no_length", "redirected", "private_link"),
 }
 
@@ -921,6 +921,16 @@ def test_a_link_can_lead_astray_and_a_download_say_what_is_not_so(serve: Callabl
     cut = client.file(report_id)
     assert "Content-Length" not in cut.headers
     assert cut.content == odd.content[:50]
+
+
+def test_tokens_and_links_can_be_such_that_no_request_holds_them(serve: Callable[..., Client]) -> None:
+    client = serve({"fault": "odd_token"}, {"fault": "odd_link"})
+    refresh = {"grant_type": "refresh_token", "refresh_token": client.simulator.refresh_token("acme")}
+    assert "\r\n" in client.token(refresh).json()["access_token"]
+    assert "\r\n" not in client.token(refresh).json()["access_token"]
+    report_id = client.bought()
+    odd, link = (client.detail(report_id).json()["location"] for _ in range(2))
+    assert odd == link.replace("/storage", "\n/storage")
 
 
 def test_a_file_can_repeat_its_link(serve: Callable[..., Client]) -> None:

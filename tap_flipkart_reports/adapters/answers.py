@@ -77,6 +77,7 @@ class Fault:
         was_sent: whether the server may have acted on the call.
         is_permanent: whether the same call will fail in the same way until a person changes something.
         is_away: whether the host cannot be reached.
+        is_unsendable: whether this request cannot be sent, whatever its host does.
         is_slow: whether the call used up its time limit.
         advice: what to do about it.
     """
@@ -85,6 +86,7 @@ class Fault:
     was_sent: bool
     is_permanent: bool = False
     is_away: bool = False
+    is_unsendable: bool = False
     is_slow: bool = False
     advice: str = "run again later, and check the network"
 

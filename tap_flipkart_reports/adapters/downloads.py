@@ -65,9 +65,12 @@ class Download:
 
 # Links
 def origin_of(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; `None` for what is not a web address."""
+    """Scheme, host and port; `None` for what is not a web address, or cannot be sent as one."""
     try:
+        url.encode()
         parts = urlsplit(url)
+        if host_of(url) != parts.netloc.rpartition("@")[2]:
+            return None  # urlsplit drops line breaks and tabs, wherever they are
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     except (ValueError, KeyError):
         return None

@@ -50,6 +50,7 @@ class _Kind:
     was_sent: bool = False
     is_permanent: bool = False
     is_away: bool = False
+    is_unsendable: bool = False
     is_slow: bool = False
     advice: str = "run again later, and check the network and whether {host} is up"
 
@@ -99,6 +100,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Kind], ...] 
         _Kind(
             words="a URL or header for {host} that cannot be sent",
             is_permanent=True,
+            is_unsendable=True,
             advice="check api_url, auth_url, user_agent and the tokens",
         ),
     ),
@@ -161,6 +163,7 @@ def fault_of(error: Exception, *, host: str, meter: CallMeter) -> Fault:
         was_sent=meter.is_sent and (kind.was_sent or meter.excess is not None),
         is_permanent=kind.is_permanent,
         is_away=kind.is_away,
+        is_unsendable=kind.is_unsendable,
         is_slow=is_slow,
         advice=kind.advice.format(host=host),
     )

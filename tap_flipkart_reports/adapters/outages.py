@@ -126,6 +126,8 @@ class Outages:
             known.is_being_tried = False
             if known.given_up is not None:
                 pass  # a call that was under way: the host stays given up
+            elif isinstance(outcome, Fault) and outcome.is_unsendable:
+                pass  # it says nothing about the host
             elif not isinstance(outcome, Fault):
                 self._answered(host, known)
             elif outcome.is_permanent and not (outcome.is_away and known.has_answered):

@@ -13,9 +13,10 @@ from tap_flipkart_reports.adapters.retries import Tries
 from tap_flipkart_reports.adapters.transport import LOGGER, Connections, Request, short_answer
 from tap_flipkart_reports.exceptions import CallError, CallRefusedError, RateLimitedError
 from tap_flipkart_reports.redaction import KNOWN_SECRETS, host_of
+from tap_flipkart_reports.settings.addresses import header_problem, secret_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_flipkart_reports.clock import Clock
 
@@ -140,9 +141,8 @@ class TokenEndpoint:
             )
         )
         if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
-            token = (outcome.document() or {}).get("access_token")
-            if not isinstance(token, str) or not token:
-                return Fault(words=f"{outcome.status} without a token", was_sent=True)
+            if _token_in(outcome.document() or {}, "access_token", header_problem) is None:
+                return Fault(words=f"{outcome.status} without a token that can be used", was_sent=True)
         return outcome
 
     def _error(self, outcome: Answer | Fault, *, name: str, tries: Tries, words: str) -> CallError:
@@ -163,13 +163,17 @@ class TokenEndpoint:
 
 
 def _granted(answer: Mapping[str, object]) -> Granted:
-    offered = answer.get("refresh_token")
-    KNOWN_SECRETS.add(str(answer["access_token"]), offered if isinstance(offered, str) else None)
-    return Granted(
-        access_token=str(answer["access_token"]),
-        life=_life(answer.get("expires_in")),
-        refresh_token=offered if isinstance(offered, str) and offered else None,
-    )
+    access_token = str(_token_in(answer, "access_token", header_problem))
+    refresh_token = _token_in(answer, "refresh_token", secret_problem)
+    KNOWN_SECRETS.add(access_token, refresh_token)
+    return Granted(access_token=access_token, life=_life(answer.get("expires_in")), refresh_token=refresh_token)
+
+
+def _token_in(answer: Mapping[str, object], name: str, problem: Callable[[str], str | None]) -> str | None:
+    """A token of an answer, `None` where there is none, or one that no request can hold."""
+    text = answer.get(name)
+    token = text.strip() if isinstance(text, str) else ""
+    return token if token and problem(token) is None else None
 
 
 def _life(expires_in: object) -> float:

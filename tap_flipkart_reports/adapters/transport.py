@@ -194,7 +194,7 @@ class Connections:
             )
         while True:
             outcome = self._take_turn(request, adapter, host=host)
-            if not isinstance(outcome, Fault) or outcome.was_sent:
+            if not isinstance(outcome, Fault) or outcome.was_sent or outcome.is_unsendable:
                 return outcome
             if outcome.is_permanent if request.is_link else not (outcome.is_away or outcome.is_permanent):
                 return outcome  # the fault of this link or of this machine, not of the host

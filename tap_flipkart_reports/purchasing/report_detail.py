@@ -71,7 +71,7 @@ def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
         report_id=report_id,
         status=ReportStatus.of(word),
         status_word=word,
-        location=location if isinstance(location, str) and location else None,
+        location=location if isinstance(location, str) and location.strip() else None,
         expiry=_parse_expiry(expiry),
     )
 

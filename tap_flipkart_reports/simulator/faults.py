@@ -87,6 +87,7 @@ FAULTS: Mapping[str, Fault] = {
     "slow_error": _any("422 with 300 KB of `a-`, or of the scrap, on which careless patterns work for ever", scrap=str),
     # the token call
     "token_dead": _token("the seller has withdrawn the authorisation: 400 from then on"),
+    "odd_token": _token("the access token has a line break in it"),
     "rotate_refresh_token": _token("the answer has a new refresh token, and the old one is dead"),
     # a report's life
     "answer_lost": _trigger("the report is sold, and the connection ends without an answer"),
@@ -108,6 +109,7 @@ FAULTS: Mapping[str, Fault] = {
     "no_length": _download("the file is sent without its length; it may be cut after so many bytes", bytes=int),
     "redirected": _download("a redirect to the file, by a relative address"),
     "echoed_link": _download("the file is an error in one line, which repeats the link"),
+    "odd_link": _detail("the link has a line break in its host"),
     "private_link": _detail("the link leads to 169.254.169.254, or to `host`", host=str),
     # its file
     "file_format": _trigger(f"the file is packed in another way: {', '.join(FORMATS)}", "format", format=str),

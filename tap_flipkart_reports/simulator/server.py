@@ -324,6 +324,8 @@ class _Answer:
         self._spoil(firing, token)
         self._refuse_query()
         answer = self._api.detail(seller_id, report_id, self._simulator.url, firing)
+        if "odd_link" in firing and "location" in answer:
+            answer = {**answer, "location": answer["location"].replace(self._simulator.url, f"{self._simulator.url}\n")}
         if "private_link" in firing and "location" in answer:
             host = firing["private_link"].get("host", PRIVATE_HOST)
             answer = {**answer, "location": urlsplit(answer["location"])._replace(scheme="https", netloc=host).geturl()}

@@ -114,7 +114,10 @@ class Tokens:
             seller_id = self._authorised_by(query) if grant == "authorization_code" else self._refreshed_by(query)
             if "rotate_refresh_token" in firing:
                 self._rotate(seller_id)
-            return self._token_answer(self.access_token(seller_id), self.refresh_token(seller_id))
+            answer = self._token_answer(self.access_token(seller_id), self.refresh_token(seller_id))
+            if "odd_token" in firing:
+                answer["access_token"] += "\r\nX-Forged: yes"
+            return answer
 
     def check_link(self, query: Mapping[str, str]) -> None:
         """Refuse a link to the authorize page that is not as documented."""
