@@ -106,7 +106,14 @@ def records(text: str) -> list[dict[str, Any]]:
             {"report_types": {"sales_legder": {}}},
             "report_types names 'sales_legder', which is not a report type; they are",
         ),
-        ({"report_types": {"sales_ledger": {"window": 3}}}, "report_types.sales_ledger has members that are not known"),
+        (
+            {"report_types": {"sales_ledger": {"a": 3, "b": 4}}},
+            "report_types.sales_ledger has members that are not known: a, b",
+        ),
+        (
+            {"sellers": [{"seller_id": "a", "refresh_tokn": "x"}]},
+            "not known: refresh_tokn; did you mean refresh_token?",
+        ),
         ({"report_types": {"sales_ledger": {"parameters": {"day": "{day}"}}}}, "the parameters of sales_ledger name"),
         ({"custom_reports": [{"name": "A b", "identifier": "x", "window": "days"}]}, "'A b' is not a stream name"),
         (

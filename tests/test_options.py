@@ -13,6 +13,7 @@ import pytest
 
 from tap_flipkart_reports.commands.cli import main
 from tap_flipkart_reports.commands.options import COMMANDS, build_parser
+from tap_flipkart_reports.commands.plan import Plan, table
 from tap_flipkart_reports.commands.tables import counted
 from tap_flipkart_reports.tap import TapFlipkartReports
 
@@ -138,3 +139,12 @@ def test_the_environment_has_the_variables_of_the_working_folders_env_file(tmp_p
     assert ended.returncode == 2
     assert ".env in the working folder cannot be read: it is not UTF-8 text" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, None), (0.0, None), (5.0, "less than a minute."), (61.0, "about 1 minute."), (3600.0, "about 60 minutes.")],
+)
+def test_a_plan_says_how_long_it_takes_if_it_takes_any_time(seconds: float | None, words: str | None) -> None:
+    told = [line for line in table(Plan(steps=(), expected_seconds=seconds)).splitlines() if "Expected time" in line]
+    assert told == ([f"Expected time: {words}"] if words else [])

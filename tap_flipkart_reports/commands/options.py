@@ -185,7 +185,7 @@ def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="how long a report takes until it is complete",
+        help="how long a report takes until it is complete; default 0",
     )
     parser.add_argument(
         "--file-format",
@@ -195,14 +195,14 @@ def _add_simulate_options(parser: argparse.ArgumentParser) -> None:
         help="csv (default), csv_with_preamble, xlsx or zip_of_workbooks, of all types or of one; may be repeated",
     )
     parser.add_argument(
-        "--layout", choices=("2026", "2025"), default="2026", help="the year whose layout the files have"
+        "--layout", choices=("2026", "2025"), default="2026", help="the year whose layout the files have; default 2026"
     )
     parser.add_argument(
         "--orders-per-day",
         type=_whole(0, MAX_ORDERS),
         default=8,
         metavar="ORDERS",
-        help="orders of a seller on a day",
+        help="orders of a seller on a day; default 8",
     )
 
 

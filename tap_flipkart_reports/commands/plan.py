@@ -260,8 +260,9 @@ def table(plan: Plan) -> str:
         lines.append(f"{plan.bought_again} of them are for days that were bought before.")
     if plan.over_budget:
         lines.append(f"The budget leaves {plan.over_budget} more for a later run.")
-    if plan.expected_seconds is not None:
-        lines.append(f"Expected time: about {counted(round(plan.expected_seconds / 60), 'minute')}.")
+    if plan.expected_seconds:
+        minutes = round(plan.expected_seconds / 60)
+        lines.append(f"Expected time: {'about ' + counted(minutes, 'minute') if minutes else 'less than a minute'}.")
     for title, attribute in (("By seller", "seller_id"), ("By stream", "stream")):
         lines += ["", f"{title}:"]
         for name, counts in plan.counts(attribute).items():

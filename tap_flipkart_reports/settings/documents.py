@@ -88,6 +88,8 @@ def without_content(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT)  # the SDK raises it without its number
     if isinstance(error, json.JSONDecodeError):
+        if not error.doc.strip():
+            return "it is empty; leave the option out if there is nothing to hand in"
         if error.msg == "Extra data":
             return (
                 f"it is more than one JSON document: the second begins at line {error.lineno}, column {error.colno}; "
@@ -96,5 +98,5 @@ def without_content(error: OSError | ValueError) -> str:
         words = error.msg[:1].lower() + error.msg[1:]  # of the parser, never of the file
         return f"it is not JSON at line {error.lineno}, column {error.colno}: {words}"
     if isinstance(error, UnicodeDecodeError):
-        return f"it is not JSON: byte {error.start + 1} is not UTF-8"
+        return f"it is not JSON: byte {error.start + 1} is not UTF-8; save it as UTF-8"
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not JSON"

@@ -9,6 +9,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_flipkart_reports.settings.documents import is_whole_text
+from tap_flipkart_reports.settings.suggestions import did_you_mean
 from tap_flipkart_reports.settings.values import CONFIG_JSONSCHEMA
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ def _mismatch(error: ValidationError, expected: Any) -> str:  # noqa: ANN401 - i
     if error.validator == "required":
         return f"lacks {', '.join(name for name in expected if name not in instance)}"
     if error.validator == "additionalProperties":
-        unknown = sorted(set(instance) - set(schema.get("properties", {})))
-        return f"has members that are not known: {', '.join(unknown)}"
+        known = schema.get("properties", {})
+        first, *others = unknown = sorted(set(instance) - set(known))
+        return f"has members that are not known: {', '.join(unknown)}{'' if others else did_you_mean(first, known)}"
     words_of_rule = _RULES.get(str(error.validator), "does not fit: {rule} {expected}")
     return words_of_rule.format(expected=expected, rule=error.validator)
 
