@@ -286,6 +286,24 @@ def test_a_report_that_is_pending_and_in_the_archive_is_read_once(bench: Bench, 
     assert second.partition("orders_report")["replication_key_value"] == "2026-10-15"
 
 
+def test_two_bought_reports_that_share_days_are_read_and_nothing_of_them_is_bought(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.restart(generation_seconds=(600.0, 600.0))
+    settings: dict[str, Any] = {"lookback_days": 0}
+    first = bench.run("orders_report", end_date="2026-10-04", max_wait=1, **settings)
+    settings |= {"report_ledger": str(tmp_path / "ledger.db")}  # which does not know of the first
+    bench.run("orders_report", start_date="2026-10-03", end_date="2026-10-08", max_wait=1, **settings)
+    third = bench.run("orders_report", state=first.state, end_date="2026-10-10", **settings)
+    assert third.error is None
+    assert [entry[2:] for entry in bench.bought()] == [
+        ("2026-10-01", "2026-10-04"),
+        ("2026-10-03", "2026-10-08"),
+        ("2026-10-09", "2026-10-10"),
+    ]
+    assert set(third.partition("orders_report")) == {"context", "replication_key", "replication_key_value"}
+
+
 # Budgets
 
 

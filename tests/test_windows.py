@@ -97,7 +97,12 @@ def test_pending_windows_stay_as_they_were_bought_and_the_rest_is_cut_around_the
         "2026-01-01",
         "2026-01-20",
         pending=(window("2026-01-05", "2026-01-08"), window("2026-01-08", "2026-01-09")),
-    ) == ["2026-01-01 to 2026-01-04", "2026-01-05 to 2026-01-08", "2026-01-09 to 2026-01-20"]
+    ) == [
+        "2026-01-01 to 2026-01-04",
+        "2026-01-05 to 2026-01-08",
+        "2026-01-08 to 2026-01-09",
+        "2026-01-10 to 2026-01-20",
+    ]
 
 
 def test_a_pending_window_whose_days_are_all_complete_is_not_asked_for() -> None:
@@ -228,6 +233,21 @@ def test_a_lookback_of_which_a_part_was_read_on_another_day_holds_the_bookmark()
     assert after.finished == (window("2026-01-21", "2026-01-26"),)
     same_day = before.with_finished(window("2026-01-16", "2026-01-25"), first_owed=owed, newest=date(2026, 1, 25))
     assert same_day.bookmark == date(2026, 1, 25)
+
+
+def test_no_day_is_bought_again_where_bought_windows_share_days() -> None:
+    rule = WindowRule(kind=WindowKind.DAYS, window_days=31)
+    owed = [window("2026-01-01", "2026-01-10")]
+    shared = [window("2026-01-01", "2026-01-04"), window("2026-01-03", "2026-01-08")]
+    assert due_windows(rule, owed, pending=shared) == [*shared, window("2026-01-09", "2026-01-10")]
+    within = [window("2026-01-01", "2026-01-04"), window("2026-01-01", "2026-01-10")]
+    assert due_windows(rule, owed, pending=within) == within[1:]
+
+
+def test_of_a_running_month_that_was_bought_twice_the_longer_report_is_read() -> None:
+    rule = WindowRule(kind=WindowKind.MONTH)
+    bought = [window("2026-01-01", "2026-01-04"), window("2026-01-01", "2026-01-08")]
+    assert due_windows(rule, [window("2026-01-01", "2026-01-10")], pending=bought) == bought[1:]
 
 
 def test_a_lookback_that_was_read_is_bought_again_on_another_day_alone() -> None:

@@ -88,21 +88,22 @@ def owed_windows(rule: WindowRule, coverage: Coverage, *, start: date, newest: d
 
 
 def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[Window] = ()) -> list[Window]:
-    """The windows that a run needs, ascending and disjoint.
+    """The windows that a run needs, ascending; only of bought ones, two may share days.
 
     Args:
         rule: the report type's window rule.
         owed: the days that the streams of the report owe together (see `owed_windows`).
         pending: windows whose reports are bought already. Those with owed days are kept, and the other days are cut
-            around them. A cell that was bought while it was shorter is read as bought, and the next run owes it again.
+            around them. A cell that was bought while it was shorter is read as bought, the longest of several, and the
+            next run owes it again.
     """
     if rule.kind is WindowKind.SNAPSHOT:
         return sorted({*pending, *owed})  # a bought snapshot is read even if its day is over
     if rule.kind is not WindowKind.DAYS:
-        bought = sorted(pending)
+        bought = sorted(pending, reverse=True)
         return sorted({next((window for window in bought if _starts(cell, window)), cell) for cell in owed})
     days = merged(owed)
-    bought_days = _disjoint(window for window in pending if any(window.overlaps(owing) for owing in days))
+    bought_days = _needed(pending, days)
     pieces = (piece for owing in days for gap in gaps(owing, bought_days) for piece in cut(gap, rule.window_days))
     return sorted([*bought_days, *pieces])
 
@@ -116,12 +117,14 @@ def _starts(cell: Window, window: Window) -> bool:
     return window.first == cell.first and cell.covers(window)
 
 
-def _disjoint(windows: Iterable[Window]) -> list[Window]:
-    """The windows without those that share a day with an earlier one."""
+def _needed(bought: Iterable[Window], days: Iterable[Window]) -> list[Window]:
+    """The bought windows, the latest first, without those whose days among these are in later ones."""
     result: list[Window] = []
-    for window in sorted(windows):
-        if not result or result[-1].last < window.first:
+    missing = list(days)
+    for window in sorted(bought, key=lambda window: (window.last, window.first), reverse=True):
+        if any(map(window.overlaps, missing)):
             result.append(window)
+            missing = [gap for owing in missing for gap in gaps(owing, [window])]
     return result
 
 
