@@ -54,10 +54,9 @@ def test_a_run_comes_through_with_every_row_once_and_each_report_bought_once(
 
 
 def test_a_token_that_cannot_be_sent_fails_its_seller_and_no_other(bench: Bench) -> None:
-    sellers = {"seller_id": None, "refresh_token": None}
     bench.restart(_fault("odd_token", seller_id="acme", every=1))
-    sellers = {**sellers, "sellers": [bench.seller("acme"), bench.seller("bharat")]}
-    output = bench.run(STREAM, **sellers, **WINDOWS)
+    sellers = [bench.seller("acme"), bench.seller("bharat")]
+    output = bench.run(STREAM, seller_id=None, refresh_token=None, sellers=sellers, **WINDOWS)
     assert output.error is not None
     assert "200 without a token that can be used" in str(output.error)
     assert {record["seller_id"] for record in output.records(STREAM)} == {"bharat"}

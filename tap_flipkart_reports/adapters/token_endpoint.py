@@ -140,9 +140,10 @@ class TokenEndpoint:
                 waits_for_host=waits_for_host,
             )
         )
-        if isinstance(outcome, Answer) and judge(outcome) is Verdict.ACCEPTED:
-            if _token_in(outcome.document() or {}, "access_token", header_problem) is None:
-                return Fault(words=f"{outcome.status} without a token that can be used", was_sent=True)
+        if not isinstance(outcome, Answer) or judge(outcome) is not Verdict.ACCEPTED:
+            return outcome
+        if _token_in(outcome.document() or {}, "access_token", header_problem) is None:
+            return Fault(words=f"{outcome.status} without a token that can be used", was_sent=True)
         return outcome
 
     def _error(self, outcome: Answer | Fault, *, name: str, tries: Tries, words: str) -> CallError:
