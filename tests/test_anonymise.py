@@ -175,7 +175,7 @@ def test_no_part_tells_anything_however_its_name_is_spelt(tmp_path: Path, spelt:
     assert leaks(copy) == []
     for path in (source, copy):
         with open_sheets(path) as sheets:
-            rows = [row for sheet in sheets for batch in sheet.readings[0].batches(1, RowTally()) for row in batch.rows]
+            rows = [row for sheet in sheets for batch in sheet.readers[0].batches(1, RowTally()) for row in batch.rows]
         assert len(rows) == 1 + len(CANARIES) + 1 + 4
 
 

@@ -40,7 +40,7 @@ def rows_of(folder: Path, content: bytes) -> dict[str, list[tuple[int, list[str]
     path.write_bytes(content)
     with open_sheets(path) as sheets:
         found: dict[str, list[Batch]] = {
-            sheet.title or "": list(sheet.readings[0].batches(1, RowTally())) for sheet in sheets
+            sheet.title or "": list(sheet.readers[0].batches(1, RowTally())) for sheet in sheets
         }
     return {
         name: [pair for batch in batches for pair in zip(batch.lines, batch.rows, strict=True)]
@@ -242,7 +242,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "report.xlsx"
     path.write_bytes(workbook({"S": [[f"text {number}" for number in range(100)]]}))
     with pytest.raises(FileError, match="unpack to more than"), open_sheets(path, max_file_bytes=5000) as sheets:
-        list(sheets[0].readings[0].batches(1, RowTally()))
+        list(sheets[0].readers[0].batches(1, RowTally()))
 
 
 # The same cells as another reader finds
@@ -402,7 +402,7 @@ def peak_while_reading(path: Path) -> tuple[int, int]:
     """How many rows the first sheet has, and the most bytes that Python held while it was read."""
     tracemalloc.start()
     with open_sheets(path) as sheets:
-        rows = sum(len(batch.rows) for batch in sheets[0].readings[0].batches(1, RowTally()))
+        rows = sum(len(batch.rows) for batch in sheets[0].readers[0].batches(1, RowTally()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return rows, peak
@@ -463,7 +463,7 @@ def test_hostile_parts_fill_no_memory(tmp_path: Path, kind: str) -> None:
     tracemalloc.start()
     with suppress(FileError), open_sheets(path) as sheets:
         for sheet in sheets:
-            list(sheet.readings[0].batches(1, RowTally()))
+            list(sheet.readers[0].batches(1, RowTally()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40_000_000

@@ -13,7 +13,7 @@ from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.delimited import DELIMITERS
 from tap_flipkart_reports.files.encodings import WITHOUT_CONTROLS
 from tap_flipkart_reports.files.header_match import match_header
-from tap_flipkart_reports.files.header_search import HELP, Report
+from tap_flipkart_reports.files.header_search import HELP_SHEETS, Report
 from tap_flipkart_reports.files.header_words import column_name, normalise
 from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import is_total
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_flipkart_reports.commands.anonymous_values import Disguise
-    from tap_flipkart_reports.files.sheets import Reading, Sheet, Table
+    from tap_flipkart_reports.files.sheets import Sheet, SheetReader, Table
     from tap_flipkart_reports.planning.report_type import ReportTable
 
 DATE, COUNT, AMOUNT, TEXT, PRIVATE, UNDECLARED, PROSE, HEADER, UNKNOWN_HEADER = (
@@ -199,7 +199,7 @@ def _tables(sheets: Sequence[Sheet], report_type: str | None) -> Iterator[tuple[
             found.update(table.name for table in tables)
             yield from ((table, declared) for table in tables)
     for sheet in sheets:
-        if sheet.title not in found and normalise(sheet.name or "") not in HELP:
+        if sheet.title not in found and normalise(sheet.name or "") not in HELP_SHEETS:
             try:
                 yield from ((table, UNKNOWN) for table in only_table(sheet) if _has_header(table))
             except (RowError, FileError):
@@ -226,7 +226,7 @@ def _plan(sheet: Sheet, table: Table, declared: ReportTable, *, replaces_headers
     width = max(map(len, rows))
     headers = [frozenset(row[place].strip() for row in rows if place < len(row)) - {""} for place in range(width)]
     place = _header_reading(sheet, table)
-    first_line, last_line = _header_lines(table, sheet.readings[place])
+    first_line, last_line = _header_lines(table, sheet.readers[place])
     return SheetPlan(
         first_line=first_line,
         last_line=last_line,
@@ -241,7 +241,7 @@ def _plan(sheet: Sheet, table: Table, declared: ReportTable, *, replaces_headers
 
 def _header_reading(sheet: Sheet, table: Table) -> int:
     """Which of the sheet's readings has the header: of a text, that by its delimiter."""
-    for place, reading in enumerate(sheet.readings):
+    for place, reading in enumerate(sheet.readers):
         try:
             row = reading.head_row(table.header_line)
         except FileError:
@@ -251,7 +251,7 @@ def _header_reading(sheet: Sheet, table: Table) -> int:
     return 0
 
 
-def _header_lines(table: Table, reading: Reading) -> tuple[int, int]:
+def _header_lines(table: Table, reading: SheetReader) -> tuple[int, int]:
     """The lines of the header's first and last row: groups may be above the line on which its names begin."""
     around = range(max(1, table.header_line - MAX_HEADER_LINES), table.header_line + MAX_HEADER_LINES)
     lines = [line for line in around if _cells_of(reading, line) in table.header_rows]
@@ -259,7 +259,7 @@ def _header_lines(table: Table, reading: Reading) -> tuple[int, int]:
     return min(lines, default=table.header_line), min(behind, default=table.header_line)
 
 
-def _cells_of(reading: Reading, line: int) -> tuple[str, ...] | None:
+def _cells_of(reading: SheetReader, line: int) -> tuple[str, ...] | None:
     """The cells of the row on a line; `None` where none can be read."""
     try:
         row = reading.head_row(line)

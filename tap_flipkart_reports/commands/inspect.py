@@ -13,7 +13,7 @@ from tap_flipkart_reports.exceptions import FileError, RowError, SettingsError
 from tap_flipkart_reports.files.containers import open_sheets
 from tap_flipkart_reports.files.converters import CONVERTERS, PADDING
 from tap_flipkart_reports.files.header_match import match_header
-from tap_flipkart_reports.files.header_search import HELP, Report
+from tap_flipkart_reports.files.header_search import HELP_SHEETS, Report
 from tap_flipkart_reports.files.header_words import MAX_LISTED, normalise
 from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
@@ -161,13 +161,17 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
         report_types = (report_type,) if report_type else likeliest(guesses)
         inspected = list(_inspected_report(sheets, report_types[0])) if report_types else []
         fed = {table.name for table in inspected}
-        rest = [sheet for sheet in sheets if (sheet.title or "") not in fed and normalise(sheet.name or "") not in HELP]
+        rest = [
+            sheet
+            for sheet in sheets
+            if (sheet.title or "") not in fed and normalise(sheet.name or "") not in HELP_SHEETS
+        ]
         inspected += [_inspected(table, UNKNOWN, RowHashes()) for sheet in rest for table in only_table(sheet)]
         return Inspection(
             path=path,
             report_types=report_types,
             nearest=() if report_types else tuple(guess.report_type for guess in guesses[:NEAREST]),
-            sheets=tuple((sheet.title or "", sheet.readings[0].form) for sheet in sheets),
+            sheets=tuple((sheet.title or "", sheet.readers[0].form) for sheet in sheets),
             tables=tuple(inspected),
         )
 

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.encodings import TextEncoding
 
 CELLS = 500
-"""Cells that are handed on together."""
+"""Cells in one list."""
 
 ENCODINGS = frozenset({"utf-8", "utf-8-sig", "cp1252"})
-"""Encodings in which delimiters, quotes and line ends are single bytes, and are nothing else."""
+"""Encodings in which the bytes of delimiters, quotes and line ends never stand for anything else."""
 
 MAX_INDEX = 15
-"""A column further right is not worth the way to it."""
+"""For a column further right, reading whole rows is as fast."""
 
 
 class UnscannableError(Exception):
-    """The text has something that only a whole reading tells: the caller reads the rows."""
+    """The column cannot be read alone; the caller must read the rows."""
 
 
 def column_texts(
@@ -31,8 +31,8 @@ def column_texts(
 ) -> Iterator[list[str]]:
     """The cells of one column, in lists of any length, as csv would read them.
 
-    A line in which quotes enclose whole cells is a whole row, and is only cut up to the cell. Any other line is handed
-    to csv, with those that follow if its row goes on.
+    A line in which quotes enclose whole cells is a whole row, and is split only up to the cell. Any other line is
+    passed to csv, with the lines that follow if its row continues.
 
     Raises:
         UnscannableError: a row is short or damaged, a line ends otherwise than in LF or CR LF, there are control
@@ -48,14 +48,14 @@ def column_texts(
     for line in file:
         if line.find(b"\r", 0, -2) >= 0 or (line[-2:-1] == b"\r" and line[-1:] != b"\n"):
             raise UnscannableError
-        if above:  # looked at, too, as a CR among them would be the end of a line that is counted
+        if above:  # checked, too: a CR in them would be the end of a line that is counted
             above -= 1
             continue
         row = line.split(comma, index + 1)
         quote = line.find(b'"')
         if len(row) == index + 2 and (
             quote < 0
-            # The byte in front of the quotes and the one behind are of the match.
+            # The match includes the byte before the quotes and the one after them.
             or (quote >= len(line) - len(row[-1]) and are_quoted(line, quote - 1, line.rfind(b'"') + 2))
         ):
             cells.append(row[index])
@@ -72,7 +72,7 @@ def column_texts(
 
 
 def _quoted_cells(comma: bytes) -> re.Pattern[bytes]:
-    """The part of a row from the delimiter in front of its first quote to the byte behind the last.
+    """The part of a row from the delimiter before its first quote to the byte after the last.
 
     All quotes are around cells or doubled in them, or one might begin a cell that ends on another line.
     """
@@ -81,7 +81,7 @@ def _quoted_cells(comma: bytes) -> re.Pattern[bytes]:
 
 
 def _cell_of_row(lines: Iterable[bytes], encoding: TextEncoding, delimiter: str, index: int) -> str:
-    """The column's cell in the row that begins with the first of some lines; those it has are used up."""
+    """The column's cell in the row that begins with the first line; consumes the lines of the row."""
     try:
         row = next(csv.reader((_text(line, encoding) for line in lines), delimiter=delimiter, strict=True))
         return row[index]

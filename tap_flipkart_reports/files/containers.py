@@ -1,4 +1,4 @@
-"""Downloaded files to sheets: what a file is, its bytes say, never its name. What is packed is unpacked to disk."""
+"""Downloaded files to sheets. The format is recognised by the bytes, never by the name. Packed data go to disk."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files.delimited import text_readings
+from tap_flipkart_reports.files.delimited import text_readers
 from tap_flipkart_reports.files.encodings import BYTE_ORDER_MARKS
 from tap_flipkart_reports.files.file_slices import SliceStore
 from tap_flipkart_reports.files.row_rules import MAX_FILE_BYTES
-from tap_flipkart_reports.files.sheets import Checkpoint, Sheet, go_on
+from tap_flipkart_reports.files.sheets import Checkpoint, Sheet, no_checkpoint
 from tap_flipkart_reports.files.xlsx_package import BOOK, part_name
 from tap_flipkart_reports.redaction import clean, clean_name
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_RATIO = 250
-"""A file that unpacks to this many times its size, and to more than `SMALL_BYTES`, is a bomb: tables reach 50."""
+"""A file that unpacks to more than this many times its size is refused as a bomb: tables reach 50."""
 
 SMALL_BYTES = 64 * 2**20
-"""What is smaller unpacked does no harm, whatever its ratio."""
+"""A file that is not larger than this when unpacked is allowed any ratio."""
 
 CHUNK = 2**18
 MAX_MEMBERS = 10_000
@@ -40,13 +40,13 @@ MAX_MEMBERS = 10_000
 SHEETS = "xl/worksheets/"
 
 MAX_KEPT_BYTES = 2**29
-"""Bytes of a workbook's sheets that are kept on disk unpacked; of larger ones each look unpacks again."""
+"""Bytes of a workbook's sheets that are kept on disk unpacked; larger ones are unpacked at each reading."""
 
 SAMPLE = 2**16
-"""Bytes of the file's start by which it is known."""
+"""Bytes at the start of a file by which its format is recognised."""
 
 MAX_QUOTED = 100
-"""Characters of a stranger's words that an error tells."""
+"""Characters of a server's message that an error quotes."""
 
 _TITLE = re.compile(r"<(?:title|message|h1)\b[^>]*>([^<]*\w[^<]*)<", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
@@ -57,20 +57,20 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 @contextmanager
 def open_sheets(
-    path: Path, *, max_file_bytes: int = MAX_FILE_BYTES, checkpoint: Checkpoint = go_on
+    path: Path, *, max_file_bytes: int = MAX_FILE_BYTES, checkpoint: Checkpoint = no_checkpoint
 ) -> Iterator[list[Sheet]]:
     """Open a downloaded file: text in any encoding and delimiter Flipkart uses, bare, gzipped or in a ZIP.
 
     Args:
-        path: the file; what is packed is unpacked to unnamed files in the same folder.
+        path: the file; packed data are unpacked to unnamed files in the same folder.
         max_file_bytes: bytes it may have, unpacked.
-        checkpoint: called every few milliseconds of reading; what it raises ends the reading.
+        checkpoint: called every few milliseconds while the file is read; may raise to end the reading.
 
     Yields:
         The file's sheets, in its order. They can be read until the context ends.
 
     Raises:
-        FileError: the file holds no sheet, or one that cannot be read; the sentence says what it holds.
+        FileError: the file holds no sheet that can be read; the message says what it holds.
     """
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(path.open("rb"))
@@ -86,7 +86,7 @@ def open_sheets(
             yield list(_members(file, unpacker, stack))
         else:
             _reject_non_tables(start)
-            yield [Sheet(name=None, title=None, readings=text_readings(file, checkpoint))]
+            yield [Sheet(name=None, title=None, readers=text_readers(file, checkpoint))]
 
 
 # Containers
@@ -100,8 +100,8 @@ def _start(file: IO[bytes]) -> bytes:
 
 
 def _members(file: IO[bytes], unpacker: _Unpacker, stack: ExitStack, name: str | None = None) -> Iterator[Sheet]:
-    """The sheets of a ZIP: a workbook, or of the files in it, which may be workbooks; `name` is that of such a one."""
-    with _told_damages():
+    """The sheets of a ZIP: of a workbook, or of the files in an archive. `name` is that of a workbook in an archive."""
+    with _damage_as_file_error():
         archive = stack.enter_context(zipfile.ZipFile(file))
     members = members_of(archive)
     parts = {part_name(member.filename): member for member in members}
@@ -132,8 +132,8 @@ def _unpacked(
     *,
     counted: dict[str, int] | None = None,
 ) -> Iterator[bytes]:
-    """The bytes of a member; those that `counted` has by its name were unpacked before, and count once."""
-    with _told_damages():
+    """The bytes of a member. `counted` has the bytes already unpacked, by member: they count once."""
+    with _damage_as_file_error():
         packed = archive.open(member)
     with packed:
         name, seen = packed.name, 0
@@ -147,12 +147,12 @@ def _unpacked(
 
 
 class _WorkbookParts:
-    """The parts of a workbook. Its sheets are read a few times, so they are unpacked once where they are small.
+    """The parts of a workbook. Sheets are read several times, so small ones are unpacked once and kept.
 
     Args:
         archive: the workbook.
         members: its parts by `part_name`.
-        unpacker: what unpacks it.
+        unpacker: unpacks it.
     """
 
     def __init__(self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], unpacker: _Unpacker) -> None:
@@ -185,18 +185,18 @@ class _WorkbookParts:
 
 
 @contextmanager
-def _told_damages() -> Iterator[None]:
-    """Make a sentence of what the modules that unpack raise at damaged data, which is more than they say."""
+def _damage_as_file_error() -> Iterator[None]:
+    """Raise `FileError` for the errors that zlib, gzip and zipfile raise at damaged data, some of them undocumented."""
     try:
         yield
     except EOFError as error:
         raise FileError("the file is cut off: its compressed data end early") from error
     except (zlib.error, gzip.BadGzipFile) as error:
         raise FileError(f"the file's compressed data are damaged: {clean_name(str(error))}") from error
-    except (zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:  # RuntimeError: it wants a password
+    except (zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:  # RuntimeError: it needs a password
         raise FileError(f"the file is a ZIP that cannot be read: {clean_name(str(error))}") from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # of a place before the file's first byte; others are the disk's
+        if error.errno != errno.EINVAL:  # EINVAL: a seek to before the first byte; others come from the disk
             raise
         raise FileError("the file is a ZIP that cannot be read: it points to before its own beginning") from error
 
@@ -208,13 +208,13 @@ def _member(spool: IO[bytes], name: str, unpacker: _Unpacker, stack: ExitStack) 
             yield from _members(spool, unpacker, stack, name)
         else:
             _reject_non_tables(start)
-            yield Sheet(name=PurePosixPath(name).stem, title=name, readings=text_readings(spool, unpacker.checkpoint))
+            yield Sheet(name=PurePosixPath(name).stem, title=name, readers=text_readers(spool, unpacker.checkpoint))
     except FileError as error:
         raise FileError(f"{clean_name(name)} in the ZIP: {error}") from error
 
 
 def members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files in a ZIP, without folders and what systems leave in archives."""
+    """The files in a ZIP, without folders and hidden files of operating systems."""
     members = archive.infolist()
     for member in members:
         member.filename = member.filename.replace("\\", "/")  # some programs for Windows write the former
@@ -227,7 +227,7 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
 
 
 def _is_litter(member: zipfile.ZipInfo) -> bool:
-    """Folders, and what macOS and Windows leave in archives."""
+    """Whether a member is a folder, or a hidden file of macOS or Windows."""
     base = PurePosixPath(member.filename).name
     return (
         member.filename.endswith("/") or member.filename.startswith("__MACOSX/") or base in {".DS_Store", "Thumbs.db"}
@@ -235,13 +235,13 @@ def _is_litter(member: zipfile.ZipInfo) -> bool:
 
 
 class _Unpacker:
-    """Unpacks to unnamed files, and not too much.
+    """Unpacks to unnamed files, up to a limit.
 
     Args:
         stack: closes the files.
-        folder: where they lie.
+        folder: their folder.
         packed_bytes: size of the packed file.
-        max_file_bytes: bytes that all it holds may have.
+        max_file_bytes: limit for all unpacked bytes together.
         checkpoint: called at every chunk.
     """
 
@@ -274,7 +274,7 @@ class _Unpacker:
         """The bytes of a packed file."""
         while True:
             self.checkpoint()
-            with _told_damages():
+            with _damage_as_file_error():
                 chunk = packed.read(CHUNK)
             if not chunk:
                 return
@@ -288,7 +288,7 @@ class _Unpacker:
 
 
 def _reject_non_tables(start: bytes) -> None:
-    """Say what a file is that is not a CSV."""
+    """Raise `FileError` for a file that is not a table, and say what it is."""
     text = start.decode("utf-8-sig", errors="replace").lstrip()
     if not start:
         raise FileError("the file is empty: zero bytes")
@@ -316,7 +316,7 @@ def _quoted(words: str | None) -> str:
 
 
 def _message(answer: Any) -> str | None:  # noqa: ANN401 - JSON of unknown shape
-    """The words of an error body, whose shape is not documented."""
+    """The message in an error body, whose structure is not documented."""
     if isinstance(answer, list):
         return next(filter(None, map(_message, answer)), None)
     if not isinstance(answer, dict):

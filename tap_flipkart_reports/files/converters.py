@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.dates import DayOrder
 
     Converters = Mapping[ColumnType, Callable[[str], Any]]
-    """By type: what makes a value of a cleaned text; see `CONVERTERS`."""
+    """Functions that convert a cleaned text, by column type; see `CONVERTERS`."""
 
 
 NULL_MARKERS = frozenset({
     *("", "-", "--", "\u2013", "\u2014", "na", "n/a", "n.a.", "#n/a", "nan", "null"),
     *("not available", "not applicable", "not generated", "generation in progress"),
 })  # fmt: skip
-"""Cells, in lower case, that say there is no value."""
+"""Cells that mean \"no value\", in lower case."""
 
 _PLAIN_NULLS = NULL_MARKERS | {marker.upper() for marker in NULL_MARKERS}
-"""The same as most files have them."""
+"""Null markers in their usual spellings."""
 
 MAX_NUMBER = 400
-"""Characters of a number; what is longer is not looked at."""
+"""Characters of a number; a longer text is not a number."""
 
 PADDING = (
     " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -185,7 +185,7 @@ def _number(text: str) -> Decimal:
 
 
 def _number_text(text: str) -> str:
-    return format(_number(text), "f")  # without an exponent, which not every target reads in a text
+    return format(_number(text), "f")  # without an exponent: not every target reads one in text
 
 
 def _json_number(text: str) -> msgspec.Raw:
@@ -199,7 +199,7 @@ _DECODERS: Mapping[Callable[[str], Any], _Decoder] = {
     _json_number: msgspec.json.Decoder(list[msgspec.Raw]),
     _number_text: msgspec.json.Decoder(list[msgspec.Raw]),
 }
-"""What makes values of many numbers at once."""
+"""Decoders that convert many numbers at once."""
 
 
 def _integer(text: str) -> int:
@@ -214,7 +214,7 @@ def _integer(text: str) -> int:
 
 
 def _date(text: str, order: DayOrder | None = None) -> str:
-    """The day in Kolkata; a time of day is refused, as a midnight is the only one that means just a day."""
+    """The day in Kolkata. A time of day other than midnight is refused."""
     moment = moment_of(text, KOLKATA, order)
     if moment.time() != time.min:
         raise ValueError("a moment, not a day")
@@ -226,7 +226,7 @@ def _date_time(text: str, order: DayOrder | None = None) -> str:
 
 
 def date_converter(type_: ColumnType, decide: Callable[[], DayOrder | None]) -> DateColumn:
-    """What makes values of one column's days or moments, in the order that `decide` finds; see `DateColumn`."""
+    """The converter of one column of dates or date-times, in the order that `decide` finds; see `DateColumn`."""
     return DateColumn(_date if type_ == "date" else _date_time, decide)
 
 
@@ -239,7 +239,7 @@ CONVERTERS: Converters = {
     "date": _date,
     "date-time": _date_time,
 }
-"""By type: what makes a value of a cleaned text. Each raises `ValueError` for a text that does not fit.
+"""Functions that convert a cleaned text, by column type. Each raises `ValueError` for a text that does not fit.
 
 - string: any text but what a spreadsheet shows in place of one: 4.37E+17 was an id of 18 digits once.
 - number: an exact `Decimal`, trailing zeros kept. Indian and western grouping, rupee signs, a trailing `%` (12 % is
@@ -252,27 +252,27 @@ CONVERTERS: Converters = {
 """
 
 JSON_CONVERTERS: Converters = {**CONVERTERS, "number": _json_number}
-"""For values that are written to JSON and not looked at: a number is its JSON text. Making decimals of numbers only to
-print them takes an eighth of all time."""
+"""For values that are only written to JSON: a number stays JSON text. Converting numbers to decimals only to print them
+takes an eighth of a run's processor time."""
 
 
 TEXT_CONVERTERS: Converters = {**CONVERTERS, "number": _number_text}
-"""For values of which others make their own types: a number is its text, without grouping and signs of rupees."""
+"""For callers that convert values themselves: a number is text, without grouping and rupee signs."""
 
 _OF_TEXT = frozenset({str, _text})
 
 
 class ColumnConverter(dict[str, Any]):
-    """A column's cells to values; as a dict, the values of cells it has seen, as many columns repeat themselves.
+    """Converts a column's cells. The dictionary caches values, as many columns repeat them.
 
     Args:
-        convert: what makes a value of a cleaned text, raising `ValueError` where it does not fit: of `CONVERTERS` or of
+        convert: converts a cleaned text, or raises `ValueError` if it does not fit; a value of `CONVERTERS` or
             `JSON_CONVERTERS`.
         clean: `clean`, or `clean_id`.
 
     Attributes:
-        refused: texts of cells that did not fit, as the file has them; their value is `None`. For the caller to look
-            at, and to clear, after each batch.
+        refused: texts of cells that did not fit, as in the file; their value is `None`. The caller reads and clears
+            it after each batch.
     """
 
     def __init__(self, convert: Callable[[str], Any], *, clean: Callable[[str], str | None] = clean) -> None:
@@ -282,10 +282,10 @@ class ColumnConverter(dict[str, Any]):
         self.refused: set[str] = set()
 
     def convert(self, cells: Sequence[str]) -> Sequence[Any]:
-        """The values of some of the column's cells, by the fastest of four ways to the same.
+        """The values of some of the column's cells, by the fastest of four ways with the same result.
 
         Args:
-            cells: as the file has them.
+            cells: texts as in the file.
         """
         different = len(set(cells[:SAMPLE]))
         if different == 1 and cells.count(cells[0]) == len(cells):
@@ -295,11 +295,11 @@ class ColumnConverter(dict[str, Any]):
         return list(map(self.__getitem__, cells))
 
     def _at_once(self, cells: Sequence[str]) -> Sequence[Any] | None:
-        """The values of cells that are all plain; `None` where that takes a closer look."""
+        """The values of cells in plain spelling; `None` if they must be converted one by one."""
         if (decoder := _DECODERS.get(self._convert)) is not None:
             return self._plain_numbers(cells, decoder) or self._numbers_and_nulls(cells, decoder)
         if self._convert in _OF_TEXT:
-            texts = list(map(str.strip, cells))  # of ASCII it strips the same, in half the time
+            texts = list(map(str.strip, cells))  # equal to PADDING for ASCII, in half the time
             joined = "\0".join(["", *texts, ""])
             if not joined.isascii():
                 texts = [cell.strip(PADDING) for cell in cells]
@@ -335,7 +335,7 @@ class ColumnConverter(dict[str, Any]):
             return None
 
     def __missing__(self, text: str) -> Any:  # noqa: ANN401 - a value of the column's type
-        """The value of a text that is not remembered, remembered unless it was refused."""
+        """The value of a text that is not cached; it is cached unless it was refused."""
         value = self._typed(text)
         if len(self) >= MAX_REMEMBERED:
             self.clear()

@@ -1,9 +1,9 @@
-"""Days and moments as files spell them. Which of two numbers is the month, a column decides.
+"""Dates and times as files spell them. The whole column decides which of two numbers is the month.
 
-A cell such as `08/26/2026` can only be read with the month first, and then its whole column is read so. Where no cell
-of a column forbids it, its header may say the order: `Order Date (mm/dd/yy)`. Where neither does, the day comes first,
-and what would be a guess is refused: days and months of one digit, which American spreadsheets print, and years of
-two. Cells that spell the month, or begin with the year, need no order.
+The cell `08/26/2026` is only valid with the month first, and then its whole column is read that way. If no cell
+decides the order, the header may name it: `Order Date (mm/dd/yy)`. Otherwise the day comes first, and ambiguous
+spellings are refused: days and months of one digit, which American spreadsheets print, and years of two. Cells that
+spell the month, or begin with the year, need no order.
 A year of two digits is one of this century.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 MAX_LENGTH = 60
-"""Characters of the longest spelling; what is longer is not looked at."""
+"""Characters of the longest spelling; a longer text is not a date."""
 
 
 class DayOrder(Enum):
@@ -72,18 +72,18 @@ _ZONES = {"": KOLKATA, "ist": KOLKATA, "z": timezone.utc, "utc": timezone.utc, "
 
 _SERIAL = re.compile(r"(?P<day>[0-9]{5})(?P<fraction>\.[0-9]+)?")
 _SERIAL_EPOCH = datetime(1899, 12, 30, tzinfo=KOLKATA)
-"""Day 0 of Excel's calendar, set back by the 29 February 1900 that it believes in."""
+"""Day 0 of Excel's calendar, one day earlier because of its 29 February 1900."""
 _SERIAL_YEARS = range(1990, 2101)
-"""Years in which a bare number is taken for a day; others are slips."""
+"""Years in which a bare number is read as a day; others are slips."""
 
 
 def moment_of(text: str, zone: tzinfo, order: DayOrder | None = None) -> datetime:
-    """The moment a text means, in a zone; without a zone of its own the text is read as Asia/Kolkata's.
+    """The moment that a text means, in a zone. A text without a zone is read as Asia/Kolkata's.
 
     Args:
         text: a cleaned cell.
         zone: the zone.
-        order: that of the column, if one of its cells decides it.
+        order: the column's order, if it is decided.
 
     Raises:
         ValueError: the text is not a moment.
@@ -97,7 +97,7 @@ def moment_of(text: str, zone: tzinfo, order: DayOrder | None = None) -> datetim
 
 
 def forced_order(text: str) -> DayOrder | None:
-    """The only order in which a cell is a day, if it is one in just one of them."""
+    """The order in which a cell is a valid day, if it is valid in just one."""
     match = _NUMERIC.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None or (len(match["year"]) == 2 and match["separator"] != "/"):  # noqa: PLR2004 - a year of two digits
         return None
@@ -108,7 +108,7 @@ def forced_order(text: str) -> DayOrder | None:
 
 
 def is_numeric(text: str) -> bool:
-    """Whether a cell names a day by numbers whose order the column decides."""
+    """Whether a cell is a day in numbers whose order the column decides."""
     return len(text) <= MAX_LENGTH and _NUMERIC.fullmatch(text) is not None
 
 
@@ -116,8 +116,8 @@ class DateColumn:
     """Reads the cells of one column, all in one order.
 
     Args:
-        read: makes the value of a cleaned cell.
-        decide: finds the column's order; asked once, at the first cell that is read differently in each.
+        read: converts a cleaned cell.
+        decide: finds the column's order; called once, at the first cell that needs it.
     """
 
     def __init__(self, read: Callable[[str, DayOrder | None], str], decide: Callable[[], DayOrder | None]) -> None:
@@ -135,12 +135,12 @@ class DateColumn:
 
 
 def order_of(texts: Iterable[str]) -> DayOrder | None:
-    """The order of the first of some cells that has only one."""
+    """The order of the first cell that is valid in just one order."""
     return next((order for text in texts if (order := forced_order(text)) is not None), None)
 
 
 def named_order(header: str) -> DayOrder | None:
-    """The order that a column's header says."""
+    """The order that a column's header names, if any."""
     match = _NAMED_ORDER.search(header)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Text files to rows: encoding, delimiters. They are read in constant memory, whatever their size."""
+"""Text files to rows: encoding and delimiters. Memory does not grow with the size of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.files.column_scan import column_texts
 from tap_flipkart_reports.files.encodings import MAX_LINE, WITHOUT_CONTROLS, TextEncoding, find_encoding
-from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, go_on, has_text
+from tap_flipkart_reports.files.sheets import BATCH_ROWS, HEAD_ROWS, Batch, HeadRow, has_text, no_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.sheets import Checkpoint, RowTally
 
 MAX_CELL = 2**20
-"""Characters; csv's own limit of 131,072 is below a spreadsheet's, and none would read on behind a lost quote."""
+"""Characters. csv's own limit of 131,072 is below that of spreadsheets; without a limit, csv would read on after a lost
+quote."""
 
 MAX_HEADER_LINES = 200
 """Lines of the file that one row of headers may take: many headers have a line break or two."""
@@ -33,25 +34,25 @@ MAX_ROW_LETTERS = 2**19
 """Characters of the lines that one row of headers may take."""
 
 
-def text_readings(file: IO[bytes], checkpoint: Checkpoint = go_on) -> list[TextReading]:
-    """A text file, taken for rows with each of the delimiters.
+def text_readers(file: IO[bytes], checkpoint: Checkpoint = no_checkpoint) -> list[TextReader]:
+    """Readers of a text file, one for each delimiter.
 
     Args:
-        file: its bytes, to be left open while the readings are used.
-        checkpoint: called every few milliseconds of reading; what it raises ends the reading.
+        file: the open file, which must stay open while the readers are used.
+        checkpoint: called every few milliseconds while the file is read; may raise to end the reading.
 
     Raises:
-        FileError: it is not text, or nothing but white space.
+        FileError: it is not text, or it holds nothing but white space.
     """
     csv.field_size_limit(MAX_CELL)  # of the whole process; nothing else in it reads CSV
-    head = _Head(file, find_encoding(file, checkpoint), checkpoint)
+    head = _TextHead(file, find_encoding(file, checkpoint), checkpoint)
     if head.is_blank():
         raise FileError("the file holds nothing but white space")
-    return [TextReading(head, delimiter) for delimiter in DELIMITERS]
+    return [TextReader(head, delimiter) for delimiter in DELIMITERS]
 
 
-class _Head:
-    """A text with its first lines, which all of its readings share."""
+class _TextHead:
+    """A text with its first lines, which all of its readers share."""
 
     def __init__(self, file: IO[bytes], encoding: TextEncoding, checkpoint: Checkpoint) -> None:
         self.file = file
@@ -59,7 +60,7 @@ class _Head:
         self.checkpoint = checkpoint
 
     def is_blank(self) -> bool:
-        """Whether all of it is white space; of a long text only the beginning is looked at."""
+        """Whether the text is nothing but white space; of a long text only the beginning is checked."""
         with _opened(self.file, self.encoding) as lines:
             return not any(map(str.strip, islice(lines, HEAD_ROWS))) and next(lines, None) is None
 
@@ -70,19 +71,19 @@ class _Head:
             return list(islice(lines, HEAD_ROWS + MAX_HEADER_LINES))
 
     def release(self) -> None:
-        """Forget the lines until they are asked for."""
+        """Forget the lines; they are read again when they are needed."""
         self.__dict__.pop("lines", None)
 
 
-class TextReading:
-    """A text taken for rows with a certain delimiter.
+class TextReader:
+    """Splits a text into rows at one delimiter.
 
     Args:
         head: the text.
         delimiter: the delimiter.
     """
 
-    def __init__(self, head: _Head, delimiter: str) -> None:
+    def __init__(self, head: _TextHead, delimiter: str) -> None:
         self._head = head
         self._file = head.file
         self._encoding = head.encoding
@@ -90,7 +91,7 @@ class TextReading:
         self._delimiter = delimiter
 
     def release(self) -> None:
-        """Give up the first lines; see `Reading`."""
+        """Free the memory of the first lines; see `SheetReader`."""
         self._head.release()
 
     @property
@@ -109,7 +110,7 @@ class TextReading:
         return min(len(self._head.lines), HEAD_ROWS)
 
     def head_row(self, line: int) -> HeadRow | None:
-        """The row that begins on a line; see `Reading`."""
+        """The row that begins on a line; see `SheetReader`."""
         self._checkpoint()
         lines = _bounded(self._head.lines[line - 1 : line - 1 + MAX_HEADER_LINES])
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
@@ -122,7 +123,7 @@ class TextReading:
         return HeadRow(cells=cells, line=line, next_line=line + reader.line_num)
 
     def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
-        """The cells of one column; see `Reading`."""
+        """The cells of one column; see `SheetReader`."""
         cells = column_texts(
             self._file, encoding=self._encoding, delimiter=self._delimiter, first_line=first_line, index=index
         )
@@ -131,21 +132,21 @@ class TextReading:
             yield texts
 
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
-        """The rows from a line on; see `Reading`."""
+        """The rows from a line on; see `SheetReader`."""
         with _opened(self._file, self._encoding) as behind:
             for _line in islice(behind, first_line - 1):
                 pass
             yield from self._batches(behind, first_line, tally)
 
     def _batches(self, behind: Iterator[str], line: int, tally: RowTally) -> Iterator[Batch]:
-        """The rows of lines, of which the first has a number."""
+        """The rows in some lines; `line` is the number of the first."""
         reader = csv.reader(behind, delimiter=self._delimiter, strict=True)
         rows: list[list[str]] = []
         lines: list[int] = []
         first_line = line
         try:
             for row in reader:
-                if (row and row[0][:1].isalnum()) or has_text(row):  # the first is the usual case
+                if (row and row[0][:1].isalnum()) or has_text(row):  # the first condition is the usual case
                     rows.append(row)
                     lines.append(line)
                     if len(rows) == BATCH_ROWS:
@@ -164,7 +165,7 @@ class TextReading:
 
 
 def _bounded(lines: Sequence[str]) -> Iterator[str]:
-    """The first of some lines, until they have more characters than a row of headers."""
+    """The first lines, until they have more characters than a row of headers may have."""
     size = 0
     for line in lines:
         yield line
@@ -175,7 +176,7 @@ def _bounded(lines: Sequence[str]) -> Iterator[str]:
 
 @contextmanager
 def _opened(file: IO[bytes], encoding: TextEncoding) -> Iterator[Iterator[str]]:
-    """The lines of a text. Reading that is under way on the same file goes on where it was."""
+    """The lines of a text. The file's position is restored, so that other readers of the file can continue."""
     offset = file.tell()
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding.name, errors=encoding.errors, newline="")
@@ -189,7 +190,7 @@ def _opened(file: IO[bytes], encoding: TextEncoding) -> Iterator[Iterator[str]]:
 
 
 def _lines(text: io.TextIOWrapper, *, has_controls: bool) -> Iterator[str]:
-    """The text's lines; without control characters, which mean nothing in them: NUL stops csv before Python 3.11."""
+    """The lines without control characters, which mean nothing here: NUL stops csv before Python 3.11."""
     while line := text.readline(MAX_LINE):
         if len(line) == MAX_LINE:
             raise FileError(f"the file has a line of more than {MAX_LINE:,} characters")

@@ -1,4 +1,4 @@
-"""The encoding of a text file. No byte ever costs more than the character it stands for."""
+"""Finds the encoding of a text file. A byte that fits no encoding loses only its own character."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from tap_flipkart_reports.exceptions import FileError
-from tap_flipkart_reports.files.sheets import Checkpoint, go_on
+from tap_flipkart_reports.files.sheets import Checkpoint, no_checkpoint
 
 CHUNK = 2**16
 """Bytes; more would leave the CPU's cache before they are decoded."""
 
 MAX_LINE = 2**23
-"""Characters; a longer line comes from no table, and would be held in memory whole."""
+"""Characters of a line; no table has a longer one, and it would be held in memory whole."""
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -43,8 +43,8 @@ class TextEncoding:
 
     Attributes:
         name: Python's name of the encoding.
-        errors: what is done with bytes that it cannot have, as `open` takes it.
-        undecodable: how many bytes fit neither it nor cp1252; each is U+FFFD in the text.
+        errors: the `errors` argument of `open`.
+        undecodable: number of bytes that fit neither it nor cp1252; each is U+FFFD in the text.
         has_controls: whether the text may hold control characters.
         has_long_lines: whether a line may have more than `MAX_LINE` characters.
     """
@@ -57,14 +57,14 @@ class TextEncoding:
 
     @property
     def words(self) -> str:
-        """The same for people."""
+        """The encoding in words."""
         return f"{self.name} and cp1252" if self.errors == _CP1252 else self.name
 
 
-def find_encoding(file: IO[bytes], checkpoint: Checkpoint = go_on) -> TextEncoding:
-    """The encoding of all of a file: what its mark says, or else UTF-8, or else cp1252.
+def find_encoding(file: IO[bytes], checkpoint: Checkpoint = no_checkpoint) -> TextEncoding:
+    """The encoding of a file: by its byte order mark, or else UTF-8, or else cp1252.
 
-    Where both are in one file, as after a careless edit, each byte that UTF-8 cannot have is read as cp1252.
+    In a file that mixes both, each byte that is not UTF-8 is read as cp1252.
 
     Raises:
         FileError: it is not text.
@@ -73,23 +73,23 @@ def find_encoding(file: IO[bytes], checkpoint: Checkpoint = go_on) -> TextEncodi
     start = file.read(4)
     marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     if marked is not None and marked != "utf-8-sig":
-        return _wide(file, marked, checkpoint)
+        return _wide_encoding(file, marked, checkpoint)
     name = marked or "utf-8"
-    found = _look_through(file, checkpoint)
+    scan = _scan(file, checkpoint)
     undecodable = 0
     encoding = TextEncoding(name=name)
-    if not found.is_utf_8:
-        encoding, undecodable = _mended(file, name, checkpoint)
-    if found.controls + undecodable > max(MIN_STRANGE, found.size // MAX_SHARE):
+    if not scan.is_utf_8:
+        encoding, undecodable = _mixed_encoding(file, name, checkpoint)
+    if scan.controls + undecodable > max(MIN_STRANGE, scan.size // MAX_SHARE):
         raise FileError(
-            f"the file is not text: {found.controls + undecodable:,} of its {found.size:,} bytes are control "
+            f"the file is not text: {scan.controls + undecodable:,} of its {scan.size:,} bytes are control "
             "characters or fit neither UTF-8 nor cp1252"
         )
-    return replace(encoding, has_controls=found.controls > 0, has_long_lines=found.longest_line > MAX_LINE)
+    return replace(encoding, has_controls=scan.controls > 0, has_long_lines=scan.longest_line > MAX_LINE)
 
 
-def _wide(file: IO[bytes], name: str, checkpoint: Checkpoint) -> TextEncoding:
-    """An encoding of two or four bytes a character, of which none may be missing."""
+def _wide_encoding(file: IO[bytes], name: str, checkpoint: Checkpoint) -> TextEncoding:
+    """An encoding with two or four bytes per character; every byte of the file must fit it."""
     decoder = codecs.getincrementaldecoder(name)()
     file.seek(0)
     try:
@@ -103,14 +103,14 @@ def _wide(file: IO[bytes], name: str, checkpoint: Checkpoint) -> TextEncoding:
 
 
 @dataclass(kw_only=True)
-class _Found:
-    """What a look through a file's bytes has found.
+class _Scan:
+    """The result of a scan of a file's bytes.
 
     Attributes:
-        size: bytes.
-        controls: control characters among them.
-        longest_line: bytes of the longest line that reaches beyond a chunk; lines end in LF.
-        is_utf_8: whether all is UTF-8.
+        size: number of bytes.
+        controls: number of control characters.
+        longest_line: bytes of the longest line that crosses a chunk's end; lines end in LF.
+        is_utf_8: whether all bytes are UTF-8.
     """
 
     size: int = 0
@@ -119,31 +119,31 @@ class _Found:
     is_utf_8: bool = True
 
 
-def _look_through(file: IO[bytes], checkpoint: Checkpoint) -> _Found:
+def _scan(file: IO[bytes], checkpoint: Checkpoint) -> _Scan:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    found = _Found()
+    scan = _Scan()
     line = 0
     file.seek(0)
     while True:
         chunk = file.read(CHUNK)
         checkpoint()
-        found.size += len(chunk)
-        if any(byte in chunk for byte in _CONTROL_BYTES):  # the search for each takes less than a count of them all
-            found.controls += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
+        scan.size += len(chunk)
+        if any(byte in chunk for byte in _CONTROL_BYTES):  # a search for each is faster than counting them
+            scan.controls += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
         try:
-            if found.is_utf_8:
+            if scan.is_utf_8:
                 decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
-            found.is_utf_8 = False
+            scan.is_utf_8 = False
         first_end, last_end = chunk.find(b"\n"), chunk.rfind(b"\n")
-        found.longest_line = max(found.longest_line, line + (len(chunk) if first_end < 0 else first_end))
+        scan.longest_line = max(scan.longest_line, line + (len(chunk) if first_end < 0 else first_end))
         line = line + len(chunk) if first_end < 0 else len(chunk) - last_end - 1
         if not chunk:
-            return found
+            return scan
 
 
-def _mended(file: IO[bytes], name: str, checkpoint: Checkpoint) -> tuple[TextEncoding, int]:
-    """The encoding of a text that is not all UTF-8, and how many of its bytes fit none."""
+def _mixed_encoding(file: IO[bytes], name: str, checkpoint: Checkpoint) -> tuple[TextEncoding, int]:
+    """The encoding of a text that is not UTF-8 throughout, and the number of bytes that fit no encoding."""
     mixed, ignoring = codecs.getincrementaldecoder("utf-8")(_CP1252), codecs.getincrementaldecoder("utf-8")("ignore")
     is_mixed = False
     in_mixed = in_cp1252 = 0
@@ -165,7 +165,7 @@ def _mended(file: IO[bytes], name: str, checkpoint: Checkpoint) -> tuple[TextEnc
 
 
 def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
-    """What stands for bytes that UTF-8 cannot have."""
+    """Decode bytes that are not UTF-8 as cp1252."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end

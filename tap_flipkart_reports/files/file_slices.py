@@ -1,4 +1,4 @@
-"""Many unpacked files in one file of the disk: so a ZIP of thousands of members takes one descriptor."""
+"""Many unpacked files in one file on disk, so that a ZIP with thousands of members needs one descriptor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MIN_BUFFER, MAX_BUFFER = 2**9, 2**16
-"""Bytes that are read ahead of a slice, at least and at most."""
+"""The least and the largest read buffer of a slice, in bytes."""
 
 
 class SliceStore:
@@ -24,13 +24,13 @@ class SliceStore:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - the owner closes it
 
     def add(self, chunks: Iterator[bytes]) -> IO[bytes]:
-        """A file of some bytes. Their making may read other slices."""
+        """A file with these bytes. The iterator may read other slices."""
         start = self._file.seek(0, os.SEEK_END)
         size = sum(self.append(chunk)[1] for chunk in chunks)
         return io.BufferedReader(_Slice(self._file, start, size), max(MIN_BUFFER, min(size, MAX_BUFFER)))
 
     def append(self, chunk: bytes) -> tuple[int, int]:
-        """Keep a chunk; where it is, and its size."""
+        """Append a chunk. Returns its offset and size."""
         offset = self._file.seek(0, os.SEEK_END)
         view = memoryview(chunk)
         while view:
@@ -58,11 +58,11 @@ class _Slice(io.RawIOBase):
         self._offset = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:

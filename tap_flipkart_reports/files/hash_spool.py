@@ -49,13 +49,13 @@ class HashSpool:
         self._in_memory = 0
 
     def columns(self) -> Iterator[list[array[int]]]:
-        """The groups of each bucket, taken apart by place: all the hashes, all the second numbers, and so on."""
+        """The groups of each bucket, as columns: all the hashes, all the second numbers, and so on."""
         for bucket in range(BUCKETS):
             members = self._buckets[bucket][:]
             for offsets in self._written:
                 self._spool.seek(offsets[bucket])
                 members.frombytes(self._spool.read(offsets[bucket + 1] - offsets[bucket]))
-            yield [members[place :: self._width] for place in range(self._width)]
+            yield [members[position :: self._width] for position in range(self._width)]
 
 
 class HashSet:

@@ -1,4 +1,4 @@
-"""The beginning of a sheet, and which of its rows may be a header."""
+"""Finds the rows at the beginning of a sheet that may be a header."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tap_flipkart_reports.files.header_words import JOINT, MAX_HEADER, normalise
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tap_flipkart_reports.files.sheets import HeadRow, Reading, Sheet
+    from tap_flipkart_reports.files.sheets import HeadRow, Sheet, SheetReader
 
 HEADER_ROWS = 3
 """Rows a header may have: group, name and sub-name."""
@@ -23,26 +23,26 @@ MAX_COLUMNS = 2**14
 """Cells of a row; Excel's own limit, and more than any table has."""
 
 MAX_HEAD_CELLS = 2**18
-"""Cells of a sheet's beginning among which a header is looked for."""
+"""Cells at the beginning of a sheet that are searched for a header."""
 
 SAMPLE_ROWS = 5
-"""Rows, with the header, by which the delimiter is known where no header is."""
+"""Rows, including the header, from which the delimiter is inferred if the header is unknown."""
 
 MAX_LINES_ABOVE = 10
-"""Lines above a header in which the rows of groups are looked for."""
+"""Lines above a header that are searched for rows of groups."""
 
 MOST = 0.66
-"""Of a table's columns of numbers: so many have a text in a row that belongs to the header."""
+"""The share of a table's columns of numbers that have text in a row of the header."""
 
 MIN_NUMBERS = 2
-"""Rows with a number by which a column is known to be one of numbers; a single one may be a slip."""
+"""Rows with a number that make a column one of numbers; a single one may be a slip."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Some consecutive rows of a sheet, taken for its header."""
+    """Some consecutive rows of a sheet that may be its header."""
 
-    reading: Reading
+    reader: SheetReader
     rows: tuple[HeadRow, ...]
 
     @cached_property
@@ -53,34 +53,34 @@ class Block:
 
     @cached_property
     def _filled(self) -> list[list[str]]:
-        """The same with a group's name in all its columns."""
+        """The grid with each group's name in all of its columns."""
         grid = [list(row) for row in self.grid]
         for upper in range(len(grid) - 2, -1, -1):
             group = ""
-            for place, text in enumerate(grid[upper]):
-                is_labelled = any(row[place].strip(PADDING) for row in grid[upper + 1 :])
+            for position, text in enumerate(grid[upper]):
+                is_labelled = any(row[position].strip(PADDING) for row in grid[upper + 1 :])
                 if text.strip(PADDING):
                     group = text
                 elif not is_labelled:
                     group = ""
-                grid[upper][place] = group
+                grid[upper][position] = group
         return grid
 
     @cached_property
     def paths(self) -> list[list[str]]:
-        """Of each column what its header's rows say, from the top; a group's name goes for all its columns."""
+        """For each column, the texts in the header's rows from the top, with the name of its group."""
         return list(map(_path, zip(*self._filled, strict=True)))
 
     @property
     def labelled(self) -> int:
-        """How many of its columns have a name."""
+        """Number of columns with a name."""
         return sum(map(bool, self.paths))
 
     def texts(self, find: Callable[[Sequence[str]], str | None]) -> tuple[str, ...]:
         """One header for each column: the wording that is known, or else the shortest that no other column has.
 
         Args:
-            find: tells which of some wordings is known.
+            find: returns the wording that is known, if any.
         """
         if len(self.rows) > 1 and _counts_columns(self.rows[-1]):
             texts = replace(self, rows=self.rows[:-1]).texts(find)  # numbers name nothing
@@ -98,7 +98,7 @@ class Block:
         return tuple(names)
 
     def _above(self, own: Sequence[str], filled: Sequence[str]) -> list[str]:
-        """What a column may be called without the rows below a cell of its own: unknown parts may be below a name."""
+        """Wordings of a column without the rows below one of its cells: parts below a name may be unknown."""
         ends = [row for row in reversed(range(len(own) - 1)) if own[row].strip(PADDING)]
         return [wording for end in ends for wording in wordings(_path(filled[: end + 1]))]
 
@@ -108,16 +108,16 @@ def _path(column: Sequence[str]) -> list[str]:
 
 
 def wordings(path: Sequence[str]) -> list[str]:
-    """What a column may be called: from all its rows joined to the last alone."""
+    """Possible wordings of a column: from all of its rows joined to the last row alone."""
     return [JOINT.join(path[first:]) for first in range(len(path))]
 
 
-def head_rows(reading: Reading) -> Iterator[HeadRow]:
-    """The rows of a sheet's beginning, those left out that cannot be read: help is prose, whose quotes are no CSV's."""
+def head_rows(reader: SheetReader) -> Iterator[HeadRow]:
+    """The first rows of a sheet, without those that cannot be read: the quotes in a help text are not CSV."""
     cells = 0
-    for line in range(1, reading.head_lines + 1):
+    for line in range(1, reader.head_lines + 1):
         try:
-            row = reading.head_row(line)
+            row = reader.head_row(line)
         except FileError:
             continue
         if row is not None and len(row.cells) <= MAX_COLUMNS:
@@ -134,25 +134,25 @@ def _clipped(row: HeadRow) -> HeadRow:
     return replace(row, cells=tuple(cell[:MAX_HEADER] for cell in row.cells))
 
 
-def candidates(reading: Reading) -> Iterator[list[Block]]:
-    """All that may be a sheet's header, line by line: up to `HEADER_ROWS` consecutive rows without a number.
+def candidates(reader: SheetReader) -> Iterator[list[Block]]:
+    """All possible headers of a sheet, line by line: up to `HEADER_ROWS` consecutive rows without a number.
 
-    Rows are read as they are asked for, as most headers are the first row.
+    Rows are read lazily, as most headers are the first row.
     """
-    head = _Head(head_rows(reading))
-    for first in range(1, reading.head_lines + 1):
+    head = _HeadRows(head_rows(reader))
+    for first in range(1, reader.head_lines + 1):
         rows: tuple[HeadRow, ...] = ()
         blocks = []
         line = first
         while len(rows) < HEADER_ROWS and (row := head.words_on(line)) is not None:
             rows = (*rows, row)
             line = row.next_line
-            blocks.append(Block(reading=reading, rows=rows))
+            blocks.append(Block(reader=reader, rows=rows))
         yield blocks
 
 
-class _Head:
-    """Rows by the line on which they begin, read up to the last that was asked for."""
+class _HeadRows:
+    """Rows by the line on which they begin, read lazily."""
 
     def __init__(self, rows: Iterator[HeadRow]) -> None:
         self._rows = rows
@@ -178,7 +178,7 @@ def extended(block: Block, types: Mapping[int, str] | None = None) -> Block:
 
     Args:
         block: the header's names.
-        types: those of its columns by place; `None` if what is below has to tell which are numbers.
+        types: types of the columns by position; `None` to infer columns of numbers from the rows below.
     """
     while len(block.rows) < HEADER_ROWS:
         below = _rows_below(block)
@@ -187,30 +187,30 @@ def extended(block: Block, types: Mapping[int, str] | None = None) -> Block:
             return block
         if types is None and not (_is_incomplete(block) or _is_of_units(below[0]) or _counts_columns(below[0])):
             return block
-        block = Block(reading=block.reading, rows=(*block.rows, below[0]))
+        block = Block(reader=block.reader, rows=(*block.rows, below[0]))
     return block
 
 
 def _is_incomplete(block: Block) -> bool:
-    """Whether columns have no name of their own, or the same."""
+    """Whether a column has no name of its own, or two have the same."""
     names = [path[-1] for path in block.paths if path]
-    named = {place for own in block.grid for place, text in enumerate(own) if text.strip(PADDING)}
+    named = {position for own in block.grid for position, text in enumerate(own) if text.strip(PADDING)}
     return len(named) < len(block.paths) or len(set(map(normalise, names))) < len(names)
 
 
 def _is_of_units(row: HeadRow) -> bool:
-    """Whether a row says `(Rs.)`, `(number)` … below the names."""
+    """Whether a row has units such as `(Rs.)` and `(number)`."""
     texts = [text for text in (cell.strip(PADDING) for cell in row.cells) if text]
     return bool(texts) and all(text.startswith("(") and text.endswith(")") for text in texts)
 
 
 def _rows_below(block: Block) -> list[HeadRow]:
-    """The rows below a block, of which the first follows at once."""
+    """The rows below a block; empty if a blank line follows it."""
     line = block.rows[-1].next_line
     rows: list[HeadRow] = []
-    while line <= block.reading.head_lines and len(rows) <= SAMPLE_ROWS:
+    while line <= block.reader.head_lines and len(rows) <= SAMPLE_ROWS:
         try:
-            row = block.reading.head_row(line)
+            row = block.reader.head_row(line)
         except FileError:
             return rows
         if row is None and not rows:
@@ -222,9 +222,9 @@ def _rows_below(block: Block) -> list[HeadRow]:
 
 
 def _columns_of_numbers(rows: Sequence[HeadRow]) -> dict[int, str]:
-    found = Counter(place for row in rows for place, text in enumerate(row.cells) if fits(text, "number"))
+    found = Counter(position for row in rows for position, text in enumerate(row.cells) if fits(text, "number"))
     least = min(MIN_NUMBERS, len(rows))
-    return {place: "number" for place, count in found.items() if count >= least}
+    return {position: "number" for position, count in found.items() if count >= least}
 
 
 def _is_of_header(block: Block, row: HeadRow, columns: Mapping[int, str]) -> bool:
@@ -233,25 +233,25 @@ def _is_of_header(block: Block, row: HeadRow, columns: Mapping[int, str]) -> boo
     Below names that are merged over their columns it is blank; else it has no digit, and hardly a word twice, unless
     it names columns that have no name of their own above.
     """
-    cells = {place: text for place, text in enumerate(row.cells) if clean(text) is not None}
-    numbers = {place: type_ for place, type_ in columns.items() if type_ != "string"}
-    words = [text for place, text in cells.items() if place in numbers]
-    if not words or any(fits(text, numbers[place]) for place, text in cells.items() if place in numbers):
+    cells = {position: text for position, text in enumerate(row.cells) if clean(text) is not None}
+    numbers = {position: type_ for position, type_ in columns.items() if type_ != "string"}
+    words = [text for position, text in cells.items() if position in numbers]
+    if not words or any(fits(text, numbers[position]) for position, text in cells.items() if position in numbers):
         return _counts_columns(row)
     if any(fits(text, type_) for text in cells.values() for type_ in ("number", "date")):
         return False
-    if len(columns) > len(numbers) and not any(columns.get(place) == "string" for place in cells):
+    if len(columns) > len(numbers) and not any(columns.get(position) == "string" for position in cells):
         return True
     has_digits = any(character.isdigit() for text in cells.values() for character in text)
-    named = {place for own in block.grid for place, text in enumerate(own) if text.strip(PADDING)}
+    named = {position for own in block.grid for position, text in enumerate(own) if text.strip(PADDING)}
     is_varied = len(set(cells.values())) >= MOST * len(cells) or not cells.keys() <= named
     return not has_digits and is_varied and len(words) >= MOST * len(numbers)
 
 
 def _counts_columns(row: HeadRow) -> bool:
-    """Whether a row says 1, 2, 3 … below the names; blank columns may count."""
-    texts = {place: text.strip(PADDING + "()") for place, text in enumerate(row.cells, 1)}
-    counted = {place: text for place, text in texts.items() if text}
+    """Whether a row numbers the columns: 1, 2, 3 …; blank columns may count."""
+    texts = {position: text.strip(PADDING + "()") for position, text in enumerate(row.cells, 1)}
+    counted = {position: text for position, text in texts.items() if text}
     in_turn = [str(number) for number in range(1, len(counted) + 1)]
     return len(counted) > SAMPLE_ROWS and list(counted.values()) in (in_turn, list(map(str, counted)))
 
@@ -269,12 +269,12 @@ def fits(text: str, type_: str) -> bool:
 
 
 def rows_above(block: Block) -> list[HeadRow]:
-    """Up to two rows directly above a header, which may be groups or a title, and come again where it does."""
+    """Up to two rows directly above a header: groups or a title, which are repeated with the header."""
     above: list[HeadRow] = []
     first = block.rows[0].line
     for line in range(first - 1, max(0, first - MAX_LINES_ABOVE), -1):
         try:
-            row = block.reading.head_row(line)
+            row = block.reader.head_row(line)
         except FileError:
             continue
         if row is not None and row.next_line == first:
@@ -285,17 +285,17 @@ def rows_above(block: Block) -> list[HeadRow]:
     return above
 
 
-# Headers nobody has published
+# Unknown headers
 
 
 def plain_block(sheet: Sheet) -> Block | None:
-    """The header of a table of unknown columns: the first row, but for a title and other narrow rows above it.
+    """The header of a table with unknown columns: the first row after a title and other narrow rows.
 
     Raises:
         FileError: the very first row cannot be read, or is wider than any table.
     """
-    reading = max(sheet.readings, key=_evidence)
-    rows = _first_rows(reading)
+    reader = max(sheet.readers, key=_evidence)
+    rows = _first_rows(reader)
     widths = [sum(bool(cell.strip(PADDING)) for cell in row.cells) for row in rows]
     if not any(widths):
         return None
@@ -305,7 +305,7 @@ def plain_block(sheet: Sheet) -> Block | None:
             f"the row on line {header.line} has {len(header.cells):,} cells, more than the {MAX_COLUMNS:,} of any table"
         )
     above = _rows_above(rows, header)
-    return extended(Block(reading=reading, rows=(*map(_clipped, above), _clipped(header))))
+    return extended(Block(reader=reader, rows=(*map(_clipped, above), _clipped(header))))
 
 
 def _rows_above(rows: Sequence[HeadRow], header: HeadRow) -> list[HeadRow]:
@@ -323,13 +323,13 @@ def _rows_above(rows: Sequence[HeadRow], header: HeadRow) -> list[HeadRow]:
     return above
 
 
-def _first_rows(reading: Reading) -> list[HeadRow]:
+def _first_rows(reader: SheetReader) -> list[HeadRow]:
     """The first rows, up to one that cannot be read."""
     rows: list[HeadRow] = []
     line, cells = 1, 0
-    while line <= reading.head_lines and cells <= MAX_HEAD_CELLS:
+    while line <= reader.head_lines and cells <= MAX_HEAD_CELLS:
         try:
-            row = reading.head_row(line)
+            row = reader.head_row(line)
         except FileError:
             if not rows:
                 raise
@@ -341,13 +341,13 @@ def _first_rows(reading: Reading) -> list[HeadRow]:
     return rows
 
 
-def _evidence(reading: Reading) -> tuple[bool, int, int]:
+def _evidence(reader: SheetReader) -> tuple[bool, int, int]:
     """How well a delimiter explains the first rows.
 
-    Whether they are equally wide; how wide the widest are, if there are two; how wide the very first is.
+    Returns whether they are equally wide, the largest width of at least two rows, and the width of the first.
     """
     try:
-        widths = [len(row.cells) for row in _first_rows(reading)]
+        widths = [len(row.cells) for row in _first_rows(reader)]
     except FileError:
         return False, 0, 0
     first = widths[:SAMPLE_ROWS]

@@ -1,4 +1,4 @@
-"""How well rows do as the header of a table whose columns are known."""
+"""How well rows fit as the header of a table with known columns."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.sheets import HeadRow, Sheet
 
 SURE = 0.9
-"""Share of columns in common from which a sheet under a name of its own is a stream's beyond doubt."""
+"""The least share of common columns for a sheet with a name of its own to be a stream's."""
 
 LIKELY = 0.5
-"""The same of a sheet whose name says nothing."""
+"""The same for a sheet with a generic name."""
 
 CLEAR = 0.1
-"""How much more a sheet has to have in common with one table than with any other."""
+"""The least lead in the share of common columns over any other table."""
 
 
 class Declared(Protocol):
-    """What a stream's table is known by; `ReportTable` is one."""
+    """The declaration of a stream's table; `ReportTable` is one."""
 
     @property
     def stream(self) -> str:
@@ -42,7 +42,7 @@ class Declared(Protocol):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns it should have."""
+        """Its columns."""
 
     @property
     def layouts(self) -> tuple[Collection[str], ...]:
@@ -50,7 +50,7 @@ class Declared(Protocol):
 
 
 class KnownTable:
-    """A stream's table, with what its header is looked for by."""
+    """A stream's table, prepared for the search for its header."""
 
     def __init__(self, table: Declared) -> None:
         self.stream = table.stream
@@ -62,7 +62,7 @@ class KnownTable:
 
     @property
     def has_names(self) -> bool:
-        """Whether it is known what sheets with the table are called."""
+        """Whether the names of its sheets are known."""
         return bool(self._sheets)
 
     @cached_property
@@ -78,7 +78,7 @@ class KnownTable:
 
     @cached_property
     def _lenient_names(self) -> dict[str, str]:
-        """The same by what is left of a header without what drifts, where just one column reads so."""
+        """Column names by lenient form of a header or alias, where the form belongs to just one column."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         for column in self.columns:
             for wording in (column.header, *column.aliases):
@@ -88,11 +88,11 @@ class KnownTable:
         return {words: next(iter(names)) for words, names in found.items() if len(names) == 1 and words}
 
     def is_named(self, sheet: Sheet) -> bool:
-        """Whether the sheet's name is the table's."""
+        """Whether a sheet has a name of the table."""
         return any(re.fullmatch(pattern, normalise(sheet.name or "")) for pattern in self._sheets)
 
     def column_of(self, texts: Sequence[str]) -> str | None:
-        """The name of the column that one of some wordings is known for."""
+        """The name of the column that has one of these wordings."""
         known = next((self._names[name] for name in map(normalise, texts) if name in self._names), None)
         if known is not None:
             return known
@@ -100,37 +100,39 @@ class KnownTable:
         return next((self._lenient_names[text] for text in words if text in self._lenient_names), None)
 
     def wording_of(self, texts: Sequence[str]) -> str | None:
-        """Which of some wordings is known."""
+        """The first of these wordings that is known."""
         exact = next((text for text in texts if normalise(text) in self._names), None)
         if exact is not None:
             return exact
         return next((text for text in texts if lenient_forms(text)[0].words in self._lenient_names), None)
 
     def fit(self, block: Block) -> Fit:
-        """How well a block would do as the header."""
+        """How well a block fits as the header."""
         found = {name for path in block.paths if path and (name := self.column_of(wordings(path))) is not None}
         layouts = self._layouts or ({column.name for column in self.columns},)
         expected = max(layouts, key=lambda names: len(found & set(names)))
         return Fit(block=block, known=self, found=len(found), labelled=block.labelled, expected=len(expected))
 
     def whole(self, block: Block) -> Block:
-        """A header with the rows below it that belong to it, as its columns' types tell."""
+        """A header with the rows below it that belong to it, by the types of its columns."""
         return extended(block, self._types_in(block))
 
-    def goes_on(self, block: Block, row: HeadRow) -> bool:
-        """Whether a row of another sheet, which has no header, is one of the table whose header a block is.
+    def continues(self, block: Block, row: HeadRow) -> bool:
+        """Whether the first row of a sheet without a header is a row of the table with this header.
 
-        It is as wide, and has values where the table has numbers or days, and no words.
+        It is as wide as the header, and has values, not words, in the columns of numbers and days.
         """
-        types = {place: type_ for place, type_ in self._types_in(block).items() if type_ != "string"}
-        texts = {place: text for place, text in enumerate(row.cells) if place in types and clean(text) is not None}
-        are_values = [fits(text, types[place]) for place, text in texts.items()]
+        types = {position: type_ for position, type_ in self._types_in(block).items() if type_ != "string"}
+        texts = {
+            position: text for position, text in enumerate(row.cells) if position in types and clean(text) is not None
+        }
+        are_values = [fits(text, types[position]) for position, text in texts.items()]
         return len(row.cells) == len(block.paths) and len(are_values) >= MIN_NUMBERS and all(are_values)
 
     def _types_in(self, block: Block) -> dict[int, str]:
-        """The types of a header's columns that are known, by place."""
-        names = {place: self.column_of(wordings(path)) for place, path in enumerate(block.paths) if path}
-        return {place: self._types[name] for place, name in names.items() if name is not None}
+        """The types of a header's known columns, by position."""
+        names = {position: self.column_of(wordings(path)) for position, path in enumerate(block.paths) if path}
+        return {position: self._types[name] for position, name in names.items() if name is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,26 +157,25 @@ class Fit:
 
     @property
     def score(self) -> tuple[int, float, int, int]:
-        """The more of the table's columns and the fewer others, in the fewer rows, the higher up: the better."""
+        """More of the table's columns are better, then fewer others, then fewer rows, then a higher position."""
         return self.found, self.share, -len(self.block.rows), -self.block.rows[0].line
 
     @property
     def is_header(self) -> bool:
-        """Whether half of either are the other's: one cell in common is none, as help texts name columns, too."""
+        """Whether half of the columns match. One common cell is not enough: help texts name columns, too."""
         return self.found >= min(2, self.labelled) and 2 * self.found >= min(self.labelled, self.expected)
 
 
 def best_fits(sheet: Sheet, known: Sequence[KnownTable]) -> list[Fit]:
-    """For each table the rows that are its header best, if any are: of all candidates, not the first that would do.
+    """For each table, the rows that fit best as its header, if any do.
 
-    Rows below one that has nearly all of a table's columns, and hardly any others, are not looked at any more, nor
-    the sheet by other delimiters.
+    After a row with nearly all of a table's columns and hardly any others, the search ends, also for other delimiters.
     """
     parts = _parts_of(known)
     best: dict[str, Fit] = {}
-    for reading in sheet.readings:
+    for reader in sheet.readers:
         end: int | None = None
-        for line, blocks in enumerate(candidates(reading), start=1):
+        for line, blocks in enumerate(candidates(reader), start=1):
             if end is not None and line >= end:
                 break
             for block in blocks:
@@ -192,7 +193,7 @@ def best_fits(sheet: Sheet, known: Sequence[KnownTable]) -> list[Fit]:
 
 
 def _parts_of(known: Sequence[KnownTable]) -> set[str]:
-    """What a cell of a header may say, in both readings."""
+    """All texts of header cells, in strict and lenient form."""
     written = {wording for table in known for column in table.columns for wording in (column.header, *column.aliases)}
     parts = {part for wording in written for part in (wording, *wording.split(JOINT))}
     forms = {form for part in parts for form in (lenient_forms(part)[0].words, lenient_forms(part)[0].short)}

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
 MIN_LIKENESS = 0.6
-"""Of `SequenceMatcher`: below, a column is not worth naming beside another."""
+"""The least ratio of `SequenceMatcher` for which a known column is named beside a new one."""
 
 MAX_COMPARED = 100
-"""Characters of two headers that are compared."""
+"""Characters of each header that are compared."""
 
 GENERIC = frozenset({"total", "amount", "value", "date", "id", "type", "number", "name", "status", "rate", "unit", ""})
-"""Words that name nothing without their group or note."""
+"""Words that mean nothing without a group or note."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +48,14 @@ class Layout:
     """A table's header, matched to the columns of a schema.
 
     Attributes:
-        width: how many cells the header has, and every row has to have.
-        placed: the schema's columns that the file has, each with its place from 0.
-        new: columns that the schema does not have, as text, each with its place.
+        width: number of cells in the header and in every row.
+        placed: the schema's columns that the file has, each with its position from 0.
+        new: columns that the schema does not have, as text, each with its position.
         missing: the schema's columns that the file does not have, of the layout that it has most of; of layouts that
             it has as much of, one that it has all of, or else the first.
         absent_keys: names of the key columns that the file does not have.
-        unnamed: places of blank headers. Their cells are kept as `column_<place from 1>` in `RowBatch.extra`.
-        fills_down: places of columns that are filled from the row above where they are blank; the first tells whether.
+        unnamed: positions of blank headers. Their cells are kept as `column_<position from 1>` in `RowBatch.extra`.
+        fills_down: positions of columns whose blank cells are filled from the row above, if the first of them is blank.
         fingerprint: the same for headers that read the same.
     """
 
@@ -76,18 +76,18 @@ def match_header(
     reserved: Collection[str],
     layouts: Sequence[Collection[str]] = (),
 ) -> Layout:
-    """Find the columns of a schema in a table's header; see above for the rule.
+    """Find the columns of a schema in a table's header; see the module for the rule.
 
-    Of equal headers the n-th goes to the n-th column that has it; those left over are new columns.
+    Of equal headers, the n-th goes to the n-th column that has it; any others are new columns.
 
     Args:
-        header: the header's cells as the file has them.
+        header: the header's cells as in the file.
         columns: the schema's columns.
         reserved: names of the record's own columns, which no new column takes.
         layouts: names of the columns of each layout, where the table comes in several; the likeliest first.
 
     Raises:
-        RowError: all columns are missing of which the file has to have one.
+        RowError: the file has none of the required columns.
     """
     placed = _placed(header, columns)
     found = {column.name for column in placed.values()}
@@ -97,10 +97,12 @@ def match_header(
     if layouts:
         layout = max(layouts, key=lambda names: (len(found.intersection(names)), found.issuperset(names)))
         missing = [column for column in missing if column.name in layout]
-    unnamed = tuple(place for place, text in enumerate(header) if place not in placed and not column_name(text))
+    unnamed = tuple(
+        position for position, text in enumerate(header) if position not in placed and not column_name(text)
+    )
     return Layout(
         width=len(header),
-        placed=tuple(sorted(placed.items(), key=lambda place_and_column: place_and_column[0])),
+        placed=tuple(sorted(placed.items(), key=lambda position_and_column: position_and_column[0])),
         new=_new_columns(header, columns, reserved, placed, unnamed),
         missing=tuple(missing),
         absent_keys=absent_keys,
@@ -125,24 +127,24 @@ def _new_columns(
     placed: Collection[int],
     unnamed: Collection[int],
 ) -> tuple[tuple[int, Column], ...]:
-    taken = {*reserved, *(column.name for column in columns), *map(column_number, unnamed)}
+    taken = {*reserved, *(column.name for column in columns), *map(numbered_name, unnamed)}
     last_number: Counter[str] = Counter()
     skipped = {*placed, *unnamed}
     new = []
-    for place, text in enumerate(header):
-        if place not in skipped:
+    for position, text in enumerate(header):
+        if position not in skipped:
             name = base = column_name(text) or ""
             while name in taken:
                 last_number[base] += 1
                 name = f"{base}_{last_number[base] + 1}"
             taken.add(name)
-            new.append((place, Column(name=name, header=text)))
+            new.append((position, Column(name=name, header=text)))
     return tuple(new)
 
 
 def _fills_down(columns: Sequence[Column], placed: dict[int, Column]) -> tuple[int, ...]:
-    places = {column.name: place for place, column in placed.items()}
-    return tuple(places[column.name] for column in columns if column.fills_down and column.name in places)
+    positions = {column.name: position for position, column in placed.items()}
+    return tuple(positions[column.name] for column in columns if column.fills_down and column.name in positions)
 
 
 def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Column]:
@@ -150,16 +152,16 @@ def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Colum
     waiting = {column.name: column for column in columns}
     readings: tuple[Callable[[str], str], ...] = (str, normalise)
     for reading in readings:
-        places: defaultdict[str, deque[int]] = defaultdict(deque)
-        for place, text in enumerate(header):
-            if place not in placed and reading(text):
-                places[reading(text)].append(place)
+        positions: defaultdict[str, deque[int]] = defaultdict(deque)
+        for position, text in enumerate(header):
+            if position not in placed and reading(text):
+                positions[reading(text)].append(position)
         headers = [(column, column.header) for column in columns]
         aliases = [(column, alias) for column in columns for alias in column.aliases]
         names = [(column, column.name) for column in columns]
         for column, wording in (*headers, *aliases, *names):
-            if column.name in waiting and places[reading(wording)]:
-                placed[places[reading(wording)].popleft()] = waiting.pop(column.name)
+            if column.name in waiting and positions[reading(wording)]:
+                placed[positions[reading(wording)].popleft()] = waiting.pop(column.name)
     if waiting and len(placed) < len(header):
         _place_leniently(header, columns, placed, waiting)
     return placed
@@ -168,28 +170,30 @@ def _placed(header: Sequence[str], columns: Sequence[Column]) -> dict[int, Colum
 def _place_leniently(
     header: Sequence[str], columns: Sequence[Column], placed: dict[int, Column], waiting: dict[str, Column]
 ) -> None:
-    """Place columns by what is left of their names without units, plurals, notes and groups."""
-    texts = {place: lenient_forms(text) for place, text in enumerate(header) if text.strip(PADDING)}
+    """Match columns by their names without units, plurals, notes and groups."""
+    texts = {position: lenient_forms(text) for position, text in enumerate(header) if text.strip(PADDING)}
     names = [(column, lenient_forms(wording)) for column in columns for wording in (column.header, *column.aliases)]
     ambiguous = _of_several_units(columns)
     for part in (0, 1):
         for key in (_spelt, _whole, _short):
             in_file: defaultdict[str, list[int]] = defaultdict(list)
-            for place, forms in texts.items():
-                in_file[key(forms[part])].append(place)
+            for position, forms in texts.items():
+                in_file[key(forms[part])].append(position)
             in_schema: defaultdict[str, dict[str, LenientForm]] = defaultdict(dict)
             for column, forms in names:
                 in_schema[key(forms[part])].setdefault(column.name, forms[part])
             for words, wanted in in_schema.items():
-                places = in_file.get(words, [])
-                if len(wanted) != len(places) or not _are_twins(wanted.values(), [texts[at][part] for at in places]):
+                positions = in_file.get(words, [])
+                if len(wanted) != len(positions) or not _are_twins(
+                    wanted.values(), [texts[at][part] for at in positions]
+                ):
                     continue
-                for (name, form), place in zip(wanted.items(), places, strict=True):
-                    own = texts[place][part]
-                    if name not in waiting or place in placed:
+                for (name, form), position in zip(wanted.items(), positions, strict=True):
+                    own = texts[position][part]
+                    if name not in waiting or position in placed:
                         continue
                     if _are_one(own, form, is_part=part == 1, is_short=key is _short, ambiguous=ambiguous):
-                        placed[place] = waiting.pop(name)
+                        placed[position] = waiting.pop(name)
 
 
 def _are_twins(*sides: Collection[LenientForm]) -> bool:
@@ -250,10 +254,10 @@ def nearest_column(header: str, columns: Sequence[Column]) -> Column | None:
     return nearest
 
 
-def column_number(place: int) -> str:
+def numbered_name(position: int) -> str:
     """The name of a column whose header is blank.
 
     Args:
-        place: its place, from 0.
+        position: the column's position, from 0.
     """
-    return f"column_{place + 1}"
+    return f"column_{position + 1}"

@@ -1,4 +1,4 @@
-"""What two spellings of a header have in common, from strict to lenient; and words about headers."""
+"""Comparable forms of headers, from strict to lenient; names made from headers; headers in messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_HEADER = 1000
-"""Characters of a header that are looked at; none is longer."""
+"""Characters of a header that are read; no header is longer."""
 
 MAX_NAME_BYTES = 60
 """PostgreSQL cuts names at 63 bytes; the rest is for a number."""
@@ -25,13 +25,13 @@ MAX_LISTED = 5
 """Lines and names that an error or a count lists."""
 
 MAX_TEXT = 60
-"""Characters of a foreign text that an error quotes."""
+"""Characters of a text from a file that an error quotes."""
 
 JOINT = " / "
-"""Between a group's name and its columns' in a joined header."""
+"""Joins the name of a group and the names of its columns."""
 
 # Headers carry the formula of their column, whose letters shift between layouts: `= SUM(J:R)`, `[AO/(1+AP/100)]`.
-# Longer words in brackets are of the name: `[Projected]`.
+# Longer words in brackets are part of the name: `[Projected]`.
 _FORMULA = re.compile(
     r"=\s{0,9}(?i:SUM)\s{0,9}\([^()]{0,99}\)"
     r"|\[(?:[^\]\[A-Za-z]|[A-Z]{1,4}(?![A-Za-z]))*\]"
@@ -54,27 +54,26 @@ _SYNONYMS = {
     "wt": "weight",
     "pct": "percent",
 }
-"""Words that Flipkart and spreadsheets put one for the other."""
+"""Words that Flipkart and spreadsheets use for each other."""
 
 _SHORT_PLURAL = 3
 
 
 @lru_cache(maxsize=4096)
 def normalise(header: str) -> str:
-    """What two spellings of a header have in common: letters and digits, without case, spaces and formula notes."""
-    # Composed again: with the space between them gone, a letter and its mark may have come together.
+    """A header's letters and digits, without case, spaces and formulas: the same for all of its spellings."""
+    # Normalised again: without the space between them, a letter and its mark may compose.
     return normalize("NFKC", "".join(_words(header))).replace("fulfillment", "fulfilment")
 
 
 def column_name(header: str) -> str | None:
-    """A name for a header that no schema has: words joined by `_`, not beginning with a digit.
+    """A column name for a header that the schema does not have: words joined by `_`, without a leading digit.
 
-    Some targets leave out all letters but Latin ones: a name with others ends with a hash of the header, so that what
-    is left is like no other name, whatever columns are beside it. A word of SQL, which some targets do not quote,
-    gets another beside it.
+    Some targets drop all letters except Latin ones, so a name with other letters ends with a hash of the header, which
+    keeps it unique. Some targets do not quote SQL keywords, so `_column` is added to those.
 
     Args:
-        header: the header as the file has it.
+        header: the header as in the file.
 
     Returns:
         The name; `None` for a header without a letter or digit.
@@ -99,12 +98,12 @@ class LenientForm:
     """A header, or a part of it, without what drifts: units, plurals, formulas, synonyms.
 
     Attributes:
-        spelt: what is left without units alone, in the file's spelling.
-        words: what is left.
-        short: the same without what is in parentheses.
+        spelt: the words without units, in the file's spelling.
+        words: the words in their basic form.
+        short: `words` without parentheses.
         note: words in parentheses.
-        unit: the unit that it names, if any.
-        group: words of the groups that it is under.
+        unit: the unit, if it names one.
+        group: words of the groups above it.
     """
 
     spelt: str
@@ -117,14 +116,14 @@ class LenientForm:
 
 @lru_cache(maxsize=4096)
 def lenient_forms(header: str) -> tuple[LenientForm, LenientForm]:
-    """Of a header as a whole, and of its last part, which is what its group's columns are called."""
+    """The lenient forms of a whole header, and of its last part, the column's name within its group."""
     text = header[:MAX_HEADER]
     name, _, _ = text.partition("=")
     text = name if name.strip() else text
     *groups, last = text.split(JOINT)
     unit = next((_UNITS[word] for word in _words(last) if word in _UNITS), None)
     group = frozenset(_stems(" ".join(groups)))
-    return tuple(  # type: ignore[return-value]  # two for two
+    return tuple(  # type: ignore[return-value]  # a pair, as (text, last) is
         LenientForm(
             spelt=" ".join(words_without_units(part)),
             words=" ".join(_stems(part)),
@@ -138,7 +137,7 @@ def lenient_forms(header: str) -> tuple[LenientForm, LenientForm]:
 
 
 def words_without_units(text: str) -> list[str]:
-    """The words of a text as they are spelt, in lower case."""
+    """The words of a text in lower case, without units and filler words."""
     return [word for word in _words(text) if word not in _UNITS and word not in _NOISE]
 
 
@@ -160,11 +159,11 @@ def _words(header: str) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names for a sentence, not too many."""
-    told = ", ".join(repr(shortened(name)) for name in names[:MAX_LISTED])
-    return told if len(names) <= MAX_LISTED else f"{told} and {len(names) - MAX_LISTED} more"
+    """Names for a message: the first few, and the number of the others."""
+    text = ", ".join(repr(shortened(name)) for name in names[:MAX_LISTED])
+    return text if len(names) <= MAX_LISTED else f"{text} and {len(names) - MAX_LISTED} more"
 
 
 def shortened(text: str) -> str:
-    """A foreign text for a sentence: one line, not too long, without links."""
+    """A text from a file for a message: one line, shortened, without links."""
     return clean_name(text, limit=MAX_TEXT)

@@ -1,4 +1,4 @@
-"""Whose report a file is, by its sheets' names and columns."""
+"""Guesses the report type of a file from its sheets' names and columns."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.sheets import Sheet
 
 KNOWN = 0.5
-"""Share of a file's columns from which it is taken for a report's."""
+"""The least share of a file's columns that must be a report's."""
 
 FEW, NEARLY_ALL = 4, 0.9
-"""Of fewer columns nearly all have to be known: a warehouse, an FSN and a SKU are in many reports."""
+"""With fewer known columns, nearly all must match: many reports have a warehouse, an FSN and a SKU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Guess:
 
     Attributes:
         report_type: the report's name.
-        columns: how many of the file's columns are the report's.
-        share: the same as a share of all it has.
+        columns: number of the file's columns that the report has.
+        share: their share of all columns of the file.
     """
 
     report_type: str
@@ -36,7 +36,7 @@ class Guess:
 
 
 def rank_reports(sheets: Sequence[Sheet], reports: Mapping[str, Sequence[Declared]]) -> list[Guess]:
-    """The reports that a file has anything in common with, the likeliest first.
+    """The reports that have a column in common with a file, the likeliest first.
 
     Raises:
         FileError: a sheet cannot be read.
@@ -50,7 +50,7 @@ def rank_reports(sheets: Sequence[Sheet], reports: Mapping[str, Sequence[Declare
 
 
 def likeliest(guesses: Sequence[Guess]) -> tuple[str, ...]:
-    """The reports that a file is: several where they have the same columns, none if it is nobody's."""
+    """The report types that a file may be: several if they match equally well, none if no report matches."""
     return tuple(
         guess.report_type
         for guess in guesses

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.row_rules import RowRules
 
 TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "subtotals", "nettotal"})
-"""What the first cell of a row of totals says, without units."""
+"""First cells of rows of totals, without units."""
 
 MAX_TOTAL = 20
-"""Characters of such a cell; longer ones are not looked at."""
+"""Characters of such a cell; a longer one is not a total."""
 
 _TOTAL = r"(?:grand|sub|net)?\W*total"
-"""How such a cell begins."""
+"""The beginning of such a cell."""
 
 LOOK = 40
-"""Characters of a row's first cell that are looked at in all rows at once: what cells hold must not make it slow."""
+"""Characters of each first cell that are searched, over all rows at once; long cells must not make this slow."""
 
 NOTE_WIDTH = 6
-"""Named columns from which on a row with a single cell is a note, and no row of the table."""
+"""From so many named columns on, a row with a single cell is a note and not a row of the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class RejectedRow:
     Attributes:
         table: the table's name, `None` for a bare file.
         line: the line of the file on which it begins, from 1.
-        cause: why, as the end of a sentence that begins with the line.
+        cause: the cause, as the end of a sentence that begins with the line.
         text: its cells, as one row of CSV.
     """
 
@@ -67,16 +67,16 @@ class BadCells:
 
 @dataclass(kw_only=True)
 class RowCounts:
-    """What became of the rows of a report's tables so far: each is in exactly one of the first three counts.
+    """Counts of the rows of a report's tables so far; each row is in exactly one of the first three counts.
 
     Attributes:
-        rows: rows handed on.
-        skipped: rows passed over because they do not fit the header.
+        rows: rows that were read.
+        skipped: rows that were skipped because they do not fit the header.
         dropped: rows of totals and repeated headers.
-        blank: rows without any text, which no other count holds.
+        blank: rows without any text; no other count includes them.
         skipped_lines: the lines of the file on which the first of the skipped rows begin.
-        dropped_lines: the same of the dropped rows.
-        bad_cells: by column name.
+        dropped_lines: the lines of the first dropped rows.
+        bad_cells: cells that do not fit, by column name.
     """
 
     rows: int = 0
@@ -89,19 +89,19 @@ class RowCounts:
 
     @property
     def received(self) -> int:
-        """Rows that the tables had, but for blank ones."""
+        """All rows of the tables, except blank ones."""
         return self.rows + self.skipped + self.dropped
 
 
-def place_of(name: str | None, line: int) -> str:
+def line_in_words(name: str | None, line: int) -> str:
     """A line of a table, in words."""
     return f"line {line}" if name is None else f"{name}, line {line}"
 
 
 class RowFilter:
-    """Tells a table's rows from what else is among them, and fills them down.
+    """Separates a table's rows of data from other rows, and fills blank cells from the row above.
 
-    What becomes of the rows is added to `counts`; each row that is skipped goes to `reject`.
+    All rows are added to `counts`; each row that is skipped goes to `reject`.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class RowFilter:
         self._counts = counts
         self._reject = reject
         self._above: Sequence[str] | None = [""] * layout.width
-        """The last row, which fills the next ones; `None` behind one that cannot be read."""
+        """The last row, which fills the next ones; `None` after one that cannot be read."""
         self._header_rows = {_plain(row) for row in table.header_rows}
         self._names = {_folded(text) for row in (table.header, *table.header_rows) for text in row} - {""}
         firsts = "".join(
@@ -130,7 +130,7 @@ class RowFilter:
         self._suspicious = re.compile(rf"^[{PADDING}]*(?:$|{_TOTAL}{firsts})", re.IGNORECASE | re.MULTILINE)
         self._filled = [1] if self._is_wide else []
         self._filled += layout.fills_down[:1]
-        """Indexes of cells that are hardly ever blank, beside the first."""
+        """Positions of cells that are hardly ever blank, besides the first."""
 
     def batches(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Sequence[int]]]:
         """The rows of batches that fit the header, filled down, and the rows' numbers in the file.
@@ -142,9 +142,9 @@ class RowFilter:
         for batch in batches:
             numbers = range(first, first + len(batch.rows))
             first = numbers.stop
-            suspects = self._need_look(batch.rows)
+            suspects = self._suspects(batch.rows)
             if suspects:
-                kept = self._kept(batch, suspects)
+                kept = self._rows_of_data(batch, suspects)
                 rows, lines = [batch.rows[index] for index in kept], [batch.lines[index] for index in kept]
                 if rows:
                     yield Batch(rows=rows, lines=lines), [numbers[index] for index in kept]
@@ -152,13 +152,13 @@ class RowFilter:
                 self._above = batch.rows[-1]
                 yield batch, numbers
 
-    def _need_look(self, rows: Sequence[Sequence[str]]) -> set[int]:
-        """Indexes of rows that have to be looked at one by one; that there are none is found for all at once."""
+    def _suspects(self, rows: Sequence[Sequence[str]]) -> set[int]:
+        """Indexes of rows that must be checked one by one; usually none, which one check of the whole batch shows."""
         width = self._width
         if (
             set(map(len, rows)) == {width}
             and not self._suspicious.search("\n".join([row[0][:LOOK] for row in rows]))
-            and all(_are_filled([row[place] for row in rows]) for place in self._filled)
+            and all(_are_filled([row[position] for row in rows]) for position in self._filled)
         ):
             return set()
         return {
@@ -166,10 +166,10 @@ class RowFilter:
             for index, row in enumerate(rows)
             if len(row) != width
             or self._suspicious.match(row[0][:LOOK])
-            or not all(row[place].strip(PADDING) for place in self._filled)
+            or not all(row[position].strip(PADDING) for position in self._filled)
         }
 
-    def _kept(self, batch: Batch, suspects: Collection[int]) -> list[int]:
+    def _rows_of_data(self, batch: Batch, suspects: Collection[int]) -> list[int]:
         """Indexes of the batch's rows of data; suspects are filled down."""
         kept = []
         for index, row in enumerate(batch.rows):
@@ -178,14 +178,14 @@ class RowFilter:
                     continue
                 cause = self._fault(row) or self._fill(row)
                 if cause:
-                    self._pass_over(row, batch.lines[index], cause)
+                    self._skip(row, batch.lines[index], cause)
                     continue
             self._above = row
             kept.append(index)
         return kept
 
     def _is_dropped(self, row: Sequence[str], line: int) -> bool:
-        """Whether a row is one of totals, or the header again; counted if so."""
+        """Whether a row is a row of totals or the header again; such rows are counted."""
         first = next(filter(None, (text.strip(PADDING) for text in row)), "")
         if not is_total(first) and _plain(row) not in self._header_rows:
             if _folded(first) in self._names:
@@ -196,16 +196,16 @@ class RowFilter:
         return True
 
     def _refuse_another_table(self, row: Sequence[str], line: int) -> None:
-        """Rows behind another header would come under the wrong names."""
+        """Refuse a row that is the header of another table: the rows below it would get the wrong names."""
         texts = [text for text in map(_folded, row) if text]
         if len(texts) > 1 and 2 * sum(text in self._names for text in texts) >= len(texts):
             raise RowError(
-                f"{place_of(self._name, line)} begins another table below the first ({listed(row)}); "
+                f"{line_in_words(self._name, line)} begins another table below the first ({listed(row)}); "
                 "such a file cannot be read"
             )
 
     def _fault(self, row: Sequence[str]) -> str | None:
-        """Why a row does not fit the header."""
+        """Why a row does not fit the header; `None` if it does."""
         if len(row) != self._width:
             return f"has {len(row)} cell{'s' * (len(row) > 1)}, the header {self._width}"
         texts = filter(None, (text.strip(PADDING) for text in row))
@@ -214,28 +214,28 @@ class RowFilter:
         return None
 
     def _fill(self, row: list[str]) -> str | None:
-        """Fill a row's blank cells from the row above where they say the same; why it cannot be done."""
+        """Fill a row's blank cells from the row above. Returns the cause if that is not possible."""
         if not self._fills_down or row[self._fills_down[0]].strip(PADDING):
             return None
         if self._above is None:
             return "belongs to the row above it, which cannot be read"
-        for place in self._fills_down:
-            if not row[place].strip(PADDING):
-                row[place] = self._above[place]
+        for position in self._fills_down:
+            if not row[position].strip(PADDING):
+                row[position] = self._above[position]
         return None
 
-    def _pass_over(self, row: Sequence[str], line: int, cause: str) -> None:
+    def _skip(self, row: Sequence[str], line: int, cause: str) -> None:
         counts, rules = self._counts, self._rules
         if rules.bad_rows == "fail":
             raise RowError(
-                f"{place_of(self._name, line)} {cause}; bad_rows: skip leaves such rows out and keeps them aside"
+                f"{line_in_words(self._name, line)} {cause}; bad_rows: skip leaves such rows out and keeps them aside"
             )
         self._above = None
         counts.skipped += 1
         counts.skipped_lines += [line] if len(counts.skipped_lines) < MAX_LISTED else []
         if counts.skipped > rules.max_bad_rows:
             raise RowError(
-                f"{place_of(self._name, line)} {cause}, which exceeds max_bad_rows ({rules.max_bad_rows}); "
+                f"{line_in_words(self._name, line)} {cause}, which exceeds max_bad_rows ({rules.max_bad_rows}); "
                 f"the first are on the lines {', '.join(map(str, counts.skipped_lines))}"
             )
         text = io.StringIO()
@@ -246,21 +246,21 @@ class RowFilter:
 def _are_filled(cells: Sequence[str]) -> bool:
     if not all(map(str.strip, cells)):
         return False
-    return "".join(cells).isascii() or all(cell.strip(PADDING) for cell in cells)  # the first is much faster
+    return "".join(cells).isascii() or all(cell.strip(PADDING) for cell in cells)  # the first test is much faster
 
 
 def is_total(text: str) -> bool:
-    """Whether the first cell of a row says that it is one of totals."""
+    """Whether a row with this first cell is a row of totals."""
     return len(text) <= MAX_TOTAL and "".join(words_without_units(text)) in TOTALS
 
 
 def _folded(text: str) -> str:
-    """A header's text without case and with single spaces, however long it is."""
+    """A header's text without case and with single spaces."""
     return " ".join(text.strip(PADDING).casefold().split())
 
 
 def _plain(row: Sequence[str]) -> tuple[str, ...]:
-    """A row to be compared with a header's: blank cells behind the last text do not count."""
+    """A row in the form in which it is compared with a header: without blank cells after the last text."""
     texts = list(map(_folded, row))
     while texts and not texts[-1]:
         texts.pop()

@@ -1,4 +1,4 @@
-"""What tells the rows of one report apart: natural keys, or hashes of their cells, with an ordinal for repeats."""
+"""The identity of rows within a report: natural keys, or hashes of their cells, with an ordinal for repeats."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.sheets import Table
 
     Cells = Sequence[Sequence[str]]
-    """Of some rows: the texts of each column."""
+    """The texts of some rows, by column."""
 
 EMPTY_KEY = "NA"
-"""Stands in a key column where the file has nothing: Flipkart's own word, and unlike NULL it can be upserted."""
+"""The value of a blank key cell: it is Flipkart's own word, and unlike NULL it can be upserted."""
 
 FALLBACK_BITS = 40
-"""Bits of an ordinal that stand for what tells a row without a whole key from others: see `NaturalKeys`."""
+"""Bits of an ordinal that distinguish rows with a blank part in their key: see `NaturalKeys`."""
 
 _ANY_ROW = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema_drift="evolve")
 
 
 @dataclass(kw_only=True)
 class KeyRepeats:
-    """Rows of a report that their natural key does not tell apart.
+    """Rows of a report that their natural key does not distinguish.
 
     Attributes:
         tied: rows that share their key with another.
@@ -55,7 +55,7 @@ class KeyRepeats:
 
     @property
     def words(self) -> str:
-        """How many rows are in which of the two ways not told apart; empty if each is."""
+        """The numbers of such rows, in words; empty if there are none."""
         tied = [f"{self.tied:,} rows share their key with another"] if self.tied else []
         blank = "1 row has a blank part in its key"
         if self.incomplete > 1:
@@ -64,14 +64,14 @@ class KeyRepeats:
 
 
 class RowIdentity(Protocol):
-    """What tells the rows of a report apart, over all its tables of one stream, which are read in their order."""
+    """Distinguishes the rows of a report, over all tables of one stream, which are read in their order."""
 
     @property
     def repeats(self) -> KeyRepeats:
-        """Rows that their natural key does not tell apart."""
+        """Rows that their natural key does not distinguish."""
 
     def begin(self, table: Table, layout: Layout) -> None:
-        """Go on with the rows of another table."""
+        """Continue with the rows of another table."""
 
     def identify(self, cells: Cells) -> tuple[list[str] | None, list[int]]:
         """Hashes, where rows have no natural key, and ordinals of the next rows."""
@@ -86,25 +86,25 @@ def shortened_key(text: str) -> str:
 
 
 class RowDigests:
-    """Digests of what rows say, whatever the order of their columns."""
+    """Digests of rows, which do not depend on the order of their columns."""
 
     def __init__(self, table: Table, layout: Layout) -> None:
         # A column that goes by another header in this file is hashed by its own.
-        headers = dict(enumerate(table.header)) | {place: column.header for place, column in layout.placed}
+        headers = dict(enumerate(table.header)) | {position: column.header for position, column in layout.placed}
         occurrences: Counter[str] = Counter()
         named = []
-        for place, text in headers.items():
+        for position, text in headers.items():
             name = normalise(text)
             occurrences[name] += 1
-            named.append((f"{name}#{occurrences[name]}", place))
-        self._columns = [(name, place, ColumnConverter(str)) for name, place in sorted(named)]
+            named.append((f"{name}#{occurrences[name]}", position))
+        self._columns = [(name, position, ColumnConverter(str)) for name, position in sorted(named)]
 
     def of_rows(self, cells: Cells) -> list[bytes]:
         """A digest of each row."""
-        # The length keeps cells apart, whatever is in them.
+        # With the length, no content of a cell can look like two cells.
         pieces = [
-            ["" if text is None else f"{name}={len(text)}:{text};" for text in converter.convert(cells[place])]
-            for name, place, converter in self._columns
+            ["" if text is None else f"{name}={len(text)}:{text};" for text in converter.convert(cells[position])]
+            for name, position, converter in self._columns
         ]
         return [blake2b("".join(row).encode(), digest_size=16).digest() for row in zip(*pieces, strict=True)]
 
@@ -118,7 +118,7 @@ class RowHashes:
         self._seen = SeenRows()
 
     def begin(self, table: Table, layout: Layout) -> None:
-        """Go on with the rows of another table."""
+        """Continue with the rows of another table."""
         self._digests = RowDigests(table, layout)
 
     def identify(self, cells: Cells) -> tuple[list[str], list[int]]:
@@ -132,26 +132,26 @@ class NaturalKeys:
     """Ordinals that make natural keys unique in a report.
 
     Natural keys are inferred, so a report that repeats one must still be loaded, every row once, and a row that is
-    read again must meet its former self. The ordinal is 1 for a row whose key no other row of the report has. Rows
-    that share a key are numbered from 1 in the order of their digests, so neither the order of the file nor other rows
-    change it; rows that are equal in every cell take the next numbers. When some of them change, the newest report
-    still overwrites the same numbers.
+    read again must overwrite its earlier record. The ordinal is 1 for a row whose key no other row has. Rows that
+    share a key are numbered from 1 in the order of their digests, so neither the order of the file nor other rows
+    change the ordinal; rows that are equal in every cell take the next numbers. When some of them change, the newest
+    report still overwrites the same numbers.
 
-    A row with a blank part in its key is told apart by the `fallback` columns, which do not change either, and where
-    these are blank, too, by all its cells: `FALLBACK_BITS` of their digest go into the ordinal. Without them such rows
-    of another window would take its place.
+    A row with a blank part in its key is distinguished by the `fallback` columns, which do not change either, and if
+    these are blank, too, by all of its cells: `FALLBACK_BITS` of their digest go into the ordinal. Without them, such
+    a row of another window would overwrite it.
 
-    Whether keys repeat has to be known before the first row goes out, so the rows are looked through before. Where one
-    column of the key never repeats in a text file, only that column is read; and where it does, whole rows. Of every
-    row 16 bytes are remembered, on disk where there are many, and of tied ones as many in memory.
+    Whether keys repeat must be known before the first row is written, so the rows are scanned first. If one column of
+    the key never repeats, only that column is read; otherwise whole rows. For every row 16 bytes are stored, on disk if
+    there are many, and for rows that share a key another 16 bytes in memory.
 
     Args:
         names: the key's columns.
         parts: the report's tables of one stream, with their layouts.
-        fallback: columns that tell rows apart whose key has a blank part.
+        fallback: columns that distinguish rows with a blank part in their key.
 
     Attributes:
-        repeats: what was found.
+        repeats: rows that their key does not distinguish.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class NaturalKeys:
         self._tied = array("q")
         """Numbers of the rows that need an ordinal, from 0, ascending."""
         self._ordinals = array("q")
-        """Theirs, in the same order."""
+        """The ordinals of these rows, in the same order."""
         self._next_row = 0
         self._next_tied = 0
         if self._may_repeat():
@@ -175,7 +175,7 @@ class NaturalKeys:
     # Rows in their order
 
     def begin(self, table: Table, layout: Layout) -> None:
-        """Go on with the rows of another table."""
+        """Continue with the rows of another table."""
 
     def identify(self, cells: Cells) -> tuple[None, list[int]]:
         """Ordinals of the next rows."""
@@ -187,7 +187,7 @@ class NaturalKeys:
             self._next_tied += 1
         return None, ordinals
 
-    # The look before
+    # The scan before the first row
 
     def _may_repeat(self) -> bool:
         """Whether keys may repeat or have blank parts, as far as one column of the key tells."""
@@ -203,7 +203,7 @@ class NaturalKeys:
         return True
 
     def _rows(self) -> Iterator[tuple[int, list[list[str]], _KeyReader]]:
-        """The rows of all tables once more, as they will be read; a file that is damaged ends here without a word."""
+        """The rows of all tables, as they will be read. They end at damage, which the later reading reports."""
         number = 0
         for table, layout in self._parts:
             reader = _KeyReader(self._names, self._fallback, table, layout)
@@ -212,7 +212,7 @@ class NaturalKeys:
                 for batch, _ in row_filter.batches(table.batches_again()):
                     yield number, batch.rows, reader
                     number += len(batch.rows)
-            except FileError:  # the reading itself tells it
+            except FileError:  # the later reading raises it
                 return
 
     def _find_tied(self) -> array[int]:
@@ -263,7 +263,7 @@ class NaturalKeys:
 
 
 class _KeyReader:
-    """Reads keys from a table's rows, as they come out in records."""
+    """Reads keys from a table's rows, with the same values as in records."""
 
     def __init__(self, names: Sequence[str], fallback: Sequence[str], table: Table, layout: Layout) -> None:
         self._keys = [_placed(name, layout) for name in names]
@@ -275,15 +275,15 @@ class _KeyReader:
         return _read(self._keys, rows)
 
     def groups(self, rows: Sequence[Sequence[str]]) -> list[tuple[int, int, int]]:
-        """Of each row: a hash of the key it shares, its digest, and the first ordinal of those that share it."""
+        """For each row: a hash of its shared key, its digest, and the first ordinal of the rows with that key."""
         cells = list(zip(*rows, strict=True))
         digests = [int.from_bytes(digest[:8], "big", signed=True) for digest in self._digests.of_rows(cells)]
         groups = []
         for key, fallback, digest in zip(self.keys(rows), _read(self._fallback, rows), digests, strict=True):
             base = 1
             if None in key:
-                said = repr(fallback if any(fallback) else digest).encode()
-                base += int.from_bytes(blake2b(said, digest_size=8).digest(), "big") % 2**FALLBACK_BITS + 1
+                text = repr(fallback if any(fallback) else digest).encode()
+                base += int.from_bytes(blake2b(text, digest_size=8).digest(), "big") % 2**FALLBACK_BITS + 1
             groups.append((hash((key, base)), digest, base))
         return groups
 
@@ -291,14 +291,14 @@ class _KeyReader:
 def _read(columns: Sequence[_PlacedColumn | None], rows: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
     """The values of some columns, row by row; `None` for blank cells and for columns that the file does not have."""
     values = [
-        [None] * len(rows) if column is None else column.values([row[column.place] for row in rows])
+        [None] * len(rows) if column is None else column.values([row[column.position] for row in rows])
         for column in columns
     ]
     return list(zip(*values, strict=True)) if values else [()] * len(rows)
 
 
 def _scan(table: Table, column: _PlacedColumn | None, hashes: HashSet) -> None:
-    """Take in a column's values.
+    """Add a column's values to the hashes.
 
     Raises:
         UnscannableError: the column cannot be read alone, has blank cells, or repeats itself from the start.
@@ -306,7 +306,7 @@ def _scan(table: Table, column: _PlacedColumn | None, hashes: HashSet) -> None:
     if column is None:
         raise UnscannableError
     is_first = True
-    for texts in table.column_texts(column.place):
+    for texts in table.column_texts(column.position):
         values = column.values(texts)
         if None in values or (is_first and 2 * len(set(values)) < len(values)):
             raise UnscannableError
@@ -315,20 +315,20 @@ def _scan(table: Table, column: _PlacedColumn | None, hashes: HashSet) -> None:
 
 
 class _PlacedColumn:
-    """A column of a table, with its place."""
+    """A column of a table, with its position."""
 
-    def __init__(self, place: int, column: Column) -> None:
-        self.place = place
+    def __init__(self, position: int, column: Column) -> None:
+        self.position = position
         converter = ColumnConverter(CONVERTERS[column.type], clean=clean_id if is_id(column) else clean)
         self.values = converter.convert
 
 
 def _placed(name: str, layout: Layout) -> _PlacedColumn | None:
-    return next((_PlacedColumn(place, column) for place, column in layout.placed if column.name == name), None)
+    return next((_PlacedColumn(position, column) for position, column in layout.placed if column.name == name), None)
 
 
 def row_identity(
     key: Sequence[str], parts: Sequence[tuple[Table, Layout]], *, fallback: Sequence[str] = ()
 ) -> RowIdentity:
-    """What tells a report's rows apart; see `NaturalKeys` and, where there is no key, `RowHashes`."""
+    """The identity of a report's rows: `NaturalKeys`, or `RowHashes` where the table has no key."""
     return NaturalKeys(key, parts, fallback=fallback) if key else RowHashes()

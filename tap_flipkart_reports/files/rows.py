@@ -20,9 +20,9 @@ from tap_flipkart_reports.files.converters import (
     is_id,
 )
 from tap_flipkart_reports.files.dates import named_order, order_of
-from tap_flipkart_reports.files.header_match import Layout, column_number
+from tap_flipkart_reports.files.header_match import Layout, numbered_name
 from tap_flipkart_reports.files.header_words import listed, shortened
-from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts, RowFilter, place_of
+from tap_flipkart_reports.files.row_filter import BadCells, RejectedRow, RowCounts, RowFilter, line_in_words
 from tap_flipkart_reports.files.row_keys import EMPTY_KEY, RowIdentity, shortened_key
 
 if TYPE_CHECKING:
@@ -44,13 +44,12 @@ class RowBatch:
 
     Attributes:
         row_numbers: each row's number in the file, from 1: rows that were skipped count, blank ones do not.
-        columns: values by column name, of the columns that the file has and the caller wants.
-        extra: cells that have no column in `columns`, by name, of rows that have any.
-        unparsed: trimmed text of cells that do not fit their column's type, by column, of rows that have any.
-        row_hashes: the same for rows that say the same, whatever the order of their columns; `None` for rows with a
-            natural key.
-        row_ordinals: tell rows of one hash or one natural key apart; see `RowIdentity`.
-        is_provisional: whether a row's payout is not made yet; `None` where the table has no payouts.
+        columns: values by column name, of the selected columns that the file has.
+        extra: cells without a column, by name; `None` for rows without such cells.
+        unparsed: trimmed text of cells that do not fit their column's type, by column; `None` for rows without any.
+        row_hashes: equal for rows with equal cells, in any order of the columns; `None` for rows with a natural key.
+        row_ordinals: distinguish rows with the same hash or natural key; see `RowIdentity`.
+        is_provisional: whether a row's payout is still to be made; `None` where the table has no payouts.
     """
 
     row_numbers: Sequence[int]
@@ -72,7 +71,7 @@ class RowBatch:
         return len(self.row_numbers)
 
 
-def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what comes of it
+def read_rows(  # noqa: PLR0913 - the table, the rules, and three outputs
     table: Table,
     layout: Layout,
     *,
@@ -92,23 +91,23 @@ def read_rows(  # noqa: PLR0913 - what is read, how, and three places for what c
         layout: its header, matched.
         selected: names of the columns to convert, or `None` for all; key columns are always converted.
         rules: what to do with rows and cells that do not fit.
-        identity: what tells the report's rows apart.
-        counts: what became of the rows is added to it as they are read.
-        reject: gets each row that is passed over.
+        identity: the identity of the report's rows.
+        counts: the counts to which rows are added as they are read.
+        reject: called with each row that is skipped.
         converters: `CONVERTERS`, or `JSON_CONVERTERS` for values that are only written.
 
     Raises:
-        RowError: a row, a cell or the header is not what the rules allow; the sentence names the line.
-        FileError: the file cannot be read on.
+        RowError: the rules do not allow a row, a cell or the header; the message names the line.
+        FileError: the rest of the file cannot be read.
     """
     reader = _TableReader(table, layout, selected=selected, rules=rules, counts=counts, converters=converters)
     return reader.batches(identity, reject)
 
 
 class _TableReader:
-    """Reads one table; what its columns are is settled once, for all batches."""
+    """Reads one table; the columns are determined once, for all batches."""
 
-    def __init__(  # noqa: PLR0913 - what is read, how, and where it is counted
+    def __init__(  # noqa: PLR0913 - as `read_rows`
         self,
         table: Table,
         layout: Layout,
@@ -124,27 +123,27 @@ class _TableReader:
         self._counts = counts
         own = (*layout.placed, *layout.new) if rules.schema_drift == "evolve" else layout.placed
         self._typed = [
-            (place, column, self._converter(place, column, converters))
-            for place, column in own
+            (position, column, self._converter(position, column, converters))
+            for position, column in own
             if selected is None or column.name in selected or column.is_key or column.provisional
         ]
         self._provisional = [column for _, column, _ in self._typed if column.provisional][:1]
         self._keys = [column.name for _, column, _ in self._typed if column.is_key]
         self._texts_of_keys = [column.name for _, column, _ in self._typed if column.is_key and column.type == "string"]
-        spare = [(place, column.name) for place, column in layout.new if rules.schema_drift == "extra"]
-        spare += [(place, column_number(place)) for place in layout.unnamed]
-        self._kept = [(place, name, ColumnConverter(str)) for place, name in spare]
+        spare = [(position, column.name) for position, column in layout.new if rules.schema_drift == "extra"]
+        spare += [(position, numbered_name(position)) for position in layout.unnamed]
+        self._kept = [(position, name, ColumnConverter(str)) for position, name in spare]
 
-    def _converter(self, place: int, column: Column, converters: Converters) -> ColumnConverter:
+    def _converter(self, position: int, column: Column, converters: Converters) -> ColumnConverter:
         if column.type in {"date", "date-time"}:
-            return ColumnConverter(date_converter(column.type, lambda: self._order_of_days(place)))
+            return ColumnConverter(date_converter(column.type, lambda: self._order_of_days(position)))
         return ColumnConverter(converters[column.type], clean=clean_id if is_id(column) else clean)
 
-    def _order_of_days(self, place: int) -> DayOrder | None:
-        """The order of a column's days, by all of its cells, or else by its header."""
+    def _order_of_days(self, position: int) -> DayOrder | None:
+        """The order of day and month in a column, from all of its cells, or else from its header."""
         width = self._layout.width
-        cells = (row[place] for batch in self._table.batches_again() for row in batch.rows if len(row) == width)
-        return order_of(filter(None, map(clean, cells))) or named_order(self._table.header[place])
+        cells = (row[position] for batch in self._table.batches_again() for row in batch.rows if len(row) == width)
+        return order_of(filter(None, map(clean, cells))) or named_order(self._table.header[position])
 
     def batches(self, identity: RowIdentity, reject: Callable[[RejectedRow], None]) -> Iterator[RowBatch]:
         """The rows; see `read_rows`."""
@@ -160,7 +159,7 @@ class _TableReader:
 
     def _typed_batch(self, batch: Batch, row_numbers: Sequence[int], identity: RowIdentity) -> RowBatch:
         cells = list(zip(*batch.rows, strict=True))
-        columns = {column.name: converter.convert(cells[place]) for place, column, converter in self._typed}
+        columns = {column.name: converter.convert(cells[position]) for position, column, converter in self._typed}
         unparsed = self._unparsed(cells, batch.lines)
         is_provisional = [
             value is None or value.upper() in column.provisional
@@ -188,12 +187,12 @@ class _TableReader:
         )
 
     def _unparsed(self, cells: Sequence[Sequence[str]], lines: Sequence[int]) -> list[dict[str, str] | None]:
-        """What the converters of a batch refused, by row and column."""
+        """The cells of a batch that the converters refused, by row and column."""
         rows: list[dict[str, str] | None] = [None] * len(lines)
-        for place, column, converter in self._typed:
+        for position, column, converter in self._typed:
             if not converter.refused:
                 continue
-            for index, text in enumerate(cells[place]):
+            for index, text in enumerate(cells[position]):
                 if text in converter.refused:
                     self._refuse(column, text, lines[index])
                     _put(rows, index, column.name, text.strip(PADDING))
@@ -208,15 +207,15 @@ class _TableReader:
                 if column.type != "string"
                 else "what a spreadsheet shows in place of a text"
             )
-            cell = f"{place_of(self._table.name, line)}, column {shortened(column.header)!r}"
+            cell = f"{line_in_words(self._table.name, line)}, column {shortened(column.header)!r}"
             raise RowError(f"{cell}: {shortened(text)!r} is {kind}")
         self._counts.bad_cells.setdefault(column.name, BadCells(first_line=line)).count += 1
 
     def _extra(self, cells: Sequence[Sequence[str]], count: int) -> list[dict[str, str] | None]:
         """Cells without a column, by row and name."""
         rows: list[dict[str, str] | None] = [None] * count
-        for place, name, converter in self._kept:
-            for index, text in enumerate(converter.convert(cells[place])):
+        for position, name, converter in self._kept:
+            for index, text in enumerate(converter.convert(cells[position])):
                 if text is not None:
                     _put(rows, index, name, text)
         return rows
@@ -228,7 +227,7 @@ class _TableReader:
 
 
 def _shortened(name: str, keys: Sequence[str], rows: list[dict[str, str] | None]) -> list[str]:
-    """A column of a natural key without texts that are too long for one; those are kept beside what did not parse."""
+    """A key column with shortened texts; the full texts are kept with the unparsed cells."""
     for index, text in enumerate(keys):
         if len(text) > MAX_KEY_LETTERS:
             _put(rows, index, name, text)

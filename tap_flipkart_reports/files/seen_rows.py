@@ -1,4 +1,4 @@
-"""How often a row was seen before, in few bytes a row: in memory up to a million different rows, on disk beyond."""
+"""Counts how often a row was seen, in few bytes per row: in memory up to a million different rows, then on disk."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SeenRows:
             digests: 16 bytes of each row.
 
         Returns:
-            Of each how often it has been seen now.
+            How often each of them has been seen, this time included.
         """
         words = array("Q", b"".join(digests))
         counts = []
@@ -80,24 +80,24 @@ class SeenRows:
             part %= PARTS  # noqa: PLW2901 - the part of the word that names one
             table = self._tables[part]
             mask, row = len(table) - 1, word | MANY
-            place = word >> 40 & mask
-            while slot := table[place]:
+            index = word >> 40 & mask
+            while slot := table[index]:
                 if slot | MANY == row:
                     break
-                place = place + 1 & mask
+                index = index + 1 & mask
             if not slot:
-                table[place] = row - MANY + 1
+                table[index] = row - MANY + 1
                 counts.append(1)
                 self._take(part)
             else:
-                counts.append(self._count_again(table, place, part))
+                counts.append(self._count_again(table, index, part))
         return counts
 
-    def _count_again(self, table: Slots, place: int, part: int) -> int:
-        slot = table[place]
+    def _count_again(self, table: Slots, index: int, part: int) -> int:
+        slot = table[index]
         seen = slot & MANY
         if seen < MANY:
-            table[place] = slot + 1
+            table[index] = slot + 1
             if seen + 1 < MANY:
                 return seen + 1
         key = part, slot | MANY
@@ -120,20 +120,20 @@ class SeenRows:
         table = self._new_table(part, mask + 1)
         for slot in old:
             if slot:
-                place = slot >> 40 & mask
-                while table[place]:
-                    place = place + 1 & mask
-                table[place] = slot
+                index = slot >> 40 & mask
+                while table[index]:
+                    index = index + 1 & mask
+                table[index] = slot
         self._tables[part] = table
 
     def _new_table(self, part: int, slots: int) -> Slots:
         if not self._is_on_disk:
             return array("Q", bytes(SLOT_BYTES * slots))
         begin = self._spool.seek(0, 2)
-        self._spool.write(bytes(SLOT_BYTES * slots))  # a full disk is told here, and not at a page's first use
+        self._spool.write(bytes(SLOT_BYTES * slots))  # a full disk fails here, and not at a page's first use
         self._spool.flush()
         mapped = mmap.mmap(self._spool.fileno(), SLOT_BYTES * slots, offset=begin)
-        self._maps[part] = mapped  # the one before is let go with its table
+        self._maps[part] = mapped  # the map before it is freed with its table
         return memoryview(mapped).cast("Q")
 
     def _move_to_disk(self) -> None:
@@ -142,8 +142,8 @@ class SeenRows:
         weakref.finalize(self, self._spool.close)
         for part, table in enumerate(self._tables):
             on_disk = self._new_table(part, len(table))
-            for place, slot in enumerate(table):
-                on_disk[place] = slot
+            for index, slot in enumerate(table):
+                on_disk[index] = slot
             self._tables[part] = on_disk
 
     def _give_back(self) -> None:

@@ -1,4 +1,4 @@
-"""What a file is taken apart into: sheets, the rows of each, and the tables made of them."""
+"""What a file consists of: sheets, their rows, and the tables found in them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ BATCH_ROWS = 100
 """Larger batches leave the CPU's cache before their columns are converted."""
 
 HEAD_ROWS = 300
-"""Lines in which a header is looked for: the help above it takes 50 and more."""
+"""Lines in which a header is looked for: the help text above it may take 50 lines and more."""
 
 
 Checkpoint = Callable[[], None]
-"""Called every few milliseconds of reading; what it raises ends the reading."""
+"""Called every few milliseconds while a file is read. If it raises, reading ends."""
 
 
-def go_on() -> None:
-    """The checkpoint of those who read to the end."""
+def no_checkpoint() -> None:
+    """A checkpoint that never ends the reading."""
 
 
 def has_text(row: Sequence[str]) -> bool:
@@ -32,7 +32,7 @@ def has_text(row: Sequence[str]) -> bool:
 
 
 class StoppedReadingError(Exception):
-    """A checkpoint's way to end a reading that is not wanted any more; not an error of the file."""
+    """Raised by a checkpoint to end reading early; the file is not at fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,11 @@ class Batch:
 
 @dataclass(kw_only=True)
 class RowTally:
-    """What the reading of a table has come to so far.
+    """Counts of a table's rows while it is read.
 
     Attributes:
         rows: rows in its batches.
-        blank: rows without any text, left out.
+        blank: rows without any text, which are left out.
     """
 
     rows: int = 0
@@ -67,15 +67,15 @@ class Table:
 
     Attributes:
         name: the name of the sheet or the archive's member; `None` for a bare file.
-        header: the header's cells as the file has them; where it has several rows, those of a column joined by ` / `.
+        header: the header's cells as in the file; where it has several rows, a column's cells are joined by ` / `.
         header_line: the line of the file on which the header begins, from 1.
-        header_rows: the header's rows as they are.
-        undecodable: bytes of the sheet that fit no encoding, each of which is U+FFFD in the rows.
-        batches: the rows behind the header, to be read once and before the file is closed. Raises `FileError` at a
+        header_rows: the header's rows, unchanged.
+        undecodable: bytes of the sheet that fit no encoding; each of them is U+FFFD in the rows.
+        batches: the rows below the header. They can be read once, until the file is closed. Raises `FileError` at a
             row that is not CSV.
-        batches_again: the same rows, for those who have to know all of them before `batches` is begun; not counted.
-        column_texts: the cells of the column with an index, if they can be had for much less than `batches_again`;
-            raises `UnscannableError` at the first of them otherwise.
+        batches_again: returns the same rows, to look through them before `batches` is read; they are not counted.
+        column_texts: returns the cells of the column with an index, at a fraction of the cost of `batches_again`;
+            raises `UnscannableError` if that is not possible.
         tally: counts the batches as they are read.
     """
 
@@ -97,7 +97,7 @@ class HeadRow:
     Attributes:
         cells: its cells.
         line: the line on which it begins, from 1.
-        next_line: the line behind it.
+        next_line: the line after it.
     """
 
     cells: tuple[str, ...]
@@ -105,23 +105,23 @@ class HeadRow:
     next_line: int
 
 
-class Reading(Protocol):
-    """One way to take a sheet for rows: a text has one for each delimiter, a workbook's sheet has just one."""
+class SheetReader(Protocol):
+    """Splits a sheet into rows: a text file has one reader for each delimiter, a workbook's sheet has just one."""
 
     @property
     def form(self) -> str:
-        """What the sheet is, in words."""
+        """Format and encoding, in words."""
 
     @property
     def undecodable(self) -> int:
-        """Bytes that fit no encoding, each of which is U+FFFD in the rows."""
+        """Bytes that fit no encoding; each of them is U+FFFD in the rows."""
 
     @property
     def head_lines(self) -> int:
         """How many lines `head_row` knows."""
 
     def head_row(self, line: int) -> HeadRow | None:
-        """The row that begins on a line; `None` if it is blank or none.
+        """The row that begins on a line; `None` if it is blank or no row begins there.
 
         Args:
             line: from 1.
@@ -134,7 +134,7 @@ class Reading(Protocol):
         """The cells of one column from a line on; see `Table`."""
 
     def release(self) -> None:
-        """Give up what is held in memory of the sheet's beginning; it is read again when it is asked for."""
+        """Free the memory that holds the sheet's beginning; it is read again when it is needed."""
 
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
         """The rows from a line on.
@@ -150,14 +150,14 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A grid of text with a table in it, perhaps: a text file or a sheet of a workbook.
+    """A text file or a sheet of a workbook, which may hold a table.
 
     Attributes:
         name: the name of the sheet, or of the archive's member without its ending; `None` for a bare file.
         title: its name for people, with the archive's member it is in; `None` for a bare file.
-        readings: the ways to take it for rows.
+        readers: the ways to split it into rows.
     """
 
     name: str | None
     title: str | None
-    readings: Sequence[Reading]
+    readers: Sequence[SheetReader]

@@ -1,4 +1,4 @@
-"""Words that no database takes as the name of a column without quotes, which some targets forget."""
+"""SQL keywords, which cannot be column names without quotes. Some targets do not quote names."""
 
 SQL_WORDS = frozenset({
     "add", "all", "alter", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
@@ -14,4 +14,4 @@ SQL_WORDS = frozenset({
     "trailing", "transaction", "true", "union", "unique", "update", "user", "using", "values", "variadic",
     "verbose", "when", "where", "window", "with",
 })  # fmt: skip
-"""Those of PostgreSQL and SQLite."""
+"""Keywords of PostgreSQL and SQLite."""

@@ -1,7 +1,7 @@
 """Excel workbooks (XLSX) to rows of text, in bounded memory.
 
-A sheet is read twice: once to see how far it reaches, and once to read it. Formulas whose value nobody has
-calculated and errors are given as they are in the cell.
+A sheet is read twice: first to find its last row and column, then for its rows. Errors, and formulas without a
+calculated value, stay as they are in the cell.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BATCH_LETTERS = 2**22
 
 
 def workbook_sheets(parts: Collection[str], read: ReadPart, member: str | None) -> list[Sheet]:
-    """The sheets of a workbook, without charts. Each is read at the first look at it.
+    """The sheets of a workbook, without charts. Each is read when it is first used.
 
     Args:
         parts: names of the files in it, by `part_name`.
@@ -42,18 +42,18 @@ def workbook_sheets(parts: Collection[str], read: ReadPart, member: str | None) 
     """
     package = read_package(parts, read)
     strings = SharedStrings(read(package.shared_strings) if package.shared_strings is not None else None)
-    readers = CellReaders(strings, package.styles, is_1904=package.is_1904)
+    cell_readers = CellReaders(strings, package.styles, is_1904=package.is_1904)
     return [
         Sheet(
             name=name,
             title=name if member is None else f"{member}: {name}",
-            readings=[WorkbookReading(partial(read, part), readers, strings)],
+            readers=[WorkbookReader(partial(read, part), cell_readers, strings)],
         )
         for name, part in package.sheets
     ]
 
 
-class WorkbookReading:
+class WorkbookReader:
     """A sheet's rows as text.
 
     Args:
@@ -88,7 +88,7 @@ class WorkbookReading:
 
     @property
     def undecodable(self) -> int:
-        """None: workbooks are UTF-8 or cannot be read."""
+        """Always 0: a workbook is UTF-8, or it cannot be read."""
         return 0
 
     @property
@@ -97,12 +97,12 @@ class WorkbookReading:
         return len(self._head)
 
     def head_row(self, line: int) -> HeadRow | None:
-        """The row on a line; see `Reading`."""
+        """The row on a line; see `SheetReader`."""
         cells = self._head[line - 1] if line <= self.head_lines else []
         return HeadRow(cells=tuple(cells), line=line, next_line=line + 1) if has_text(cells) else None
 
     def column_texts(self, first_line: int, index: int) -> Iterator[list[str]]:
-        """The cells of one column; see `Reading`."""
+        """The cells of one column; see `SheetReader`."""
         if not self._survey.is_plain:
             raise UnscannableError
         cells = column_cells(self._read(), self._readers, first_line=first_line, index=index)
@@ -110,11 +110,11 @@ class WorkbookReading:
             yield _without_controls(texts)
 
     def release(self) -> None:
-        """Give up the first rows; see `Reading`."""
+        """Free the memory of the first rows; see `SheetReader`."""
         self.__dict__.pop("_head", None)
 
     def batches(self, first_line: int, tally: RowTally) -> Iterator[Batch]:
-        """The rows from a line on; see `Reading`."""
+        """The rows from a line on; see `SheetReader`."""
         rows: list[list[str]] = []
         lines: list[int] = []
         before, letters = first_line - 1, 0
@@ -139,17 +139,17 @@ class WorkbookReading:
         """Line, cells and size of the rows, all of one width."""
         width = self._survey.columns  # before the first row, which may be shorter than the others
         for found in sheet_rows(self._read(), self._readers, is_plain=self._survey.is_plain):
-            if found.places is None:
+            if found.positions is None:
                 row = found.texts
                 if len(row) != width:  # longer by styled blank cells only
                     row = [*row[:width], *[""] * (width - len(row))]
             else:
                 row = [""] * width
-                for place, text in zip(found.places, found.texts, strict=True):
-                    if text and place >= width:
+                for position, text in zip(found.positions, found.texts, strict=True):
+                    if text and position >= width:
                         raise FileError(f"the workbook's cells are not in order in row {found.number}")
                     if text:
-                        row[place] = text
+                        row[position] = text
             yield found.number, _without_controls(row), found.size
 
 

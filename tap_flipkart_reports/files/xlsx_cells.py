@@ -1,4 +1,4 @@
-"""What a cell of a workbook says, in the spelling of text files, by its type and style."""
+"""Cells of a workbook to text, spelt as in text files, by type and style."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 
     Reader = Callable[[str], str]
-    """Makes the text of what is in a cell; raises `ValueError` or `LookupError` where it is not of the type."""
+    """Converts a cell's content to text; raises `ValueError` or `LookupError` if it does not fit the type."""
 
 EXACT = 2**53
-"""Whole numbers beyond it have lost digits, as a workbook keeps 53 bits of each."""
+"""Larger whole numbers have lost digits: a workbook stores 53 bits of each number."""
 
 MAX_REMEMBERED = 20_000
-"""Numbers that are remembered with their texts: most columns of amounts repeat themselves."""
+"""Numbers whose texts are cached: most columns of amounts repeat their values."""
 
 LAST_DAY = 2_958_465
 """The last day of Excel's calendar, 31 December 9999."""
@@ -28,26 +28,26 @@ LAST_DAY = 2_958_465
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no zones
 _DAYS_1904 = 1462
 _FALSE_LEAP_DAY = 60
-"""The 29 February 1900 that Excel believes in."""
+"""29 February 1900, which exists only in Excel."""
 
 _MILLISECONDS = 86_400_000
 _BOOLEANS = {"1": "TRUE", "0": "FALSE", "": ""}
 
-# As all common writers spell it.
+# In the spelling of all common writers.
 _PLAIN_ATTRIBUTES = re.compile(r'(?: s="([0-9]{1,6})")?(?: t="([A-Za-z]{1,9})")? ?')
 
 
 def inline(text: str) -> str:
-    """A text that is in the cell itself, as it is; known by its identity."""
+    """The reader of inline texts, which leaves them unchanged; callers compare with `is`."""
     return text
 
 
 class CellReaders(dict[str, "Reader | None"]):
-    """What reads a cell, by its attributes behind the reference as they are spelt; `None` where they are odd.
+    """The reader of a cell, by its attributes after the reference; `None` if they are spelt in an unusual way.
 
     Args:
         strings: the texts that cells share.
-        styles: what each style makes of a number.
+        styles: the number format of each style.
         is_1904: whether days count from 1904.
     """
 
@@ -69,7 +69,7 @@ class CellReaders(dict[str, "Reader | None"]):
         }
 
     def __missing__(self, attributes: str) -> Reader | None:
-        """What reads a cell whose attributes are not remembered."""
+        """The reader of a cell whose attributes are not cached."""
         match = _PLAIN_ATTRIBUTES.fullmatch(attributes)
         reader = self.reader(match[2] or "n", int(match[1] or 0)) if match is not None else None
         if len(self) < MAX_REMEMBERED:
@@ -77,14 +77,14 @@ class CellReaders(dict[str, "Reader | None"]):
         return reader
 
     def reader(self, kind: str, style: int) -> Reader | None:
-        """What reads a cell of a type and a style; `None` for a type that no workbook has."""
+        """The reader of a cell of a type and a style; `None` for an unknown type."""
         if kind == "n":
             return self._numbers[self._styles[style] if style < len(self._styles) else NUMBER]
         return self._readers.get(kind)
 
 
 class _Numbers(dict[str, str]):
-    """The texts of numbers as they are shown, by what is in the cell; as a dict, those that were seen lately."""
+    """The displayed text of numbers, by the cell's content; the dictionary is a cache."""
 
     def __init__(self, show: Callable[[float], str]) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class _Numbers(dict[str, str]):
     def __missing__(self, written: str) -> str:
         try:
             text = self._show(float(written)) if "_" not in written else written
-        except ValueError:  # not a number: then it is what it says
+        except ValueError:  # not a number: it is shown as it is
             text = written
         if len(self) >= MAX_REMEMBERED:
             self.clear()
@@ -102,7 +102,7 @@ class _Numbers(dict[str, str]):
 
 
 def _number(value: float) -> str:
-    # Beyond, the digits are not the writer's any more: an exponent shows it, and no id is made of it.
+    # Larger numbers have lost digits: an exponent shows that, and keeps ids from being read from them.
     return str(int(value)) if value.is_integer() and -EXACT <= value <= EXACT else repr(value).upper()
 
 
@@ -129,7 +129,7 @@ def _duration(value: float) -> str:
 
 
 def _rounded(value: float) -> int:
-    """Halves away from zero, as spreadsheets do."""
+    """Rounded half away from zero, as spreadsheets do."""
     return int(value + 0.5) if value >= 0 else -int(0.5 - value)
 
 

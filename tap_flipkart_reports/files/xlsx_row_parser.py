@@ -1,4 +1,4 @@
-"""The rows of a sheet by its elements, however they are spelt."""
+"""The rows of a sheet in any spelling, with an XML parser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_ROW_LETTERS = 2**24
 """Letters that a row may take with its tags; 100 cells with the longest texts that Excel allows have 3 million."""
 
 NOT_CALCULATED = "(a formula)"
-"""Stands for a formula without a value whose own text is in another cell."""
+"""The text of a formula without a value whose formula is in another cell."""
 
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
@@ -37,13 +37,13 @@ class SheetRow:
 
     Attributes:
         number: its line, from 1.
-        places: the columns of its cells, from 0; `None` for the first ones without a gap.
-        texts: what the cells say.
+        positions: the columns of its cells, from 0; `None` for the first ones without a gap.
+        texts: texts of the cells.
         size: letters of its XML, or of its texts.
     """
 
     number: int
-    places: Sequence[int] | None
+    positions: Sequence[int] | None
     texts: list[str]
     size: int
 
@@ -53,7 +53,7 @@ def parsed_rows(chunks: Iterable[bytes], readers: CellReaders, *, above: int = 0
 
     Args:
         chunks: the sheet's part of the workbook.
-        readers: what reads its cells.
+        readers: readers of its cells.
         above: the number of the row before the first.
 
     Raises:
@@ -85,15 +85,15 @@ def column_number(letters: str) -> int:
 
 
 class _RowParser:
-    """Gathers rows from the elements of a sheet.
+    """Collects rows from the elements of a sheet.
 
     Args:
-        readers: what reads the cells.
+        readers: readers of the cells.
         above: the number of the row before the first.
 
     Attributes:
-        found: the rows so far; for the caller to take away.
-        is_begun: whether the element that holds them was there.
+        found: the rows so far; the caller removes them.
+        is_begun: whether `sheetData` has begun.
     """
 
     def __init__(self, readers: CellReaders, *, above: int) -> None:
@@ -102,9 +102,9 @@ class _RowParser:
         self._number = above
         self._is_numbered = False
         self.is_begun = self._is_among_rows = False
-        self._places: list[int] | None = None
+        self._positions: list[int] | None = None
         self._texts: list[str] = []
-        self._place = -1
+        self._position = -1
         self._letters = 0
         self._attributes: dict[str, str] | None = None
         self._pieces: dict[str, list[str]] = {}
@@ -112,7 +112,7 @@ class _RowParser:
         self._phonetic = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take in a start tag."""
+        """Handle a start tag."""
         self._part = None
         if self._attributes is not None:
             self._phonetic += name == "rPh"
@@ -122,22 +122,22 @@ class _RowParser:
             self.is_begun = self._is_among_rows = True
         elif name == "row" and self._is_among_rows:
             self._is_numbered = "r" in attributes
-            self._number = self._whole(attributes["r"]) if self._is_numbered else self._number + 1
-            self._places, self._texts, self._place, self._letters = [], [], -1, 0
+            self._number = self._row_number(attributes["r"]) if self._is_numbered else self._number + 1
+            self._positions, self._texts, self._position, self._letters = [], [], -1, 0
         elif name == "c" and self._is_among_rows:
             self._start_cell(attributes)
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        if self._places is None:
+        if self._positions is None:
             raise FileError("the workbook has a cell that is in no row")
         self._attributes, self._pieces, self._phonetic = attributes, {}, 0
-        self._place += 1
+        self._position += 1
         if "r" in attributes:
-            self._place = self._place_of(attributes["r"])
-        if self._place >= MAX_COLUMNS:
+            self._position = self._position_of(attributes["r"])
+        if self._position >= MAX_COLUMNS:
             raise FileError("the workbook has a cell beyond the last column that a sheet can have")
 
-    def _place_of(self, written: str) -> int:
+    def _position_of(self, written: str) -> int:
         reference = _REFERENCE.fullmatch(written)
         if reference is None:
             raise FileError(f"the workbook has a cell in a place that no sheet has, {written[:20]!r}")
@@ -147,13 +147,13 @@ class _RowParser:
             raise FileError(f"the workbook has a cell {reference[0]} in row {self._number}")
         return column_number(reference[1]) - 1
 
-    def _whole(self, text: str) -> int:
+    def _row_number(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < len(str(MAX_ROWS)) + 1):
             raise FileError("the workbook has a cell in a row that no sheet has")
         return int(text)
 
     def text(self, piece: str) -> None:
-        """Take in a piece of text."""
+        """Handle a piece of text."""
         if self._part is not None:
             self._part.append(piece)
             self._letters += len(piece)
@@ -161,28 +161,30 @@ class _RowParser:
                 raise FileError(f"the workbook has a row of more than {MAX_ROW_LETTERS:,} letters")
 
     def end(self, name: str) -> None:
-        """Take in an end tag."""
+        """Handle an end tag."""
         self._part = None
         if name == "rPh":
             self._phonetic -= 1
         elif name == "c" and self._attributes is not None:
             self._end_cell(self._attributes)
             self._attributes = None
-        elif name == "row" and self._places is not None:
-            self.found.append(SheetRow(number=self._number, places=self._places, texts=self._texts, size=self._letters))
-            self._places = None
+        elif name == "row" and self._positions is not None:
+            self.found.append(
+                SheetRow(number=self._number, positions=self._positions, texts=self._texts, size=self._letters)
+            )
+            self._positions = None
         elif name == "sheetData":
             self._is_among_rows = False
 
     def _end_cell(self, attributes: dict[str, str]) -> None:
-        text = self._said(attributes)
+        text = self._text_of(attributes)
         if len(text) > MAX_CELL:
             raise FileError(f"the workbook has a cell of more than {MAX_CELL:,} letters in row {self._number}")
-        if self._pieces and self._places is not None:
-            self._places.append(self._place)
+        if self._pieces and self._positions is not None:
+            self._positions.append(self._position)
             self._texts.append(text)
 
-    def _said(self, attributes: dict[str, str]) -> str:
+    def _text_of(self, attributes: dict[str, str]) -> str:
         kind, style = attributes.get("t", "n"), attributes.get("s", "0")
         read = self._readers.reader(kind, int(style) if style.isdecimal() else 0)
         if read is None:

@@ -1,7 +1,7 @@
 """The rows of a workbook's sheet, one after the other, in bounded memory.
 
-Rows that are spelt as nearly all programs write them are taken apart by one pattern; a row that is not is handed to
-expat, and a sheet that is not, whole. Either says the same of the same cells.
+Rows in the spelling of nearly all programs are split by one pattern. Any other row is parsed by expat, and so is a
+whole sheet with another structure. Both ways give the same result.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.xlsx_cells import CellReaders, Reader
 
 MAX_REMEMBERED = 100
-"""Sequences of columns: the rows of a table share one or a few."""
+"""Cached sequences of columns: the rows of a table share one or a few."""
 
 _ROW = re.compile(r'\s*<row r="([0-9]{1,7})"[^<>]*>')
 
@@ -47,12 +47,12 @@ _LEAST = len('<c r=""><v></v></c>')
 _LEAST_BLANK = len('<c r=""/>')
 _MORE_INLINE = len('<c r=""><is><t></t></is></c>') - _LEAST
 _PRESERVE = ' xml:space="preserve"'
-"""Letters of a cell beside what is in it, spelt as short as can be."""
+"""Characters of a cell without its content, in the shortest spelling."""
 
 _END = "</row>"
 
 _BYTES = "latin-1"
-"""Makes a letter of each byte: rows are taken apart in half the time, and only texts beyond ASCII are decoded again."""
+"""One character per byte: this halves the time for splitting rows, and only texts beyond ASCII are decoded again."""
 
 
 def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool) -> Iterator[SheetRow]:
@@ -60,8 +60,8 @@ def sheet_rows(chunks: Iterable[bytes], readers: CellReaders, *, is_plain: bool)
 
     Args:
         chunks: the sheet's part of the workbook.
-        readers: what reads its cells.
-        is_plain: whether `xlsx_survey` has found it to be spelt as usual.
+        readers: readers of its cells.
+        is_plain: whether `xlsx_survey` has found the usual spelling.
 
     Raises:
         FileError: it cannot be read.
@@ -96,10 +96,10 @@ def _plain_rows(chunks: Iterable[bytes], readers: CellReaders) -> Iterator[Sheet
 
 
 def column_cells(chunks: Iterable[bytes], readers: CellReaders, *, first_line: int, index: int) -> Iterator[str]:
-    """The cells of one column of a sheet that is spelt as usual, for a fraction of the cost of its rows.
+    """The cells of one column of a sheet in the usual spelling, for a fraction of the cost of its rows.
 
     Raises:
-        UnscannableError: a cell is missing, or takes a closer look.
+        UnscannableError: a cell is missing, or needs the parser.
         FileError: the sheet cannot be read.
     """
     begin = f'<c r="{column_letters(index)}'
@@ -122,7 +122,7 @@ def column_cells(chunks: Iterable[bytes], readers: CellReaders, *, first_line: i
 
 
 def _whole_rows(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The XML of one row after the other without its end tag, a letter for each byte."""
+    """The XML of each row without its end tag, with one character per byte."""
     rest, is_begun = "", False
     for chunk in chunks:
         rest += chunk.decode(_BYTES)
@@ -139,20 +139,20 @@ def _whole_rows(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 class _PlainRows:
-    """Takes rows apart that are spelt as usual.
+    """Splits rows in the usual spelling into cells.
 
     Args:
-        readers: what reads the cells.
+        readers: readers of the cells.
     """
 
     def __init__(self, readers: CellReaders) -> None:
         self._readers = readers
-        self._places: dict[str, Sequence[int] | None] = {}
+        self._positions: dict[str, Sequence[int] | None] = {}
         self._kinds: dict[str, tuple[list[Reader | None], int]] = {}
         """By the attributes of a row's cells: their readers, and how many of them are inline texts."""
 
     def row(self, xml: str) -> SheetRow | None:
-        """A row; `None` if it takes a closer look.
+        """A row; `None` if it needs the parser.
 
         Args:
             xml: the row without its end tag.
@@ -161,7 +161,7 @@ class _PlainRows:
         if begin is None or (len(xml) > MAX_CELL and xml.count("<c") > MAX_COLUMNS):
             return None
         if xml.find("<", begin.end()) < 0:
-            return SheetRow(number=int(begin[1]), places=None, texts=[], size=len(xml))
+            return SheetRow(number=int(begin[1]), positions=None, texts=[], size=len(xml))
         cells = _CELL.findall(xml)
         if not cells:
             return None
@@ -171,10 +171,10 @@ class _PlainRows:
         size = begin.end() + len(columns) + len(kinds) - 2 * len(cells) + 1
         if not _are_all(xml, size, readers, written, inlines) and not _are_all_tags(xml, written, inlines):
             return None
-        places, texts = self._places_of(columns, begin[1]), _said(xml, readers, written)
-        if places is None or texts is None:
+        positions, texts = self._positions_of(columns, begin[1]), _cell_texts(xml, readers, written)
+        if positions is None or texts is None:
             return None
-        return SheetRow(number=int(begin[1]), places=places or None, texts=texts, size=len(xml))
+        return SheetRow(number=int(begin[1]), positions=positions or None, texts=texts, size=len(xml))
 
     def _readers_of(self, kinds: str) -> tuple[list[Reader | None], int]:
         if kinds not in self._kinds:
@@ -184,20 +184,20 @@ class _PlainRows:
             self._kinds[kinds] = readers, readers.count(inline)
         return self._kinds[kinds]
 
-    def _places_of(self, columns: str, number: str) -> Sequence[int] | None:
-        """The columns of a row's cells, without any for the first ones; `None` if a cell names another row."""
+    def _positions_of(self, columns: str, number: str) -> Sequence[int] | None:
+        """The columns of a row's cells; empty if they are the first ones; `None` if a cell names another row."""
         columns = columns.replace(number + ",", ",")
-        if columns not in self._places:
-            if len(self._places) >= MAX_REMEMBERED:
-                self._places.clear()
+        if columns not in self._positions:
+            if len(self._positions) >= MAX_REMEMBERED:
+                self._positions.clear()
             letters = columns[:-1].split(",")
-            places = tuple(column_number(text) - 1 for text in letters) if all(map(str.isalpha, letters)) else None
-            self._places[columns] = () if places == tuple(range(len(letters))) else places
-        return self._places[columns]
+            positions = tuple(column_number(text) - 1 for text in letters) if all(map(str.isalpha, letters)) else None
+            self._positions[columns] = () if positions == tuple(range(len(letters))) else positions
+        return self._positions[columns]
 
 
-def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) -> list[str] | None:
-    """What the cells of a row say; `None` if one takes a closer look."""
+def _cell_texts(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) -> list[str] | None:
+    """The texts of a row's cells; `None` if one of them needs the parser."""
     if None in readers:
         return None
     try:
@@ -217,14 +217,14 @@ def _said(xml: str, readers: Sequence[Reader | None], written: Iterable[str]) ->
 def _are_all(xml: str, size: int, readers: Sequence[Reader | None], written: Sequence[str], inlines: int) -> bool:
     """Whether a row has nothing but the cells that were found in it, by its length.
 
-    Each cell is taken to be spelt as short as can be: where that comes to the row's length, nothing is between.
+    If the shortest spelling of all cells is as long as the row, then nothing else is in it.
 
     Args:
         xml: the row.
         size: the letters of its own tag and of its cells' references and attributes.
         readers: of the cells.
-        written: what is in them.
-        inlines: how many of them are inline texts.
+        written: contents of the cells.
+        inlines: number of inline texts.
     """
     blanks = written.count("")
     if blanks and inlines:
@@ -234,7 +234,7 @@ def _are_all(xml: str, size: int, readers: Sequence[Reader | None], written: Seq
 
 
 def _are_all_tags(xml: str, written: Sequence[str], inlines: int) -> bool:
-    """The same by its tags, of rows with cells that are not spelt as short as can be."""
+    """The same check by the number of tags, for rows with longer spellings."""
     tags = _TAGS * len(written) + 2 * inlines
     if "" in written:
         blank = xml.count("<t/>") + xml.count("<t />")

@@ -59,7 +59,7 @@ class SharedStrings(dict[str, str]):
         self._blocks: OrderedDict[int, list[str]] = OrderedDict()
         self._firsts = array("Q")
         """The number of the first text of each block on disk."""
-        self._places = array("Q", [0])
+        self._offsets = array("Q", [0])
         """Where each block begins in the spool, and where the last ends."""
         self._is_on_disk = False
         self.count = 0
@@ -101,7 +101,7 @@ class SharedStrings(dict[str, str]):
 
     def _write_block(self, first: int, block: list[str]) -> int:
         self._firsts.append(first)
-        self._places.append(self._places[-1] + self._spool.write(msgspec.msgpack.encode(block)))
+        self._offsets.append(self._offsets[-1] + self._spool.write(msgspec.msgpack.encode(block)))
         return first + len(block)
 
     def __missing__(self, number: str) -> str:
@@ -137,8 +137,8 @@ class SharedStrings(dict[str, str]):
         if number in self._blocks:
             self._blocks.move_to_end(number)
             return self._blocks[number]
-        self._spool.seek(self._places[number])
-        packed = self._spool.read(self._places[number + 1] - self._places[number])
+        self._spool.seek(self._offsets[number])
+        packed = self._spool.read(self._offsets[number + 1] - self._offsets[number])
         block = self._blocks[number] = msgspec.msgpack.decode(packed, type=list[str])
         if len(self._blocks) > MAX_BLOCKS:
             self._blocks.popitem(last=False)

@@ -1,4 +1,4 @@
-"""A look at a sheet before it is read: how far it reaches, and whether it is spelt as usual."""
+"""Scans a sheet before it is read: its last row and column, and whether its XML has the usual spelling."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 
 MAX_EMPTY = 4 * 2**20
-"""Cells that a sheet may span whatever it holds; for more, one of `MAX_SPARSITY` has to be filled."""
+"""Cells that a sheet may always span; if it spans more, one in `MAX_SPARSITY` must be filled."""
 
 MAX_SPARSITY = 20
 
 MAX_HEAD_BYTES = 2**20
-"""Bytes before the first row of a sheet that is spelt as usual."""
+"""Bytes before the first row in the usual spelling."""
 
 MAX_TEXT_LETTERS = 2**30
-"""Letters that the cells of a sheet may have where they share texts, and `MAX_REPETITION` times what the sheet has."""
+"""Characters that cells with shared texts may have together, unless the sheet's size times `MAX_REPETITION` is more."""
 
 MAX_REPETITION = 50
 
@@ -38,15 +38,15 @@ _BEGIN, _END_OF_ROW, _END = b"<sheetData>", b"</row>", b"</sheetData>"
 
 @dataclass(kw_only=True)
 class Survey:
-    """How far a sheet reaches.
+    """The size of a sheet.
 
     Attributes:
         rows: the number of its last row.
-        columns: the number of the last column with anything in it.
-        cells: how many cells it has.
-        is_plain: whether its rows are spelt so that they can be told apart without a parser.
+        columns: the number of the last column with content.
+        cells: number of cells.
+        is_plain: whether rows have the usual spelling and can be split without a parser.
         size: bytes of its XML.
-        letters: those of the columns in which rows end.
+        letters: letters of the columns in which rows end.
     """
 
     rows: int = 0
@@ -58,15 +58,15 @@ class Survey:
 
 
 def survey_sheet(read: Callable[[], Iterator[bytes]], readers: CellReaders, strings: SharedStrings) -> Survey:
-    """Look through a sheet.
+    """Scan a sheet.
 
     Args:
         read: its bytes.
-        readers: what reads its cells.
+        readers: readers of its cells.
         strings: the texts that cells share.
 
     Raises:
-        FileError: it cannot be read, or would take time and room that no report takes.
+        FileError: it cannot be read, or is larger than any report.
     """
     survey = _plain_survey(read())
     if not survey.is_plain:
@@ -79,7 +79,7 @@ def survey_sheet(read: Callable[[], Iterator[bytes]], readers: CellReaders, stri
             f"{survey.cells:,} cells in it, which no report has; it was not read"
         )
     limit = max(MAX_TEXT_LETTERS, MAX_REPETITION * survey.size)
-    if survey.cells * strings.longest > limit and _letters(read(), strings) > limit:
+    if survey.cells * strings.longest > limit and _shared_letters(read(), strings) > limit:
         raise FileError(
             f"the workbook repeats its texts until they take more than {limit:,} bytes, "
             "which no report does; it was not read"
@@ -87,8 +87,8 @@ def survey_sheet(read: Callable[[], Iterator[bytes]], readers: CellReaders, stri
     return survey
 
 
-def _letters(chunks: Iterator[bytes], strings: SharedStrings) -> int:
-    """How many letters the shared texts in a sheet's cells have together."""
+def _shared_letters(chunks: Iterator[bytes], strings: SharedStrings) -> int:
+    """Characters of the shared texts in a sheet's cells, in all."""
     total, rest = 0, b""
     for chunk in chunks:
         xml = rest + chunk
@@ -101,15 +101,15 @@ def _letters(chunks: Iterator[bytes], strings: SharedStrings) -> int:
 
 def _plain_survey(chunks: Iterable[bytes]) -> Survey:
     survey = Survey()
-    for xml in _stretches(chunks, survey):
-        _take_in(survey, xml)
+    for xml in _whole_rows(chunks, survey):
+        _count_cells(survey, xml)
         if not survey.is_plain:
             return survey
     survey.columns = max((column_number(letters.decode()) for letters in survey.letters), default=0)
     return survey
 
 
-def _stretches(chunks: Iterable[bytes], survey: Survey) -> Iterator[bytes]:
+def _whole_rows(chunks: Iterable[bytes], survey: Survey) -> Iterator[bytes]:
     """Whole rows of a sheet, many at once."""
     rest, is_begun = b"", False
     for chunk in chunks:
@@ -129,8 +129,8 @@ def _stretches(chunks: Iterable[bytes], survey: Survey) -> Iterator[bytes]:
     yield rest.partition(_END)[0]
 
 
-def _take_in(survey: Survey, xml: bytes) -> None:
-    """Count the cells in some rows, and find the last column with anything in it."""
+def _count_cells(survey: Survey, xml: bytes) -> None:
+    """Count the cells in some rows, and find the last column with content."""
     cells = xml.count(b"<c")
     survey.is_plain = (
         survey.is_plain
@@ -161,5 +161,5 @@ def _parsed_survey(chunks: Iterable[bytes], readers: CellReaders) -> Survey:
     for row in sheet_rows(counted(), readers, is_plain=False):
         survey.rows = row.number
         survey.cells += len(row.texts)
-        survey.columns = max([survey.columns, *(place + 1 for place in row.places or ())])
+        survey.columns = max([survey.columns, *(position + 1 for position in row.positions or ())])
     return survey

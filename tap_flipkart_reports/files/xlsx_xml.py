@@ -1,4 +1,4 @@
-"""XML in bounded memory and linear time, whatever is in it."""
+"""Parses XML in bounded memory and linear time, even if it is hostile."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 MAX_RUN_BYTES = 2**22
-"""Bytes without the beginning of a tag: a cell's text, or a tag with its attributes. Excel allows for 32,767 letters of
-six bytes each at most."""
+"""Bytes of a cell's text, or of a tag with its attributes. Excel allows at most 32,767 characters of six bytes each."""
 
 MAX_DEPTH = 100
-"""Elements in elements; a workbook has ten."""
+"""Depth of nested elements; a workbook has ten."""
 
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
-"""How a workbook writes characters that XML cannot hold."""
+"""A workbook's escapes for characters that XML does not allow."""
 
 _REFERENCE = re.compile(r"&(?:(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));)?")
 
@@ -38,16 +37,16 @@ def parsed(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Hand the elements of a document to functions, by their names without a prefix; pauses behind each chunk.
+    """Call functions for the elements of a document, by local names; yields after each chunk.
 
     Args:
         chunks: the document.
-        start: gets each start tag.
-        end: gets each end tag.
-        text: gets the text in pieces.
+        start: called with each start tag.
+        end: called with each end tag.
+        text: called with the text in pieces.
 
     Raises:
-        FileError: the document is not XML, or of a kind that no workbook is.
+        FileError: the document is not XML, or no workbook is like it.
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -85,7 +84,7 @@ def parsed(
 def _parse(parser: expat.XMLParserType, chunk: bytes, *, is_final: bool) -> None:
     try:
         parser.Parse(chunk, is_final)
-    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: of an encoding that is not known
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an unknown encoding
         raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
 
 
@@ -93,12 +92,12 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _refuse_doctype(*_declared: Any) -> None:  # noqa: ANN401 - what expat hands over
+def _refuse_doctype(*_declared: Any) -> None:  # noqa: ANN401 - expat's arguments
     raise FileError("the file is a workbook (XLSX) that cannot be read: its XML declares a document type of its own")
 
 
 def is_plain_head(xml: bytes) -> bool:
-    """Whether the beginning of a document leaves no doubt how to read the rest: UTF-8, no remarks."""
+    """Whether the beginning of a document shows the usual form: UTF-8, no comments."""
     encoding = _ENCODING.search(xml)
     return b"<!" not in xml and (encoding is None or encoding[1].lower() in {b"utf-8", b"us-ascii"})
 
