@@ -58,6 +58,7 @@ def test_a_meltano_project_has_its_secret_in_env_alone(
     assert written == commands
     assert project["plugins"]["loaders"][0]["pip_url"].endswith("duckdb==1.1.3")
     assert ".env" in (folder / ".gitignore").read_text().split()
+    assert (folder / "output" / ".gitignore").read_text().split() == ["*", "!.gitignore"]
     assert "Nothing was bought" in told
     assert "meltano invoke tap-flipkart-reports:doctor" in told
 

@@ -167,6 +167,14 @@ def test_a_second_invented_api_is_found_out(contact: Contact) -> None:
     assert set(overrides["unsellable_inventory_report"]["parameters"]) == {"warehouse_id", "from_date", "to_date"}
 
 
+def test_a_token_that_may_not_ask_for_reports_says_nothing_of_parameters(contact: Contact) -> None:
+    settings = contact.settings("orders_report", sellers=[{"seller_id": "acme"}])
+    _, found, _ = contact.probe(settings)
+    assert "refused with 403" in found["findings"][0]["attempts"][0]["outcome"]
+    assert outcomes(found)["parameters"] == "not seen"
+    assert contact.bench.bought() == []
+
+
 def test_nothing_is_bought_without_a_yes(
     contact: Contact,
     monkeypatch: pytest.MonkeyPatch,

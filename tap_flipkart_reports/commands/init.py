@@ -28,8 +28,11 @@ PREFIX = "TAP_FLIPKART_REPORTS_"
 LEDGER, ARCHIVE = "purchases.db", "reports"
 """Where the new project keeps what it bought."""
 
-IGNORED = (".env", ".meltano/", "output/", f"{LEDGER}*", f"{ARCHIVE}/")
+IGNORED = (".env", ".meltano/", f"{LEDGER}*", f"{ARCHIVE}/")
 """Secrets and data, which do not belong into version control."""
+
+OUTPUT_IGNORED = "*\n!.gitignore\n"
+"""Keeps the folder of what loaders write in version control, without its files: DuckDB makes no folder."""
 
 MELTANO, JSON = "meltano", "json"
 """The two kinds of project."""
@@ -225,11 +228,14 @@ def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapp
         )
     if there := [path for path in files if path.exists()]:
         raise SettingsError(f"{there[0]} is there already; init changes no file: name another folder with --folder")
-    if not (folder / ".gitignore").exists():
-        files[folder / ".gitignore"] = "\n".join(IGNORED) + "\n"
+    ignored = {folder / ".gitignore": "\n".join(IGNORED) + "\n"}
+    if answers.target is not None:
+        ignored[folder / "output" / ".gitignore"] = OUTPUT_IGNORED
+    files |= {path: text for path, text in ignored.items() if not path.exists()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
+            path.parent.mkdir(exist_ok=True)
             mode = 0o600 if path.name == ".env" else 0o644
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
                 file.write(text)

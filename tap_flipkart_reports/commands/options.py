@@ -55,7 +55,8 @@ def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) ->
         commands: what each command runs.
     """
     parser = _Parser(
-        prog=PROGRAM, description="What an operator needs beside the tap: look ahead, repair, watch, authorise, try."
+        prog=PROGRAM,
+        description="Set up, check, plan and watch runs of the tap, authorise sellers, and read days or files again.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
@@ -273,7 +274,7 @@ def _seconds(text: str) -> float:
 
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "init": (
-        "write a project for the first seller and show its plan; buys nothing",
+        "write a project for the first seller and say what comes next; buys nothing",
         "--kind meltano --seller-id acme",
         _add_init_options,
     ),

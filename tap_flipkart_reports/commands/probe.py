@@ -50,9 +50,6 @@ MEMBERS = {
 
 TELLING = re.compile(r"rate|limit|retry|quota|request-?id|correlation|trace", re.IGNORECASE)
 
-ASKED_WRONGLY = frozenset({400, 404, 422})
-"""Statuses by which an API refuses what it was asked, and not who asked."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeItem:
@@ -252,7 +249,7 @@ class Probe:
 
     @staticmethod
     def _is_refused(finding: TypeFinding) -> bool:
-        return finding.error is None and finding.attempts[-1].status in ASKED_WRONGLY
+        return finding.error is None and finding.attempts[-1].was_asked_wrongly
 
     def _names_correlation(self, finding: TypeFinding) -> bool:
         return (

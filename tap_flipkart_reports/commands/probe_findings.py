@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+ASKED_WRONGLY = frozenset({400, 404, 422})
+
 
 @dataclass(kw_only=True)
 class Attempt:
@@ -21,6 +23,11 @@ class Attempt:
     correlation_id: bool
     outcome: str
     status: int | None = None
+
+    @property
+    def was_asked_wrongly(self) -> bool:
+        """Whether the API refused what it was asked, and not who asked."""
+        return self.status in ASKED_WRONGLY
 
 
 @dataclass(kw_only=True)

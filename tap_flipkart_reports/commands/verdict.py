@@ -82,7 +82,7 @@ def _parameters(finding: TypeFinding) -> Seen:
     if accepted is not None:
         is_first = accepted.parameters == finding.attempts[0].parameters
         yield is_first, f"takes {', '.join(accepted.parameters) or 'no parameters'}"
-    elif finding.attempts and finding.attempts[-1].status is not None:
+    elif finding.attempts and finding.attempts[-1].was_asked_wrongly:
         yield False, finding.attempts[-1].outcome
 
 
