@@ -28,6 +28,7 @@ from tap_flipkart_reports.adapters.downloads import (
     origin_of,
     read_error_body,
     receive,
+    redirect_target,
     resolved,
     secrets_in,
 )
@@ -202,7 +203,7 @@ class ReportClient:
         return found if found is not None and found == clean_line(found) else None
 
     def _accepted(self, call: Call, result: CallResult[Answer], answer: Answer) -> TriggerAnswer:
-        report_id = self.report_id_in(answer.body.decode("utf-8", errors="replace"))
+        report_id = self.report_id_in(answer.text())
         if report_id is not None:
             if result.is_unclear:
                 LOGGER.warning(
@@ -350,7 +351,7 @@ class ReportClient:
             if isinstance(response, Fault) or response.status_code not in REDIRECTS:
                 return response
             with response:
-                url = resolved(response.headers.get("Location", ""), base=url)
+                url = redirect_target(response, base=url)
             KNOWN_SECRETS.add_link(secrets_in(url))
         return Fault(words=f"more than {MAX_REDIRECTS} redirects", was_sent=True)
 
@@ -360,7 +361,7 @@ def _proves_nothing_bought(outcome: object) -> bool:
     """Whether the API itself says that it never accepts such a request, so that earlier tries bought nothing either."""
     if not isinstance(outcome, Answer) or outcome.status not in ALWAYS_REFUSED or outcome.document() is None:
         return False
-    return b"correlation" not in outcome.body.lower()
+    return "correlation" not in outcome.text().lower()
 
 
 def _lost(call: Call, result: CallResult[_T]) -> AnswerLostError:

@@ -246,6 +246,25 @@ def test_an_answer_to_a_trigger_that_is_cut_anywhere_is_a_broken_one_and_no_empt
     assert server.requests > 1  # as of any broken connection: under the same correlation id
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"])
+def test_an_answer_is_read_in_any_encoding_of_unicode(encoding: str, bench: ClientBench) -> None:
+    said = '{"report_id": "R-1", "access_token": "token", "status": "PROCESSING", "message": "मूल्य"}'.encode(encoding)
+    bench.auth.script.clear()
+    bench.auth.default = bench.api.default = Reply(body=said)
+    assert bench.trigger() == "R-1"
+    assert bench.detail().status_word == "PROCESSING"
+    bench.api.default = Reply(status=422, body=said)
+    with pytest.raises(CallError, match="मूल्य"):
+        bench.detail()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_beginning_of_an_answer_is_a_broken_one_in_any_encoding(encoding: str, bench: ClientBench) -> None:
+    bench.api.default = Reply(body='{"report_id": "R-'.encode(encoding))
+    with pytest.raises(AnswerNotUnderstoodError, match="tried 2 times"):
+        bench.trigger()
+
+
 def test_an_answer_whose_length_nobody_told_is_taken_when_it_is_whole(bench: ClientBench, path: Path) -> None:
     with RawServer(lambda: [WHOLE]) as server:
         assert _trigger(bench, server, path) == "R-1"
@@ -380,6 +399,21 @@ def test_a_relative_redirect_is_followed_whatever_its_query_holds(bench: ClientB
     )
     bench.download(path, "/a/a/a")
     assert [asked.target for asked in bench.api.asked] == ["/a/a/a", "/a/b?back=https://x.test/", "/c?d=%2f"]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("/reports/अ?k=é".encode(), "/reports/%E0%A4%85?k=%C3%A9"),
+        (b"/reports/\xe9%2f|{}", "/reports/%E9%2f|{}"),
+        ("http://{api}/अ b".encode(), "/%E0%A4%85%20b"),
+    ],
+)
+def test_the_bytes_of_a_redirect_go_out_as_they_came(said: bytes, asked: str, bench: ClientBench, path: Path) -> None:
+    location = said.replace(b"{api}", bench.api.url.removeprefix("http://").encode()).decode("latin-1")
+    bench.api.plays(Reply(status=302, headers={"Location": location}), Reply(body=b"x\n"))
+    bench.download(path)
+    assert bench.api.asked[1].target == asked
 
 
 # What is packed in a file, told by its bytes

@@ -57,15 +57,17 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    def text(self) -> str:
+        """The body in whichever Unicode encoding it is, without a byte order mark."""
+        return self.body.decode(json.detect_encoding(self.body), errors="replace")
+
     def document(self) -> dict[str, object] | None:
         """The body's JSON object, `None` if it is anything else."""
-        for text in (self.body, self.body.decode("utf-8", errors="replace")):
-            try:
-                document = json.loads(text)
-            except (ValueError, RecursionError):
-                continue
-            return document if isinstance(document, dict) else None
-        return None
+        try:
+            document = json.loads(self.text())
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +170,7 @@ def _words(answer: Answer) -> str:
     document = answer.document()
     if document is not None:
         return _words_of(document)
-    text = answer.body[:MAX_ERROR_BYTES].decode("utf-8", errors="replace").strip()
+    text = answer.text()[:MAX_ERROR_BYTES].strip()
     if not text.startswith("<"):
         return text
     title = re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE)

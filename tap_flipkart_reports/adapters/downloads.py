@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_plus, urljoin, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
 
@@ -21,7 +21,7 @@ from tap_flipkart_reports.adapters.content import (
     unpacked_text,
 )
 from tap_flipkart_reports.adapters.faults import fault_of
-from tap_flipkart_reports.adapters.wire import CALL, CallLimits, has_stated_length
+from tap_flipkart_reports.adapters.wire import CALL, SENDABLE, CallLimits, has_stated_length
 from tap_flipkart_reports.exceptions import FileError
 from tap_flipkart_reports.redaction import MIN_SECRET, host_of
 
@@ -84,6 +84,12 @@ def resolved(location: str, *, base: str) -> str:
         return location if _ABSOLUTE.match(location) else urljoin(base, location)
     except ValueError:
         return ""
+
+
+def redirect_target(response: requests.Response, *, base: str) -> str:
+    """Where a redirect leads to. Python reads headers as Latin-1; bytes beyond ASCII go out as they came, quoted."""
+    location = response.headers.get("Location", "").strip().encode("latin-1", errors="replace")
+    return resolved(quote(location, safe=SENDABLE), base=base)
 
 
 def secrets_in(location: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from tap_flipkart_reports.adapters.answers import Answer, Fault
 from tap_flipkart_reports.adapters.content import BROKEN, ContentError, unpacked_text
 from tap_flipkart_reports.adapters.faults import fault_of
 from tap_flipkart_reports.adapters.outages import Outages
-from tap_flipkart_reports.adapters.wire import CALL, CallLimits, CallMeter, ExactAdapter, has_stated_length
+from tap_flipkart_reports.adapters.wire import CALL, SENDABLE, CallLimits, CallMeter, ExactAdapter, has_stated_length
 from tap_flipkart_reports.exceptions import HostAwayError
 from tap_flipkart_reports.redaction import host_of
 
@@ -222,7 +222,7 @@ class Connections:
             base = f"{urlsplit(url).scheme}://{host}/"
             prepared = requests.Request(request.method, base, json=request.json_body).prepare()
             prepared.headers.update({"User-Agent": self._user_agent, **request.headers})
-            prepared.url = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
+            prepared.url = quote(url, safe=SENDABLE)
             settings = self._session.merge_environment_settings(base, {}, True, None, None)  # noqa: FBT003 - stream
             if request.is_link and select_proxy(base, settings["proxies"]):
                 self._rules.check_link_by_name(url)

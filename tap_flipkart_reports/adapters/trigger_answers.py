@@ -31,10 +31,8 @@ _IS_LINK = re.compile(r"://|\?[^\s?=]{1,200}=")
 
 def is_broken(answer: Answer) -> bool:
     """Whether the body of an answer is missing or truncated: empty, or the beginning of a JSON document."""
-    body = answer.body.strip()
-    if not body:
-        return True
-    return body[:1] in {b"{", b"["} and _document(body.decode("utf-8", errors="replace")) is None
+    text = answer.text().strip()
+    return not text or (text.startswith(("{", "[")) and _document(text) is None)
 
 
 def report_id_in(answer: str, *, path: str) -> str | None:
@@ -77,7 +75,7 @@ def answer_without_secrets(answer: Answer, secrets: Iterable[str]) -> str:
         answer: the answer to an accepted trigger.
         secrets: further texts to remove, besides those that this process knows.
     """
-    text = answer.body.decode("utf-8", errors="replace")
+    text = answer.text()
     try:
         document = _document(text)
         kept = text if document is None else json.dumps(_without_secrets(document), ensure_ascii=False)

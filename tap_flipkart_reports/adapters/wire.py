@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES = 64 * 1024
 """Largest size of all status lines and headers of one answer."""
 
+SENDABLE = "".join(map(chr, range(0x21, 0x7F)))
+"""Characters that a request line holds as they are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallLimits:
