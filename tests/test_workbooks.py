@@ -395,6 +395,25 @@ def test_a_number_is_a_date_by_its_format_as_calamine_has_it(tmp_path: Path, cod
     assert [row for _, row in rows_of(tmp_path, content)["S"]] == calamine_rows(content)
 
 
+@pytest.mark.parametrize(
+    ("code", "texts"),
+    [
+        ("0%", ["14%", "62.71%", "-0.5%", "100%", "0%"]),
+        ("0.00%;[Red]-0.00%", ["14%", "62.71%", "-0.5%", "100%", "0%"]),
+        ('0.00"%"', ["0.14", "0.6271", "-0.005", "1", "0"]),
+        (r"0.00\%", ["0.14", "0.6271", "-0.005", "1", "0"]),
+    ],
+)
+def test_a_share_that_is_shown_as_a_percentage_is_one(tmp_path: Path, code: str, texts: list[str]) -> None:
+    styles = f'<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="170" formatCode={quoteattr(code)}/></numFmts>'
+    styles += '<cellXfs><xf numFmtId="0"/><xf numFmtId="170"/><xf numFmtId="9"/><xf numFmtId="10"/></cellXfs>'
+    values = (0.14, 0.6271, -0.005, 1, 0)
+    cells = [[Raw(f's="{style}"', f"<v>{value}</v>") for value in values] for style in (1, 2, 3)]
+    content = content_with(workbook({"S": cells}), "xl/styles.xml", lambda _: f"{styles}</styleSheet>".encode())
+    built_in = ["14%", "62.71%", "-0.5%", "100%", "0%"]
+    assert [row for _, row in rows_of(tmp_path, content)["S"]] == [texts, built_in, built_in]
+
+
 # Memory
 
 

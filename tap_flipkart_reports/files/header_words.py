@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from html import unescape
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
@@ -37,6 +38,10 @@ _FORMULA = re.compile(
     r"|\[(?:[^\]\[A-Za-z]|[A-Z]{1,4}(?![A-Za-z]))*\]"
     r"|\[(?=[^\]\[]*[-+*/%])(?:[^\]\[A-Za-z]|[a-z]{1,4}(?![A-Za-z]))*\]"
 )
+
+# What converters leave of line breaks and signs: those of workbooks, `_x000D_`, and those of web pages, `&#10;`.
+_BREAK = re.compile(r"_x000[ad]_|<br ?/?>", re.IGNORECASE)
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,5}|#x[0-9a-f]{1,4}|[a-z]{2,6});", re.IGNORECASE)
 _SIGNS = str.maketrans({"%": " percent ", "#": " number ", "'": "", "\u2019": "", "\u20b9": " rs "})
 _PARENTHESES = re.compile(r"\([^()]*\)")
 
@@ -153,7 +158,8 @@ def _stem(word: str) -> str:
 
 def _words(header: str) -> list[str]:
     """Runs of letters, marks and digits of any script: the vowel signs of Devanagari are marks."""
-    text = _FORMULA.sub(" ", normalize("NFKC", header[:MAX_HEADER])).translate(_SIGNS)
+    text = _BREAK.sub(" ", _REFERENCE.sub(lambda reference: unescape(reference[0]), header[:MAX_HEADER]))
+    text = _FORMULA.sub(" ", normalize("NFKC", text)).translate(_SIGNS)
     text = normalize("NFKC", text.casefold())
     return "".join(letter if category(letter)[0] in "LMN" else " " for letter in text).split()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.files.xlsx_package import DURATION, MOMENT, NUMBER
+from tap_flipkart_reports.files.xlsx_package import DURATION, MOMENT, NUMBER, PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ class CellReaders(dict[str, "Reader | None"]):
             NUMBER: _Numbers(_number).__getitem__,
             MOMENT: _Numbers(lambda value: _moment(value, is_1904=is_1904)).__getitem__,
             DURATION: _Numbers(_duration).__getitem__,
+            PERCENT: _Numbers(_percent).__getitem__,
         }
         self._readers: dict[str, Reader] = {
             "s": strings.__getitem__,
@@ -104,6 +106,11 @@ class _Numbers(dict[str, str]):
 def _number(value: float) -> str:
     # Larger numbers have lost digits: an exponent shows that, and keeps ids from being read from them.
     return str(int(value)) if value.is_integer() and -EXACT <= value <= EXACT else repr(value).upper()
+
+
+def _percent(value: float) -> str:
+    """A share as it is shown, with all digits: the cell holds 0.14 for 14 %."""
+    return f"{(Decimal(repr(value)) * 100).normalize():f}%"
 
 
 def _moment(value: float, *, is_1904: bool) -> str:

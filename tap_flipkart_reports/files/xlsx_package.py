@@ -1,4 +1,4 @@
-"""The parts of a workbook beside its cells: which sheets it has, where, and which of its numbers are dates."""
+"""The parts of a workbook beside its cells: its sheets and where they are, and which numbers are dates or shares."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ MAX_SHEETS = 1000
 MAX_STYLES = 2**17
 """Styles of cells, and relations: Excel allows for half as many."""
 
-NUMBER, MOMENT, DURATION = range(3)
+NUMBER, MOMENT, DURATION, PERCENT = range(4)
 """What a style makes of a number."""
 
 _BUILT_IN_MOMENTS = frozenset({*range(14, 23), 45, 47})
 _BUILT_IN_DURATION = 46
+_BUILT_IN_PERCENT = (9, 10)
 
 _LITERAL = re.compile(r'"[^"]*"?|[\\_*].?', re.DOTALL)
 """Parts of a number format that are shown as they are."""
@@ -154,6 +155,8 @@ def _styles(chunks: Iterator[bytes]) -> bytearray:
 def _built_in_kind(number: str) -> int:
     if number == str(_BUILT_IN_DURATION):
         return DURATION
+    if number in map(str, _BUILT_IN_PERCENT):
+        return PERCENT
     return MOMENT if number in map(str, _BUILT_IN_MOMENTS) else NUMBER
 
 
@@ -162,4 +165,7 @@ def _kind_of_format(code: str) -> int:
     first = _LITERAL.sub("", code[:1000]).partition(";")[0]
     if _ELAPSED.search(first):
         return DURATION
-    return MOMENT if _PARTS_OF_MOMENTS.search(_BRACKETS.sub("", first)) else NUMBER
+    shown = _BRACKETS.sub("", first)
+    if _PARTS_OF_MOMENTS.search(shown):
+        return MOMENT
+    return PERCENT if "%" in shown else NUMBER
