@@ -931,9 +931,10 @@ def test_a_url_that_cannot_be_read_is_not_shown(place: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_ledger_in_memory_is_refused() -> None:
+@pytest.mark.parametrize("place", ["sqlite://", "sqlite:///:memory:", ":memory:", ""])
+def test_a_ledger_in_memory_is_refused(place: str) -> None:
     with pytest.raises(LedgerError, match="names no file"):
-        Ledger("sqlite://", clock=IdleClock())
+        Ledger(place, clock=IdleClock())
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

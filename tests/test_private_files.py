@@ -18,7 +18,7 @@ from tap_flipkart_reports.adapters.ledger import Ledger
 from tap_flipkart_reports.adapters.private_files import make_file, make_folder
 from tap_flipkart_reports.adapters.processes import OWNER, new_folder
 from tap_flipkart_reports.adapters.token_store import TokenStore, new_key
-from tap_flipkart_reports.exceptions import ArchiveError, FileError, LedgerError, MachineError
+from tap_flipkart_reports.exceptions import ArchiveError, FileError, LedgerError, MachineError, TokenStoreError
 from tap_flipkart_reports.purchasing.events import Delivery
 from tap_flipkart_reports.purchasing.requests import ReportRequest
 from tap_flipkart_reports.windows import Window
@@ -99,6 +99,15 @@ def test_a_file_is_private_before_anything_is_in_it_and_one_that_is_there_is_lef
 
 
 ODD = [".", "..", "../../x", "a/b", "/etc", "a\0b", "a\nb", "x" * 3000, "विक्रेता" * 40, "%2e%2e", "~", "C:\\x", "\ud800"]
+
+
+def test_a_pipe_in_the_place_of_a_database_is_told(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(LedgerError, match=r"report_ledger .* cannot be opened: No such device or address"):
+        Ledger(str(pipe), clock=VirtualClock())
+    with pytest.raises(TokenStoreError, match=r"token_store .* cannot be opened: No such device or address"):
+        TokenStore(str(pipe), key=new_key(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("odd", ODD)

@@ -164,10 +164,9 @@ def _url(path_or_url: str, *, setting: str, error: Callable[[str], FlipkartRepor
 
     The error for a malformed URL does not quote it: a password may be in the wrong place.
     """
-    if "://" not in path_or_url:
-        return sa.URL.create("sqlite", database=path_or_url)
     try:
-        url = sa.make_url(path_or_url)
+        is_url = "://" in path_or_url
+        url = sa.make_url(path_or_url) if is_url else sa.URL.create("sqlite", database=path_or_url)
         KNOWN_SECRETS.add(url.password if isinstance(url.password, str) else None)
         backend = url.get_backend_name()
     except (SQLAlchemyError, ValueError):

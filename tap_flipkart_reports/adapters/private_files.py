@@ -19,7 +19,8 @@ def make_file(path: Path) -> None:
     Raises:
         OSError: it cannot be created.
     """
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, OWNER_ONLY))
+    # A pipe that nobody reads would hold the run up for ever.
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NONBLOCK", 0), OWNER_ONLY))
 
 
 def make_folder(path: Path) -> None:
