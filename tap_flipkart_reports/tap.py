@@ -169,8 +169,8 @@ class TapFlipkartReports(Tap):
                     stream.register_schema()
         except MappingError as error:
             raise SettingsError(f"stream_maps cannot be used: {error}") from error
-        except ConfigValidationError as error:
-            raise SettingsError(f"the flattening settings contradict each other: {error}") from error
+        except ConfigValidationError:
+            raise SettingsError("flattening_enabled needs flattening_max_depth: set it to 1 or more") from None
         if "batch_config" in self.config:
             check_batch_config(lambda: next(iter(self.streams.values())).get_batch_config(self.config))
 

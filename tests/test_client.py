@@ -155,7 +155,7 @@ def test_a_first_refusal_proves_that_nothing_was_bought(status: int, bench: Clie
 
 def test_a_request_refused_as_such_was_not_bought_by_the_unclear_try_either(bench: ClientBench) -> None:
     bench.api.plays(Reply(status=503), Reply(status=400, body={"message": "from_date is odd"}))
-    with pytest.raises(CallRefusedError, match=r"400 \(from_date is odd\): check the report's parameters"):
+    with pytest.raises(CallRefusedError, match=r"400 \(from_date is odd\): check identifier and parameters"):
         bench.trigger()
 
 
@@ -563,7 +563,8 @@ def test_a_refusal_quotes_the_api(body: object, said: str, bench: ClientBench) -
     with pytest.raises(CallRefusedError) as caught:
         bench.detail()
     assert str(caught.value) == (
-        f"detail of R-1 for seller acme was refused with 422 ({said}): check the report's parameters"
+        f"detail of R-1 for seller acme was refused with 422 ({said}): check identifier and parameters of its report "
+        "type in report_types"
     )
 
 

@@ -173,7 +173,7 @@ def test_nulls_are_absent_at_any_depth_and_whole_numbers_may_be_written_with_a_p
             "batch_config cannot be used",
         ),
         ({"batch_config": {"x": 1}}, "batch_config cannot be used"),
-        ({"flattening_enabled": True}, "the flattening settings contradict each other"),
+        ({"flattening_enabled": True}, "flattening_enabled needs flattening_max_depth: set it to 1 or more"),
         ({"stream_maps": {"sales_ledger": {"x": "("}}}, "stream_maps cannot be used"),
         ({"api_url": "api.flipkart.net"}, "api_url does not begin with https://"),
         ({"api_url": "localhost:8080"}, "api_url does not begin with https://"),
@@ -533,3 +533,15 @@ def test_nothing_selected_and_everything_complete_are_different_sentences(
 
 def test_a_capability_that_is_not_kept_is_not_claimed() -> None:
     assert "activate-version" not in {str(capability.value) for capability in TapFlipkartReports.capabilities}
+
+
+def test_a_stream_map_of_no_stream_is_told(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, one_stream: dict[str, Any]
+) -> None:
+    known = {"sales_*": {"a": "1"}, "copy": {"__source__": "sales_ledger", "a": "1"}, "__else__": None}
+    wrong = {"sales_legder": {"buyer": None}, "other": {"__source__": "orders"}}
+    planned(capsys, config=config(stream_maps={**known, **wrong}), catalog=one_stream)
+    assert [message for message in caplog.messages if "stream_maps" in message] == [
+        "stream_maps names sales_legder, which is not a stream and has no effect; did you mean sales_ledger?",
+        "stream_maps names orders, which is not a stream and has no effect; did you mean orders_report?",
+    ]

@@ -921,6 +921,7 @@ def test_a_ledger_that_cannot_be_opened_is_one_sentence_without_the_password(pla
     with pytest.raises(LedgerError, match="cannot be opened") as caught:
         Ledger(place, clock=IdleClock())
     assert "hunter2" not in str(caught.value)
+    assert "None" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sqlite3
 from contextlib import closing
@@ -618,6 +619,16 @@ def test_a_changed_header_is_told_with_its_fingerprint_which_the_ledger_keeps_wi
     (told,) = [message for message in caplog.messages if "has new columns Carbon Footprint (kg)" in message]
     assert any(f"(header {kept})" in told for kept in (fingerprint, other_fingerprint))
     assert "1 row skipped" in "".join(output.tap.current_run.summary.lines())
+
+
+@pytest.mark.parametrize(("stream", "level"), [("fbf_orders_report", logging.INFO), ("orders_report", logging.WARNING)])
+def test_new_columns_are_a_warning_where_columns_are_known(
+    bench: Bench, caplog: pytest.LogCaptureFixture, stream: str, level: int
+) -> None:
+    caplog.set_level(logging.INFO, logger="tap-flipkart-reports")
+    bench.restart({"fault": "extra_column", "header": "Colour"})
+    bench.run(stream)
+    assert {record.levelno for record in caplog.records if "has new columns" in record.getMessage()} == {level}
 
 
 def test_the_ledger_keeps_why_a_window_failed_once_for_all_streams_until_it_is_read(

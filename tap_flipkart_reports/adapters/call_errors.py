@@ -83,4 +83,4 @@ def _advice(status: int) -> str:
         )
     if status // 100 == 3:  # noqa: PLR2004 - 3xx
         return "check api_url, as redirects of the API are not followed"
-    return "check the report's parameters"
+    return "check identifier and parameters of its report type in report_types"

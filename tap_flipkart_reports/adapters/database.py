@@ -224,7 +224,9 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 
 def _shown(url: sa.URL) -> str:
     """The database's address without user name, password or anything else that may be secret."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else f"{url.drivername}://{url.host}/{url.database}"
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.drivername}://{url.host or ''}/{url.database or ''}"
 
 
 def first_line(error: BaseException) -> str:

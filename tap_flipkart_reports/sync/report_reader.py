@@ -238,7 +238,9 @@ class ReportReader:
             ]
             logged |= {(text, column.name) for column in columns}
             if unlogged:
-                self._logger.warning("%s %s (header %s).", self.name, text % ", ".join(unlogged), layout.fingerprint)
+                # All columns are new where nobody has published any.
+                level = logging.WARNING if self._table.table.columns else logging.INFO
+                self._logger.log(level, "%s %s (header %s).", self.name, text % ", ".join(unlogged), layout.fingerprint)
 
     def _collect_drift(self, layout: Layout) -> None:
         """Collect missing and new columns for the ledger, compared with the published schema alone."""
