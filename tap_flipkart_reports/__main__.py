@@ -13,12 +13,12 @@ from tap_flipkart_reports.commands.startup import load_tap, run_command
 def main() -> None:
     """Run the tap. Any failure that a user can cause ends in one sentence on standard error, never in a traceback."""
     if sys.argv[1:] != ["--version"]:
-        sys.exit(run_command(_run_tap, tell=_tell))
-    if code := run_command(_print_version, tell=_tell):
+        sys.exit(run_command(_run_tap, print_line=_print_to_stderr))
+    if code := run_command(_print_version, print_line=_print_to_stderr):
         sys.exit(code)
 
 
-def _tell(line: str) -> None:
+def _print_to_stderr(line: str) -> None:
     """Write a line to the log, or to standard error if the SDK has not set up the log yet."""
     if logging.getLogger().handlers:
         logging.getLogger(PACKAGE).error(line)

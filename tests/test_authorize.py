@@ -80,7 +80,7 @@ def authorize(
     """The flow without the command line."""
     return authorize_seller(
         Reader({**access_to(simulator), **(settings or {})}, today=date(2026, 11, 1)).app(),
-        **{"seller_id": "acme", "redirect_uri": REDIRECT, "place": "stdout", **arguments},
+        **{"seller_id": "acme", "redirect_uri": REDIRECT, "destination": "stdout", **arguments},
         clock=VirtualClock(),
         ask=ask,
     )
@@ -192,10 +192,14 @@ def test_an_address_that_will_not_do_is_one_sentence(simulator: Simulator, addre
         ({"client_secret": 5}, {}, "client_secret must be of type string"),
         ({"api_url": "simulator"}, {}, "api_url simulator ends with the run"),
         ({"auth_url": "https://login.test/"}, {}, "auth_url https://login.test/ does not end in /token"),
-        ({}, {"place": "token_store"}, "the setting token_store is not set"),
-        ({"token_store": "tokens.db"}, {"place": "token_store"}, f"needs a key in the environment as {KEY_VARIABLE}"),
-        ({}, {"place": "keyring"}, "--store keyring is not one of env:PATH, file:PATH, stdout, token_store"),
-        ({}, {"place": "file:/nowhere/at/all"}, "/nowhere/at/all cannot be written"),
+        ({}, {"destination": "token_store"}, "the setting token_store is not set"),
+        (
+            {"token_store": "tokens.db"},
+            {"destination": "token_store"},
+            f"needs a key in the environment as {KEY_VARIABLE}",
+        ),
+        ({}, {"destination": "keyring"}, "--store keyring is not one of env:PATH, file:PATH, stdout, token_store"),
+        ({}, {"destination": "file:/nowhere/at/all"}, "/nowhere/at/all cannot be written"),
         ({}, {"redirect_uri": "http://app.test/"}, "--redirect-uri http://app.test/ is not an https address"),
     ],
 )
@@ -312,6 +316,6 @@ def test_an_env_file_whose_list_cannot_be_read_is_left_alone(tmp_path: Path, tex
 def test_the_file_behind_a_link_is_written(tmp_path: Path, simulator: Simulator) -> None:
     (tmp_path / "real.env").write_text("A=1\n")
     (tmp_path / ".env").symlink_to(tmp_path / "real.env")
-    authorize(simulator, ask=sign_in, place=f"env:{tmp_path}/.env")
+    authorize(simulator, ask=sign_in, destination=f"env:{tmp_path}/.env")
     assert (tmp_path / ".env").is_symlink()
     assert dotenv_values(tmp_path / "real.env")["TAP_FLIPKART_REPORTS_REFRESH_TOKEN"] == simulator.refresh_token("acme")

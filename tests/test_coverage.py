@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from tap_flipkart_reports.adapters.token_store import new_key
 from tap_flipkart_reports.auth import REFRESH_LIFE
-from tap_flipkart_reports.commands.coverage.cells import Booked, Cell, Strip, cells_of
+from tap_flipkart_reports.commands.coverage.cells import Cell, LedgerRecords, Strip, cells_of
 from tap_flipkart_reports.commands.coverage.cockpit import Cockpit, document
-from tap_flipkart_reports.commands.coverage.concerns import Authorisations, Budget, ConcernKind, concerns_of
+from tap_flipkart_reports.commands.coverage.concerns import Authorisations, ConcernKind, NextPurchases, concerns_of
 from tap_flipkart_reports.commands.coverage.days import DayMasks, DayStatus, Span
 from tap_flipkart_reports.commands.coverage.purchases import purchase_figures
 from tap_flipkart_reports.commands.coverage.terminal import Screen, terminal_text, time_in_words
@@ -92,12 +92,12 @@ def cells(
     start: date = FIRST,
     newest: date | None = NEWEST,
 ) -> tuple[Cell, ...]:
-    booked = Booked(purchases=purchases or [], failures=failures or [], has_state=has_state)
-    return tuple(cells_of(partitions, booked=booked, start=start, newest_days=dict.fromkeys(REPORT_TYPES, newest)))
+    records = LedgerRecords(purchases=purchases or [], failures=failures or [], has_state=has_state)
+    return tuple(cells_of(partitions, records=records, start=start, newest_days=dict.fromkeys(REPORT_TYPES, newest)))
 
 
 def cockpit(
-    *partitions: Partition, purchases: list[Purchase] | None = None, budget: Budget | None = None, **known: Any
+    *partitions: Partition, purchases: list[Purchase] | None = None, budget: NextPurchases | None = None, **known: Any
 ) -> Cockpit:
     found = cells(*partitions, purchases=purchases, **known)
     return Cockpit(
@@ -363,7 +363,7 @@ def test_a_failed_month_counts_once_however_many_days_and_tables_it_has() -> Non
     month = days(1, 20)
     found = cockpit(partition(), failures=[failed(month)])
     (concern,) = found.concerns
-    assert [(place.seller_id, place.report_type, place.window) for place in concern.places] == [
+    assert [(place.seller_id, place.report_type, place.window) for place in concern.subjects] == [
         ("acme", "sales_ledger", month)
     ]
     assert document(found)["windows"] == {"failed": 1, "unreadable": 0}
@@ -377,12 +377,12 @@ def test_what_failed_for_one_cause_is_told_together_the_newest_first() -> None:
     alone = failed(days(7, 8), "it is alone")
     partitions = [partition(seller=name) for name in ("acme", *names)]
     concerns = cockpit(*partitions, failures=[alone, other, *failures]).concerns
-    assert [(one.kind, one.words, len(one.places)) for one in concerns] == [
+    assert [(one.kind, one.words, len(one.subjects)) for one in concerns] == [
         (ConcernKind.FAILED, "the API says no", 3),
         (ConcernKind.FAILED, "it is alone", 1),
         (ConcernKind.UNREADABLE, "the file is empty", 1),
     ]
-    assert [place.seller_id for place in concerns[0].places] == names[::-1]
+    assert [place.seller_id for place in concerns[0].subjects] == names[::-1]
     assert concerns[0].since == NOON + 2 * DAY
     assert 'given_up_reports: ["R-9"]' in concerns[2].next_step
 
@@ -392,7 +392,7 @@ def test_what_failed_alike_is_told_once_though_each_cause_names_ids_of_its_own()
     failures = [failed(days(n + 1, n + 1), cause, report_id=f"R-{n}") for n, cause in enumerate(causes)]
     (concern,) = cockpit(partition(), failures=failures).concerns
     assert concern.words == "detail of …, correlation id … was refused 2 times"
-    assert {place.report_id for place in concern.places} == {"R-0", "R-1", "R-2"}
+    assert {place.report_id for place in concern.subjects} == {"R-0", "R-1", "R-2"}
     (alone,) = cockpit(partition(), failures=failures[:1]).concerns
     assert alone.words == causes[0]
 
@@ -413,7 +413,7 @@ def test_a_report_that_is_gone_has_a_cause_where_no_run_has_lived_to_write_one(
     purchases = [bought(days(1, 4), status), bought(days(1, 4), status, after=5, report_id="R-2")]
     (concern,) = cockpit(partition(), purchases=purchases).concerns
     assert cause in concern.words
-    assert [place.report_id for place in concern.places] == ["R-2"]
+    assert [place.report_id for place in concern.subjects] == ["R-2"]
     (told,) = cockpit(partition(), purchases=purchases, failures=[failed(days(1, 3))]).concerns
     assert told.words == "the API says no"
 
@@ -443,8 +443,8 @@ def test_a_name_in_a_command_is_one_word_of_the_shell() -> None:
 
 
 def test_a_budget_is_told_where_it_leaves_something_over() -> None:
-    assert cockpit(budget=Budget(buys=4, left=0, left_before=0)).concerns == ()
-    (concern,) = cockpit(budget=Budget(buys=4, left=9, left_before=1)).concerns
+    assert cockpit(budget=NextPurchases(buys=4, left=0, left_before=0)).concerns == ()
+    (concern,) = cockpit(budget=NextPurchases(buys=4, left=9, left_before=1)).concerns
     assert "`flipkart-reports plan --config CONFIG --state STATE`" in concern.next_step
     assert concern.words == (
         "the next run buys 4 reports; its budget leaves 9 windows over; earlier runs have left 1 window over, which go "
@@ -591,7 +591,10 @@ def test_the_maps_fit_the_screen_whatever_the_names_and_however_many_report_type
         replace(partition("orders_report", seller=name), report_type=kind) for kind in kinds for name in names
     ]
     cells = cells_of(
-        partitions, booked=Booked(has_state=True), start=FIRST, newest_days={kind.name: NEWEST for kind in kinds}
+        partitions,
+        records=LedgerRecords(has_state=True),
+        start=FIRST,
+        newest_days={kind.name: NEWEST for kind in kinds},
     )
     text = terminal_text(Cockpit(cells=tuple(cells)), screen)
     assert text.isascii() is screen.is_plain

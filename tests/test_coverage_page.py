@@ -19,7 +19,7 @@ from support.many_cells import many_cells
 
 from tap_flipkart_reports.commands.coverage.cells import Cell, Strip
 from tap_flipkart_reports.commands.coverage.cockpit import Cockpit
-from tap_flipkart_reports.commands.coverage.concerns import Concern, ConcernKind, Place
+from tap_flipkart_reports.commands.coverage.concerns import Concern, ConcernKind, ConcernSubject
 from tap_flipkart_reports.commands.coverage.days import TROUBLE, DayStatus, Span
 from tap_flipkart_reports.commands.coverage.page import page
 from tap_flipkart_reports.commands.coverage.purchases import Bought, Durations, PurchaseFigures
@@ -634,10 +634,10 @@ def odd_cockpit(name: str) -> Cockpit:
     kind = replace(REPORT_TYPES["orders_report"], name=name, title=name, identifier=name)
     kind = replace(kind, tables=tuple(replace(table, stream=name) for table in kind.tables))
     strip = replace(cell().strips[0], streams=(name,), warehouse_id=name)
-    place = Place(seller_id=name, report_type=name, window=window)
+    place = ConcernSubject(seller_id=name, report_type=name, window=window)
     return Cockpit(
         cells=(cell(name, report_type=kind, strips=(strip,), purchases=(purchase,), failures=(failure,)),),
-        concerns=(Concern(kind=ConcernKind.UNREADABLE, words=name, places=(place,)),),
+        concerns=(Concern(kind=ConcernKind.UNREADABLE, words=name, subjects=(place,)),),
         purchases=PurchaseFigures(
             by_day={date(2026, 10, 1): Bought(first=1)},
             by_type={name: Bought(first=1)},

@@ -32,8 +32,8 @@ from tap_flipkart_reports.purchasing.outcomes import (
     NOT_FOUND_SECONDS,
     BuyAgain,
     Defer,
-    Download,
     Fail,
+    FetchFile,
     PollAgain,
     TriggerLater,
 )
@@ -91,7 +91,7 @@ def test_a_running_report_is_asked_about_again_until_its_time_is_over() -> None:
 
 def test_a_completed_report_is_downloaded_however_late() -> None:
     answer = replace(detail(ReportStatus.COMPLETED, "https://files.test/1"))
-    assert after_detail(answer, now=BOUGHT_AT + 10 * TIMEOUT) == Download(location="https://files.test/1", expiry=None)
+    assert after_detail(answer, now=BOUGHT_AT + 10 * TIMEOUT) == FetchFile(location="https://files.test/1", expiry=None)
 
 
 @pytest.mark.parametrize(

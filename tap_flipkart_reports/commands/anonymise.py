@@ -45,14 +45,14 @@ class Copied:
 
 
 @dataclass(kw_only=True)
-class _Copier:
-    """What all files of one call share: the stand-ins, and how often each name of a copy is taken.
+class _FileCopier:
+    """Copies the files of one call, with the same stand-ins in all of them.
 
     Attributes:
-        replaces_headers: whether words of headers are replaced that no known header has.
+        replaces_headers: whether words that no known header has are replaced.
         disguise: the stand-ins.
-        given: how many copies have a name, by its first part.
-        strange: headers of the files so far that no report is known to have.
+        given: number of copies so far, by the first part of their names.
+        strange: headers of the files so far that no known report has.
     """
 
     replaces_headers: bool
@@ -69,7 +69,7 @@ class _Copier:
         return f"{stem}-{self.given[stem]}{quarter[0] if quarter else ''}{endings[0].lower() if endings else ''}"
 
     def copy(self, path: Path, work: Path) -> tuple[str | None, Path]:
-        """A file's report type, if it is known, and its copy in a folder."""
+        """Copy a file into a folder. Returns its report type, if known, and the copy."""
         what, plans = plan_sheets(path, replaces_headers=self.replaces_headers)
         copy = _fresh(work)
         with path.open("rb") as source, copy.open("wb") as out:
@@ -110,7 +110,7 @@ class _Copier:
 
 
 def _fresh(work: Path) -> Path:
-    """A name in a folder that nothing has yet."""
+    """A new file name in a folder."""
     return work / str(len(list(work.iterdir())))
 
 
@@ -134,7 +134,7 @@ def anonymise(paths: Sequence[Path], folder: Path, *, replaces_headers: bool = F
     for path in paths:
         if not path.is_file():
             raise SettingsError(f"{path} is not a file")
-    copier, copies = _Copier(replaces_headers=replaces_headers), []
+    copier, copies = _FileCopier(replaces_headers=replaces_headers), []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:

@@ -13,9 +13,10 @@ from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from tap_flipkart_reports.commands.anonymous_columns import PROSE, SheetPlan, disguised
-from tap_flipkart_reports.commands.anonymous_xml import Copier
+from tap_flipkart_reports.commands.anonymous_xml import XmlCopier
 from tap_flipkart_reports.files.containers import members_of
 from tap_flipkart_reports.files.xlsx_package import BOOK, part_name, read_package
+from tap_flipkart_reports.files.xlsx_row_parser import column_number
 from tap_flipkart_reports.files.xlsx_strings import SharedStrings
 from tap_flipkart_reports.files.xlsx_xml import parsed
 
@@ -53,7 +54,7 @@ _PLAIN_PROPERTIES = frozenset({
 
 _WORDS_OF_VML = re.compile(rb"""\s(?:o:)?(?:alt|title|href|src|relid|althref)\s*=\s*(?:"[^"]*"|'[^']*')""")
 _QUOTED = re.compile(r'"([^"]*)"')
-_PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _CELL_VALUES = frozenset({"v", "t"})
 _END_BYTES = 64
 """Bytes in which the end of a document is."""
@@ -88,7 +89,7 @@ def copy_workbook(source: IO[bytes], out: IO[bytes], plans: Mapping[str, SheetPl
                 continue
             is_strings = part == strings
             changes = _Strings(shared) if is_strings else _changes_of(part, sheets, titles, shared, disguise, kept)
-            pieces = Copier(changes).copied(_chunks(archive, member))
+            pieces = XmlCopier(changes).copied(_chunks(archive, member))
             if is_strings:
                 pieces = _with_added(pieces, shared)
             elif part.endswith(".vml"):
@@ -271,26 +272,26 @@ class _Strings(_Changes):
 
 
 class _Cells:
-    """The place of each cell of a sheet while it is read."""
+    """The row and column of each cell while a sheet is read."""
 
     def __init__(self, plan: SheetPlan) -> None:
         self._plan = plan
-        self._row, self._place = 0, -1
+        self._row, self._column = 0, -1
         self.type = "n"
 
     def starts(self, name: str, attributes: dict[str, str]) -> None:
         if name == "row":
             self._row = int(attributes.get("r") or self._row + 1)
-            self._place = -1
+            self._column = -1
         elif name == "c":
-            place = _PLACE.fullmatch(attributes.get("r", ""))
-            self._place = _column(place[1]) if place else self._place + 1
-            self._row = int(place[2]) if place else self._row
+            reference = _REFERENCE.fullmatch(attributes.get("r", ""))
+            self._column = column_number(reference[1]) - 1 if reference else self._column + 1
+            self._row = int(reference[2]) if reference else self._row
             self.type = attributes.get("t", "n")
 
     def use(self, text: str) -> tuple[str, str]:
         """What the cell is taken for, and its column."""
-        return self._plan.kind(self._row, self._place, text), self._plan.name(self._place)
+        return self._plan.kind(self._row, self._column, text), self._plan.name(self._column)
 
 
 class _Sheet(_Changes):
@@ -314,13 +315,6 @@ class _Sheet(_Changes):
             return str(self._shared.index_of(index, self._cells.use(self._shared.text_of(index))))
         kind, column = self._cells.use(text)
         return disguised(self._disguise, text, kind, name=column)
-
-
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number - 1
 
 
 def _note_uses(chunks: Iterator[bytes], plan: SheetPlan, shared: _SharedTexts) -> None:

@@ -1,4 +1,4 @@
-"""XML copied byte by byte, but for the texts of some elements and for elements that are left out."""
+"""Copies XML byte by byte, except for changed texts and for elements that are left out."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from tap_flipkart_reports.exceptions import FileError
+from tap_flipkart_reports.files.xlsx_xml import local_name, refuse_doctype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
 class Changes(Protocol):
-    """What is changed in a document."""
+    """The changes to a document."""
 
     def starts(self, name: str, attributes: dict[str, str]) -> bool:
-        """Called with each element by its name without a prefix; whether it is kept."""
+        """Called with each element's local name and attributes. Returns whether the element is kept."""
 
     def ends(self, name: str) -> None:
         """Called at the end of each element that is kept."""
 
     def text(self, name: str, text: str) -> str | None:
-        """The text of an element without elements in it; `None` if it stays as it is."""
+        """The new text of an element without child elements; `None` to keep its text."""
 
 
-class Copier:
+class XmlCopier:
     """Copies a document.
 
     Args:
-        changes: what is changed.
+        changes: the changes.
     """
 
     def __init__(self, changes: Changes) -> None:
@@ -40,16 +41,16 @@ class Copier:
         self._parser.CharacterDataHandler = self._text
         self._parser.StartCdataSectionHandler = self._cdata
         self._parser.CommentHandler = self._comment
-        self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser.StartDoctypeDeclHandler = refuse_doctype
         self._parser.XmlDeclHandler = _check_encoding
         self._pending = b""
         self._base = 0
-        """Where `_pending` begins in the document."""
+        """Offset of `_pending` in the document."""
         self._made: list[bytes] = []
         self._left_out = 0
-        """How deep an element is that is left out."""
+        """Depth within an element that is left out."""
         self._is_bare = False
-        """Whether it has had neither text nor elements so far."""
+        """Whether the current element has had neither text nor child elements so far."""
         self._texts: list[str] | None = None
         self._text_from: int | None = None
 
@@ -57,7 +58,7 @@ class Copier:
         """The changed document.
 
         Raises:
-            FileError: it is not XML, or declares a document type or an encoding that no workbook has.
+            FileError: it is not XML, or it declares a document type or an unusual encoding.
         """
         for chunk in chunks:
             self._pending += chunk
@@ -75,7 +76,7 @@ class Copier:
             raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
 
     def _safe_end(self) -> int:
-        """Up to where nothing can change any more."""
+        """The offset up to which the document is final."""
         if self._left_out:
             return self._base
         at = max(self._parser.CurrentByteIndex, self._base)
@@ -100,7 +101,7 @@ class Copier:
             self._is_bare = False
             return
         self._texts, self._text_from = [], None
-        if not self._changes.starts(_local(name), attributes):
+        if not self._changes.starts(local_name(name), attributes):
             self._copy_to(self._parser.CurrentByteIndex)
             self._left_out = 1
             self._is_bare = True
@@ -113,13 +114,13 @@ class Copier:
                 self._skip_to(self._end_of_tag(at))
             return
         if self._texts is not None and self._text_from is not None:
-            new = self._changes.text(_local(name), "".join(self._texts))
+            new = self._changes.text(local_name(name), "".join(self._texts))
             if new is not None:
                 self._copy_to(self._text_from)
                 self._made.append(escape(new).encode("utf-8", "surrogatepass"))
                 self._skip_to(at)
         self._texts, self._text_from = None, None
-        self._changes.ends(_local(name))
+        self._changes.ends(local_name(name))
 
     def _text(self, text: str) -> None:
         self._is_bare = False
@@ -145,14 +146,6 @@ class Copier:
         if self._is_bare and self._pending.endswith(b"/>", 0, offset):
             return at
         return self._base + self._pending.index(b">", offset) + 1
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-def _refuse_doctype(*_declared: object) -> None:
-    raise FileError("the file is a workbook (XLSX) that cannot be read: its XML declares a document type of its own")
 
 
 def _check_encoding(_version: str, encoding: str | None, _standalone: int) -> None:

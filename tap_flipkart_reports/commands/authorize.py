@@ -133,41 +133,41 @@ def _query_of(address: str) -> str:
         return ""
 
 
-def authorize_seller(  # noqa: PLR0913 - what the command line says, and who types
+def authorize_seller(  # noqa: PLR0913 - the options of the command, and the person who types
     app: App,
     *,
     seller_id: str,
     redirect_uri: str,
-    place: str,
+    destination: str,
     clock: Clock,
     ask: Callable[[str], str],
 ) -> str:
-    """Take a seller through the flow and put the refresh token where it is wanted.
+    """Take a seller through the authorization code flow, and store the refresh token.
 
     Args:
         app: the app.
         seller_id: the operator's name of the seller.
         redirect_uri: as registered for the app.
-        place: where the token goes, as `--store` says it.
+        destination: where the token goes, as in `--store`.
         clock: time.
-        ask: shows a link and reads the address it led to.
+        ask: shows a link, and returns the address that it led to.
 
     Returns:
-        What the operator is to read.
+        A sentence for the operator.
 
     Raises:
-        SettingsError: the place or the redirect address will not do.
-        AuthorizationError: the seller did not agree, or the address is not of this link.
+        SettingsError: the destination or the redirect address cannot be used.
+        AuthorizationError: the seller did not agree, or the address does not belong to this link.
         CallError: the token endpoint gave no token, retries included.
         TokenStoreError: the token store cannot be used.
     """
     if not seller_id.strip() or len(seller_id) > MAX_NAME_LENGTH or not seller_id.isprintable():
         raise SettingsError(f"--seller-id has to be a name of 1 to {MAX_NAME_LENGTH} letters, digits and signs")
-    chosen = destination_of(place, open_store=lambda: _store(app, clock))
+    chosen = destination_of(destination, open_store=lambda: _store(app, clock))
     chosen.prepare()
     authorization = Authorization(auth_url=app.auth_url, client_id=app.client_id, redirect_uri=redirect_uri)
     code = authorization.code_in(ask(authorization.link))
-    granted = _exchanged(authorization, code, app=app, seller_id=seller_id, clock=clock)
+    granted = _exchange(authorization, code, app=app, seller_id=seller_id, clock=clock)
     now = clock.now()
     configured = app.refresh_tokens.get(seller_id)
     where = chosen.put(
@@ -184,7 +184,7 @@ def authorize_seller(  # noqa: PLR0913 - what the command line says, and who typ
     return f"Seller {seller_id} has authorised the app until {last_day}; the refresh token is in {where}."
 
 
-def _exchanged(authorization: Authorization, code: str, *, app: App, seller_id: str, clock: Clock) -> Granted:
+def _exchange(authorization: Authorization, code: str, *, app: App, seller_id: str, clock: Clock) -> Granted:
     rules = AddressRules(plain_http_hosts=app.plain_http_hosts)
     with closing(Connections(user_agent=app.user_agent, clock=clock, rules=rules)) as connections:
         endpoint = TokenEndpoint(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.commands.anonymise import anonymise
 from tap_flipkart_reports.commands.api_profile import profile_of
-from tap_flipkart_reports.commands.probe import TELLING, document_of
+from tap_flipkart_reports.commands.probe import RELEVANT_HEADER, document_of
 from tap_flipkart_reports.exceptions import FileError, SettingsError
 from tap_flipkart_reports.redaction import REDACTED, clean
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.adapters.exchanges import Exchange
     from tap_flipkart_reports.commands.probe_findings import TypeFinding
-    from tap_flipkart_reports.commands.verdict import Verdict
+    from tap_flipkart_reports.commands.verdict import AssumptionVerdict
 
 MAX_TEXT = 2000
 """Characters of a foreign text in the bundle."""
@@ -54,7 +54,7 @@ Tokens, secrets, links, report ids and names of sellers are replaced; in the fil
 def bundle_entries(
     findings: Sequence[TypeFinding],
     *,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[AssumptionVerdict],
     settings: Mapping[str, Any],
     exchanges: Sequence[Exchange],
     sellers: Sequence[str],
@@ -153,7 +153,7 @@ def _exchange(exchange: Exchange, hidden: _Hidden) -> dict[str, Any]:
         "headers": {
             name: clean(value)
             for name, value in exchange.headers.items()
-            if name.lower() in KEPT_HEADERS or TELLING.search(name)
+            if name.lower() in KEPT_HEADERS or RELEVANT_HEADER.search(name)
         },
         "body": REDACTED if exchange.call == "token" and exchange.status == 200 else body,  # noqa: PLR2004 - the status that carries a token
         "fault": exchange.fault,

@@ -1,4 +1,4 @@
-"""The command `flipkart-reports`: what an operator needs beside the tap itself."""
+"""The command `flipkart-reports`, with what operators need besides the tap itself."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: words of the command line, by default the process's.
     """
-    sys.exit(run_command(lambda: _command(arguments), tell=_tell))
+    sys.exit(run_command(lambda: _command(arguments), print_line=_print_to_stderr))
 
 
 def _command(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
-    except SystemExit as ended:  # after help, or a mistake that argparse has told
+    except SystemExit as ended:  # after help, or a mistake that argparse has result
         return int(ended.code or 0)
     _set_up_log(options)
     code: int = options.run(options)
@@ -47,9 +47,9 @@ def _command(arguments: Sequence[str] | None) -> int:
 
 
 def _set_up_log(options: argparse.Namespace) -> None:
-    """Write the log of a command that buys or reads as the tap does, and of all others what they warn of.
+    """Log a command that buys or reads like the tap does; of other commands, log only warnings.
 
-    Before any settings are read: what is doubtful in them is said then.
+    Called before settings are read, because reading them may log warnings.
     """
     if options.run in {_repair, _replay, _probe}:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s")
@@ -57,8 +57,8 @@ def _set_up_log(options: argparse.Namespace) -> None:
         logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
 
 
-def _tell(line: str) -> None:
-    print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - for the operator; the output is for programs
+def _print_to_stderr(line: str) -> None:
+    print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - for people; standard output is for programs
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,9 +83,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
-    """The tap as a run with these options would build it, with settings that the command itself brings.
+    """The tap that a run with these options would use, with additional settings of the command.
 
-    Meltano runs commands without a catalog; without one its `select` rules say which streams a run would read.
+    Meltano runs commands without a catalog; its `select` rules then decide which streams a run would read.
     """
     from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules  # noqa: PLC0415 - the SDK loads slowly
 
@@ -98,7 +98,7 @@ def _tap(options: argparse.Namespace, **settings: object) -> TapFlipkartReports:
 
 
 def _arguments(options: argparse.Namespace, **settings: object) -> dict[str, Any]:
-    """What the options give a tap."""
+    """The tap's arguments, from the options."""
     from tap_flipkart_reports.settings.documents import read_json  # noqa: PLC0415 - the SDK loads slowly
 
     config: dict[str, Any] = {}
@@ -125,7 +125,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.doctor import diagnose, exit_code, screen  # noqa: PLC0415 - only this command checks
 
     tap = _tap(options)
-    with logged_from(logging.CRITICAL, logger=tap.name), closing(tap):  # what is wrong is on the screen
+    with logged_from(logging.CRITICAL, logger=tap.name), closing(tap):  # the screen shows all problems
         checks = diagnose(tap.current_run, folder=Path())
     if options.format == "json":
         print(json.dumps([check.document() for check in checks], indent=2))  # noqa: T201 - its output
@@ -223,7 +223,7 @@ def _coverage(options: argparse.Namespace) -> int:
         cockpit = cockpit_of(tap.current_run, has_state=options.state is not None, clock=tap.clock)
     if options.html is not None:
         _write(options.html, page(cockpit, made_at=tap.clock.now()))
-        _tell(f"{options.html} is written: open it in a browser")
+        _print_to_stderr(f"{options.html} is written: open it in a browser")
     elif options.format == "json":
         print(json.dumps(document(cockpit), indent=2))  # noqa: T201 - its output
     else:
@@ -255,8 +255,8 @@ def _sellers(options: argparse.Namespace) -> int:
         services = tap.current_run.services
         checks = check_sellers(services.tokens, api=services.api, clock=tap.clock, warn_days=options.warn_days)
     except BrokenPartError as error:
-        _tell(str(error))
-        return SOME_REFUSED  # its own code would say that a seller is due
+        _print_to_stderr(str(error))
+        return SOME_REFUSED  # the error's exit code would mean that a seller is due
     finally:
         tap.close()
     print(json.dumps(document(checks), indent=2) if options.format == "json" else table(checks))  # noqa: T201 - its output
@@ -266,22 +266,22 @@ def _sellers(options: argparse.Namespace) -> int:
 def _authorize(options: argparse.Namespace) -> int:
     from tap_flipkart_reports.commands.authorize import authorize_seller  # noqa: PLC0415 - only this command needs it
 
-    # Before the first seller the settings cannot be complete.
+    # Before the first seller is authorised, the settings are incomplete.
     tap = load_tap()(**_arguments(options), validate_config=False)
-    told = authorize_seller(
+    result = authorize_seller(
         tap.app,
         seller_id=options.seller_id,
         redirect_uri=options.redirect_uri,
-        place=options.store,
+        destination=options.store,
         clock=tap.clock,
         ask=_ask_address,
     )
-    print(told, file=sys.stderr)  # noqa: T201 - the output may be the token
+    print(result, file=sys.stderr)  # noqa: T201 - the output may be the token
     return 0
 
 
 def _ask_address(link: str) -> str:
-    """Show a link, and read the address it led to: not echoed, and not from the command line, which shells remember."""
+    """Show a link, and read the address that it led to: without echo, and not as an option, which shells record."""
     print(  # noqa: T201 - the output may be the token
         f"Open this link, sign in as the seller and allow the app:\n\n  {link}\n\n"
         "Then paste the whole address the browser was sent to, whatever page is there; it is not shown.",

@@ -139,10 +139,10 @@ def _clock(run: Run) -> Iterator[Check]:
 def _offset(text: str | None, at: datetime) -> float | None:
     """Seconds by which this machine's clock is ahead of a server's `Date`."""
     try:
-        told = parsedate_to_datetime(text or "")
+        server_time = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    return (at - told).total_seconds() if told.tzinfo is not None else None
+    return (at - server_time).total_seconds() if server_time.tzinfo is not None else None
 
 
 def _ledger(run: Run) -> Iterator[Check]:

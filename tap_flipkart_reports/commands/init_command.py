@@ -1,4 +1,4 @@
-"""`flipkart-reports init`: the dialogue, and what follows from it."""
+"""`flipkart-reports init`: asks questions and writes a project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run_init(options: argparse.Namespace) -> int:
-    """Ask, write the project, and say what comes next; nothing is bought.
+    """Ask questions, write the project, and print the next steps. Buys nothing.
 
     Raises:
         SettingsError: an answer is missing or wrong, or the project is there already.
@@ -31,12 +31,12 @@ def run_init(options: argparse.Namespace) -> int:
     tap.append_builtin_config(tap.config_jsonschema)
     files = write_project(answers, options.folder, settings=tap.config_jsonschema["properties"])
     for path in files:
-        _tell(f"Written: {path}")
-    _tell(next_steps(answers, options.folder))
+        _print_to_stderr(f"Written: {path}")
+    _print_to_stderr(next_steps(answers, options.folder))
     return 0
 
 
-def _ask(question: str, usual: str, is_secret: bool) -> str | None:  # noqa: FBT001 - what every question says
+def _ask(question: str, usual: str, is_secret: bool) -> str | None:  # noqa: FBT001 - positional, as in `gather`
     if not sys.stdin.isatty():
         return usual or None
     words = f"{question}{f' [{usual}]' if usual else ''}: "
@@ -44,8 +44,8 @@ def _ask(question: str, usual: str, is_secret: bool) -> str | None:  # noqa: FBT
         return getpass.getpass(words, stream=sys.stderr)
     print(words, end="", file=sys.stderr, flush=True)  # noqa: T201 - its dialogue
     line = sys.stdin.readline()
-    return (line.strip() or usual) if line else None  # its end: there will be no answer
+    return (line.strip() or usual) if line else None  # end of input: there is no answer
 
 
-def _tell(text: str) -> None:
+def _print_to_stderr(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201 - its dialogue

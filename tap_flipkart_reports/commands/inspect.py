@@ -18,7 +18,7 @@ from tap_flipkart_reports.files.header_words import MAX_LISTED, normalise
 from tap_flipkart_reports.files.report_guess import likeliest, rank_reports
 from tap_flipkart_reports.files.row_filter import RejectedRow, RowCounts
 from tap_flipkart_reports.files.row_keys import RowHashes, row_identity
-from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.row_rules import LENIENT_RULES
 from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.redaction import clean_line
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.row_keys import RowIdentity
     from tap_flipkart_reports.files.sheets import Sheet, Table
 
-LENIENT = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema_drift="evolve")
 
 UNKNOWN = ReportTable(stream="unknown", title="unknown")
 """Stands for a table that the tap does not know."""
@@ -99,9 +98,9 @@ class Inspection:
 
     Attributes:
         path: the file.
-        report_types: the report types whose file it may be, the likeliest first.
-        nearest: where it is nobody's, the report types that it has most in common with.
-        sheets: each of its sheets, with the form it has.
+        report_types: the report types that it may be, the likeliest first.
+        nearest: if it is not one of the known report types, those that are most like it.
+        sheets: name and format of each sheet.
         tables: its tables.
     """
 
@@ -135,16 +134,16 @@ class Inspection:
         lines = [f"{self.path}: {' or '.join(self.report_types) or unknown}"]
         lines += [f"  {name or 'the file'}: {form}" for name, form in self.sheets]
         for table in self.tables:
-            lines += ["", *(f"  {line}" for line in _told(table))]
+            lines += ["", *(f"  {line}" for line in _table_lines(table))]
         return "\n".join(clean_line(line, limit=MAX_TEXT) for line in lines)
 
 
 def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
-    """Look into a file.
+    """Inspect a file.
 
     Args:
         path: the file.
-        report_type: whose file it is; by default the one whose columns it has.
+        report_type: its report type; by default the one whose columns it has.
 
     Raises:
         SettingsError: there is no such report type, or no such file.
@@ -190,7 +189,7 @@ def _inspected_stream(report: Report, declared: ReportTable) -> Iterator[Inspect
         yield InspectedTable(name="", stream=declared.stream, header=(), header_line=0, error=str(error))
         return
     identity: RowIdentity = RowHashes()
-    with suppress(RowError):  # told of the table that it is about, below
+    with suppress(RowError):  # the table itself reports it, below
         parts = [(table, _layout_of(table, declared)) for table in tables]
         identity = row_identity(declared.key, parts, fallback=declared.fallback_key)
     yield from (_inspected(table, declared, identity) for table in tables)
@@ -223,7 +222,7 @@ def _inspected(table: Table, declared: ReportTable, identity: RowIdentity) -> In
             table,
             layout,
             selected=None,
-            rules=LENIENT,
+            rules=LENIENT_RULES,
             identity=identity,
             counts=inspected.counts,
             reject=lambda row: inspected.rejected.append(row) if len(inspected.rejected) < MAX_LISTED else None,
@@ -307,9 +306,9 @@ def _document(table: InspectedTable) -> dict[str, Any]:
     return document
 
 
-def _told(table: InspectedTable) -> Iterator[str]:
-    place = f"{table.name or 'the file'}, header on line {table.header_line}" if table.header else table.stream or ""
-    yield f"{place}: {f'feeds {table.stream}' if table.stream else 'feeds no stream'}"
+def _table_lines(table: InspectedTable) -> Iterator[str]:
+    where = f"{table.name or 'the file'}, header on line {table.header_line}" if table.header else table.stream or ""
+    yield f"{where}: {f'feeds {table.stream}' if table.stream else 'feeds no stream'}"
     if table.error:
         yield f"  cannot be read: {table.error}"
     if table.header:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from tap_flipkart_reports.adapters.answers import TOO_MANY_REQUESTS
+from tap_flipkart_reports.adapters.downloads import OK
 from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.commands.probe_findings import Attempt, TypeFinding
 from tap_flipkart_reports.commands.probe_links import look_at_link
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 Confirm = Callable[[str], bool]
 """Asks the operator; whether to go on."""
 
-OK = 200
-TOO_MANY_REQUESTS = 429
 
 MEMBERS = {
     "trigger": frozenset({"report_id"}),
@@ -48,7 +48,7 @@ MEMBERS = {
 }
 """What the reference shows of each answer."""
 
-TELLING = re.compile(r"rate|limit|retry|quota|request-?id|correlation|trace", re.IGNORECASE)
+RELEVANT_HEADER = re.compile(r"rate|limit|retry|quota|request-?id|correlation|trace", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +269,7 @@ class Probe:
                 finding.limited.append(
                     f"{exchange.call}: Retry-After {exchange.headers.get('Retry-After', 'not sent')}"
                 )
-            finding.headers |= _telling(exchange.headers)
+            finding.headers |= _relevant_headers(exchange.headers)
             self._note_members(finding, exchange)
             self._note_file(finding, exchange)
             word = _status_in(exchange)
@@ -331,6 +331,6 @@ def _status_in(exchange: Exchange) -> str | None:
     return clean(document["status"]) if document is not None and "status" in document else None
 
 
-def _telling(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers that name a request or a limit."""
-    return {name: clean(value) for name, value in headers.items() if TELLING.search(name)}
+def _relevant_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers that identify a request or state a limit."""
+    return {name: clean(value) for name, value in headers.items() if RELEVANT_HEADER.search(name)}

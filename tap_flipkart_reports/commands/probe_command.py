@@ -1,4 +1,4 @@
-"""`flipkart-reports probe`: asks before it buys, looks, and says what was found."""
+"""`flipkart-reports probe`: asks before it buys, probes the API, and prints its findings."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def run_probe(tap: TapFlipkartReports, options: argparse.Namespace) -> int:
     """Probe the API.
 
     Returns:
-        The exit code: 0 if every report of the list was read, 1 otherwise or if nothing was confirmed.
+        The exit code: 0 if every report of the list was read; 1 if not, or if the purchase was not confirmed.
 
     Raises:
-        SettingsError: there is no such seller or report type, nothing remembers purchases, or the budget is too small.
+        SettingsError: the seller or report type is unknown, there is no ledger, or the budget is too small.
     """
     confirm: Confirm = (lambda _question: True) if options.yes else _ask
     with closing(tap):
@@ -39,11 +39,11 @@ def run_probe(tap: TapFlipkartReports, options: argparse.Namespace) -> int:
         items, skipped = probe_items(run, seller_id=options.seller, names=options.report_type)
         bought = sum(item.buys for item in items)
         budget = run.settings.max_reports
-        _tell(offer(items, skipped, max_reports=budget, prices=run.settings.report_prices))
+        _print_to_stderr(offer(items, skipped, max_reports=budget, prices=run.settings.report_prices))
         if budget is not None and bought > budget:
             raise SettingsError(f"the probe would buy {bought} reports, and max_reports allows {budget}")
         if bought and not confirm(f"Buy {'it' if bought == 1 else 'them'}?"):
-            _tell("Nothing was bought.")
+            _print_to_stderr("Nothing was bought.")
             return 1
         log = ExchangeLog(clock=run.clock, token_path=urlsplit(run.services.auth_url).path)
         run.services.exchanges = log
@@ -72,26 +72,26 @@ def run_probe(tap: TapFlipkartReports, options: argparse.Namespace) -> int:
 
 
 def _offer_bundle(path: Path, entries: Mapping[str, bytes], confirm: Callable[[str], bool]) -> None:
-    """Show what a bundle holds before it is written."""
-    _tell("\n".join(f"  {name}: {len(content):,} bytes" for name, content in entries.items()))
+    """Show the contents of a bundle, and write it if that is confirmed."""
+    _print_to_stderr("\n".join(f"  {name}: {len(content):,} bytes" for name, content in entries.items()))
     for name, content in entries.items():
         if not name.startswith("files/"):
-            _tell(f"--- {name}\n{content.decode()}")
+            _print_to_stderr(f"--- {name}\n{content.decode()}")
     if not confirm(f"Write this to {path}?"):
         return
     try:
         write_bundle(path, entries)
     except OSError as error:
         raise SettingsError(f"--bundle {path} cannot be written: {error.strerror}") from None
-    _tell(f"Written: {path}")
+    _print_to_stderr(f"Written: {path}")
 
 
-def _tell(text: str) -> None:
+def _print_to_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - its dialogue
 
 
 def _ask(question: str) -> bool:
-    """Ask on the terminal; without one, nothing is agreed to."""
-    end = "" if sys.stderr.isatty() else "\n"  # Meltano shows what a plugin says by whole lines
+    """Ask on the terminal; without one, the answer is no."""
+    end = "" if sys.stderr.isatty() else "\n"  # Meltano shows only whole lines
     print(f"{question} [y/N] ", end=end, file=sys.stderr, flush=True)  # noqa: T201 - its dialogue
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

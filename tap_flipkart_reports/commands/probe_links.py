@@ -51,7 +51,7 @@ def look_at_link(run: Run, *, seller_id: str, report_id: str) -> LinkFinding:
     KNOWN_SECRETS.add_link(secrets_in(url))
     finding.is_own_host = origin_of(url) == origin_of(api_url)
     finding.works_without_token = _opens(run, url, is_link=not finding.is_own_host)
-    _tell_expiry(finding, second, now=run.clock.now())
+    _note_expiry(finding, second, now=run.clock.now())
     life = min(
         (each for each in (finding.seconds_if_kolkata, finding.seconds_if_utc) if each and each > 0), default=None
     )
@@ -77,7 +77,7 @@ def _opens(run: Run, url: str, *, is_link: bool) -> bool | None:
         return False if response.status_code in REFUSED else None
 
 
-def _tell_expiry(finding: LinkFinding, detail: ReportDetail, *, now: datetime) -> None:
+def _note_expiry(finding: LinkFinding, detail: ReportDetail, *, now: datetime) -> None:
     if detail.expiry is None:
         return
     printed = detail.expiry.astimezone(KOLKATA).replace(tzinfo=None)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.commands.probe import ProbeItem
     from tap_flipkart_reports.commands.probe_findings import TypeFinding
-    from tap_flipkart_reports.commands.verdict import Verdict
+    from tap_flipkart_reports.commands.verdict import AssumptionVerdict
     from tap_flipkart_reports.planning.prices import Prices
 
 MAX_SEEN = 6
@@ -44,7 +44,7 @@ def offer(
     return "\n".join([*lines, "", f"{bought} {'report' if bought == 1 else 'reports'} would be bought{price}.{budget}"])
 
 
-def screen(findings: Sequence[TypeFinding], verdicts: Sequence[Verdict], settings: Mapping[str, Any]) -> str:
+def screen(findings: Sequence[TypeFinding], verdicts: Sequence[AssumptionVerdict], settings: Mapping[str, Any]) -> str:
     """What was found, in words."""
     lines = ["", "Reports"]
     lines += aligned([("report type", "report", "rows", "what came"), *map(_row, findings)])
@@ -68,7 +68,7 @@ def _row(finding: TypeFinding) -> tuple[str, str, str, str]:
     return finding.name, finding.how or "none", f"{rows:,}", came
 
 
-def _verdict_lines(verdict: Verdict) -> Iterator[str]:
+def _verdict_lines(verdict: AssumptionVerdict) -> Iterator[str]:
     assumption = verdict.assumption
     yield f"{assumption.number:>2}. {assumption.text}: {verdict.outcome.value}"
     if verdict.outcome is Outcome.CONTRADICTED:

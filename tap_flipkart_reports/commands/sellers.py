@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tap_flipkart_reports.adapters.answers import FORBIDDEN
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.commands.tables import aligned, counted
 from tap_flipkart_reports.exceptions import AuthenticationError, CallRefusedError, FlipkartReportsError
+from tap_flipkart_reports.windows import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from tap_flipkart_reports.auth import AccessToken, TokenLife
     from tap_flipkart_reports.clock import Clock
@@ -26,30 +27,27 @@ UNKNOWN = "unknown"
 ALL_GOOD = 0
 SOME_REFUSED = 1
 SOME_DUE = 3
-"""Exit codes; 2 is that of wrong settings and of a wrong command line."""
+"""Exit codes; 2 is taken by wrong settings and wrong command lines."""
 
 NO_REPORT = "R-00000000000000000000000000"
-"""A report id that nobody has: asking for its detail buys nothing, and is refused with 401 only for a bad token."""
+"""A report id that does not exist: a detail call for it buys nothing, and only a bad token gets a 401."""
 
 PARALLEL_CHECKS = 8
 """Sellers checked at the same time."""
 
-FORBIDDEN = 403
-DAY = timedelta(days=1)
-
 
 @dataclass(frozen=True, kw_only=True)
 class SellerCheck:
-    """What a check of one seller has found.
+    """The result of a check of one seller.
 
     Attributes:
         seller_id: the seller.
-        status: `valid`, `refused`, or `unknown` when the API could not be asked.
-        access_days_left: whole days the access token has left, `None` if nobody knows.
-        refresh_days_left: the same of the refresh token.
-        authorise_by: the last day on which the refresh token is good, `None` if nobody knows.
+        status: `valid`, `refused`, or `unknown` if the API could not be called.
+        access_days_left: whole days until the access token expires; `None` if unknown.
+        refresh_days_left: whole days until the refresh token expires; `None` if unknown.
+        authorise_by: the last day on which the refresh token is valid; `None` if unknown.
         is_due: whether the seller must authorise again soon, or now.
-        note: what the operator should know, as a sentence without its full stop; may be empty.
+        note: a hint for the operator without a full stop; may be empty.
     """
 
     seller_id: str
@@ -70,7 +68,7 @@ def check_sellers(
         tokens: the access tokens by seller.
         api: for sellers without a refresh token, whose access token only a call can check.
         clock: time.
-        warn_days: with how many days left a seller is due.
+        warn_days: a seller is due if so many days or fewer are left.
     """
 
     def check(seller_id: str) -> SellerCheck:
@@ -107,7 +105,7 @@ def judged(seller_id: str, life: TokenLife, *, now: datetime, warn_days: int) ->
         seller_id: the seller.
         life: of tokens that are good.
         now: the present moment.
-        warn_days: with how many days left a seller is due.
+        warn_days: a seller is due if so many days or fewer are left.
     """
     ends = life.refresh_ends_at if life.is_renewable else life.access_ends_at
     days_left = _days(ends, now)

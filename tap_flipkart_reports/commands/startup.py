@@ -1,4 +1,4 @@
-"""How both commands start and end: a sentence on standard error, and an exit code that says who has to act."""
+"""Start and end of both commands: errors become a sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 128 + signal.SIGINT
 
 PIPE_CLOSED = 141
-"""As shells report a program that SIGPIPE has ended."""
+"""The exit code that shells report for a program ended by SIGPIPE."""
 
 STANDARD_ERROR = 2
 
@@ -39,13 +39,13 @@ _ADVICE = {
     errno.EMFILE: _ALLOW_FILES,
     errno.ENFILE: _ALLOW_FILES,
 }
-"""What to do about what a machine refuses, by the error's number."""
+"""What to do about an error of the operating system, by `errno`."""
 
 
 def load_tap() -> type[TapFlipkartReports]:
-    """The tap's class, with the SDK and whatever else that loads.
+    """Import the tap's class, with the SDK.
 
-    Collecting garbage while modules load costs a tenth of that time, and modules are never garbage.
+    Garbage collection during imports takes a tenth of their time, and modules are never garbage.
     """
     gc.disable()
     from tap_flipkart_reports.tap import TapFlipkartReports  # noqa: PLC0415 - `--version` is answered without the SDK
@@ -55,12 +55,12 @@ def load_tap() -> type[TapFlipkartReports]:
     return TapFlipkartReports
 
 
-def run_command(command: Callable[[], int], *, tell: Callable[[str], None]) -> int:
-    """Run a command to its end; whatever a user, a server or the machine can cause ends in a sentence.
+def run_command(command: Callable[[], int], *, print_line: Callable[[str], None]) -> int:
+    """Run a command. Every error that a user, a server or the machine can cause is printed as one sentence.
 
     Args:
-        command: runs, and returns its exit code.
-        tell: says one line to the operator.
+        command: the command; returns its exit code.
+        print_line: prints a line for the operator.
 
     Returns:
         The exit code.
@@ -71,17 +71,17 @@ def run_command(command: Callable[[], int], *, tell: Callable[[str], None]) -> i
         _escape_what_cannot_be_written()
         code = command()
         sys.stdout.flush()
-    except BrokenPipeError:  # of a command such as `plan | head`; a run of the tap raises PipeClosedError
+    except BrokenPipeError:  # in `plan | head`, for example; a run of the tap raises PipeClosedError
         _forget_output()
         return PIPE_CLOSED
     except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D at a question
         return INTERRUPTED
     except FlipkartReportsError as error:
-        return _end(error, tell)
+        return _end(error, print_line)
     except (OSError, MemoryError, RuntimeError) as error:
         if (refusal := _refusal_of(error)) is None:
             raise
-        return _end(refusal, tell)
+        return _end(refusal, print_line)
     return code
 
 
@@ -96,23 +96,23 @@ def _check_output() -> None:
 
 
 def _open_log() -> None:
-    """Let what is said on standard error go nowhere where it is closed: libraries would fail without it.
+    """If standard error is closed, send its output to the null device.
 
-    Without it the next file that is opened would take its place, too, and get what is written there.
+    Otherwise libraries would fail, or the next file that is opened would get that output.
     """
     if sys.stderr is None:
         os.dup2(os.open(os.devnull, os.O_RDWR), STANDARD_ERROR)
-        sys.stderr = open(STANDARD_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - it is the process's own
+        sys.stderr = open(STANDARD_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - open until the process ends
 
 
 def _escape_what_cannot_be_written() -> None:
-    """Write letters that the terminal's encoding lacks as Python spells them: a seller's name may be in any script."""
+    """Escape characters that the terminal's encoding lacks: a seller's name may be in any script."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _refusal_of(error: OSError | MemoryError | RuntimeError) -> FlipkartReportsError | None:
-    """What the machine has refused, `None` where it was not the machine."""
+    """The error for what the machine has refused; `None` if the machine is not the cause."""
     if isinstance(error, MemoryError):
         return MachineError("the machine has no memory left: give it more, or lower max_concurrent_reports")
     if isinstance(error, OSError):
@@ -124,19 +124,19 @@ def _refusal_of(error: OSError | MemoryError | RuntimeError) -> FlipkartReportsE
     return None
 
 
-def _end(error: FlipkartReportsError, tell: Callable[[str], None]) -> int:
+def _end(error: FlipkartReportsError, print_line: Callable[[str], None]) -> int:
     if isinstance(error, (OutputError, MachineError)):
         _forget_output()
     if isinstance(error, WindowsFailedError):
-        tell(f"{error.headline}:")
+        print_line(f"{error.headline}:")
         for line in error.lines:
-            tell(f"- {line}")
+            print_line(f"- {line}")
     else:
-        tell(str(error))
+        print_line(str(error))
     return error.exit_code
 
 
 def _forget_output() -> None:
-    """Send what is still buffered nowhere: Python would try to write it at its end, and print a traceback."""
+    """Send buffered output to the null device: Python would try to write it on exit, and print a traceback."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dotenv import dotenv_values, set_key, unset_key
 
+from tap_flipkart_reports.adapters.private_files import OWNER_ONLY
 from tap_flipkart_reports.exceptions import SettingsError, TokenStoreError
 
 if TYPE_CHECKING:
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.settings.credentials import SellerTokens
 
 PREFIX = "TAP_FLIPKART_REPORTS_"
-"""Of the tap's settings in the environment."""
+"""Prefix of the tap's settings in the environment."""
 
 SELLERS = f"{PREFIX}SELLERS"
 SELLER_ID = f"{PREFIX}SELLER_ID"
 REFRESH_TOKEN = f"{PREFIX}REFRESH_TOKEN"
 
-OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 TOKEN_STORE = "token_store"  # noqa: S105 - the name of a setting
 
 
@@ -36,26 +35,26 @@ class TokenDestination(Protocol):
     """Where a refresh token can be put."""
 
     def prepare(self) -> None:
-        """Find out what stands in the way, before a code is spent.
+        """Check that the token can be stored, before the authorization code is used.
 
         Raises:
-            SettingsError: the token could not be put there.
-            TokenStoreError: the same, for the token store.
+            SettingsError: the token could not be stored.
+            TokenStoreError: the token store could not be used.
         """
 
     def put(self, seller_id: str, tokens: SellerTokens) -> str:
-        """Put a seller's refresh token there, and say where it is."""
+        """Store a seller's refresh token. Returns where it is."""
 
 
 def destination_of(text: str, *, open_store: Callable[[], TokenStore]) -> TokenDestination:
-    """The place that `--store` names.
+    """The destination that `--store` names.
 
     Args:
         text: `env:PATH`, `file:PATH`, `stdout` or `token_store`.
         open_store: opens the store of the settings.
 
     Raises:
-        SettingsError: it names none.
+        SettingsError: it does not name a destination.
     """
     kind, _, path = text.partition(":")
     if kind == "env" and path:
@@ -76,12 +75,12 @@ class EnvFile:
     path: Path
 
     def prepare(self) -> None:
-        """Look whether the file can be written, and its list of sellers be read."""
+        """Check that the file can be written and its list of sellers can be read."""
         _check_folder(self.path)
         self._sellers()
 
     def put(self, seller_id: str, tokens: SellerTokens) -> str:
-        """Add the seller or replace its token; a second seller makes a list of the first."""
+        """Add the seller or replace its token; a second seller turns the variables into a list."""
         sellers = self._sellers()
         is_list = SELLERS in self._values()
         sellers[seller_id] = {"seller_id": seller_id, "refresh_token": tokens.refresh_token}
@@ -125,7 +124,7 @@ class TokenFile:
     path: Path
 
     def prepare(self) -> None:
-        """Look whether the file can be written."""
+        """Check that the file can be written."""
         _check_folder(self.path)
 
     def put(self, seller_id: str, tokens: SellerTokens) -> str:  # noqa: ARG002 - one file is one seller's
@@ -141,7 +140,7 @@ class Output:
     """Standard output, for a program that takes the token from there."""
 
     def prepare(self) -> None:
-        """Nothing stands in the way."""
+        """Do nothing: standard output needs no check."""
 
     def put(self, seller_id: str, tokens: SellerTokens) -> str:  # noqa: ARG002 - the token is all that is printed
         """Print the token."""
@@ -151,7 +150,7 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """The token store of the settings; it alone remembers when the token was handed out."""
+    """The token store of the settings; only it records when the token was issued."""
 
     open_store: Callable[[], TokenStore] = field(repr=False)
 
@@ -160,7 +159,7 @@ class Store:
         self.open_store().close()
 
     def put(self, seller_id: str, tokens: SellerTokens) -> str:
-        """Keep all that was handed out."""
+        """Store all tokens that were issued."""
         store = self.open_store()
         try:
             with store.lease(seller_id) as lease:
@@ -174,14 +173,14 @@ class Store:
 
 
 def _real(path: str) -> Path:
-    """The file itself, where the name is a link to it.
+    """The path of the file, with links resolved.
 
     Raises:
-        SettingsError: the name cannot be one.
+        SettingsError: it cannot be the name of a file.
     """
     try:
         return Path(path).expanduser().resolve()
-    except (RuntimeError, OSError) as error:  # a home that is not known, a loop of links
+    except (RuntimeError, OSError) as error:  # an unknown home directory, a loop of links
         raise SettingsError(f"--store: {path} cannot be a file: {error}") from None
 
 

@@ -25,7 +25,7 @@ KNOWN_CONTAINERS = ("text", "gzip, text", "workbook", "ZIP of")
 
 
 class Outcome(Enum):
-    """What became of an assumption."""
+    """Whether an assumption holds."""
 
     CONFIRMED = "confirmed"
     CONTRADICTED = "contradicted"
@@ -33,13 +33,13 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """An assumption, and what was seen of it.
+class AssumptionVerdict:
+    """An assumption, and the evidence for or against it.
 
     Attributes:
         assumption: the assumption.
-        outcome: what became of it.
-        seen: by report type, what contradicts it, or else what was seen.
+        outcome: whether it holds.
+        seen: the evidence by report type: what contradicts it, or else what confirms it.
     """
 
     assumption: Assumption
@@ -57,21 +57,23 @@ class Verdict:
 
 
 Seen = Iterator[tuple[bool, str]]
-"""Whether it agrees with the assumption, and what was seen."""
+"""Pieces of evidence: whether each agrees with the assumption, and what was seen."""
 
 
-def verdicts(findings: Sequence[TypeFinding]) -> list[Verdict]:
+def verdicts(findings: Sequence[TypeFinding]) -> list[AssumptionVerdict]:
     """The verdict on each assumption."""
     return [_verdict(assumption, findings) for assumption in ASSUMPTIONS]
 
 
-def _verdict(assumption: Assumption, findings: Sequence[TypeFinding]) -> Verdict:
-    seen = [(agrees, f"{each.name}: {words}") for each in findings for agrees, words in LOOKS[assumption.topic](each)]
+def _verdict(assumption: Assumption, findings: Sequence[TypeFinding]) -> AssumptionVerdict:
+    seen = [
+        (agrees, f"{each.name}: {words}") for each in findings for agrees, words in EVIDENCE[assumption.topic](each)
+    ]
     against = tuple(words for agrees, words in seen if not agrees)
     if against:
-        return Verdict(assumption=assumption, outcome=Outcome.CONTRADICTED, seen=against)
+        return AssumptionVerdict(assumption=assumption, outcome=Outcome.CONTRADICTED, seen=against)
     outcome = Outcome.CONFIRMED if seen else Outcome.NOT_SEEN
-    return Verdict(assumption=assumption, outcome=outcome, seen=tuple(words for _, words in seen))
+    return AssumptionVerdict(assumption=assumption, outcome=outcome, seen=tuple(words for _, words in seen))
 
 
 # The looks
@@ -218,7 +220,7 @@ def _errors(finding: TypeFinding) -> Seen:
             yield "(" in attempt.outcome, attempt.outcome
 
 
-LOOKS: Mapping[Topic, Callable[[TypeFinding], Seen]] = {
+EVIDENCE: Mapping[Topic, Callable[[TypeFinding], Seen]] = {
     Topic.PARAMETERS: _parameters,
     Topic.CORRELATION: _correlation,
     Topic.REPORT_ID: _report_id,

@@ -17,7 +17,7 @@ from tap_flipkart_reports.files.converters import CONVERTERS, ColumnConverter, c
 from tap_flipkart_reports.files.hash_spool import HashSet, HashSpool
 from tap_flipkart_reports.files.header_words import MAX_LISTED, normalise
 from tap_flipkart_reports.files.row_filter import RowCounts, RowFilter
-from tap_flipkart_reports.files.row_rules import RowRules
+from tap_flipkart_reports.files.row_rules import LENIENT_RULES
 from tap_flipkart_reports.files.seen_rows import SeenRows
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ EMPTY_KEY = "NA"
 
 FALLBACK_BITS = 40
 """Bits of an ordinal that distinguish rows with a blank part in their key: see `NaturalKeys`."""
-
-_ANY_ROW = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema_drift="evolve")
 
 
 @dataclass(kw_only=True)
@@ -207,7 +205,7 @@ class NaturalKeys:
         number = 0
         for table, layout in self._parts:
             reader = _KeyReader(self._names, self._fallback, table, layout)
-            row_filter = RowFilter(table, layout, rules=_ANY_ROW, counts=RowCounts(), reject=lambda _row: None)
+            row_filter = RowFilter(table, layout, rules=LENIENT_RULES, counts=RowCounts(), reject=lambda _row: None)
             try:
                 for batch, _ in row_filter.batches(table.batches_again()):
                     yield number, batch.rows, reader

@@ -26,3 +26,7 @@ class RowRules:
     max_bad_rows: int
     bad_cells: Literal["keep", "fail"]
     schema_drift: Literal["evolve", "extra", "fail"]
+
+
+LENIENT_RULES = RowRules(bad_rows="skip", max_bad_rows=2**62, bad_cells="keep", schema_drift="evolve")
+"""Rules with which no row and no cell ends the reading."""

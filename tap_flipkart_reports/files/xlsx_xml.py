@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from tap_flipkart_reports.exceptions import FileError
@@ -57,16 +57,16 @@ def parsed(
         depth += 1
         if depth > MAX_DEPTH:
             raise FileError(f"the workbook's XML is nested more than {MAX_DEPTH} deep")
-        start(_local(name), attributes)
+        start(local_name(name), attributes)
 
     def ended(name: str) -> None:
         nonlocal depth
         depth -= 1
         if end is not None:
-            end(_local(name))
+            end(local_name(name))
 
     parser.StartElementHandler, parser.EndElementHandler = started, ended
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartDoctypeDeclHandler = refuse_doctype
     if text is not None:
         parser.CharacterDataHandler = text
     run = 0
@@ -88,11 +88,17 @@ def _parse(parser: expat.XMLParserType, chunk: bytes, *, is_final: bool) -> None
         raise FileError(f"the file is a workbook (XLSX) that cannot be read: {error}") from error
 
 
-def _local(name: str) -> str:
+def local_name(name: str) -> str:
+    """A name without its prefix."""
     return name.rpartition(":")[2]
 
 
-def _refuse_doctype(*_declared: Any) -> None:  # noqa: ANN401 - expat's arguments
+def refuse_doctype(*_declared: object) -> None:
+    """A handler of document types, which no workbook has.
+
+    Raises:
+        FileError: always.
+    """
     raise FileError("the file is a workbook (XLSX) that cannot be read: its XML declares a document type of its own")
 
 
@@ -106,7 +112,7 @@ def attribute(attributes: dict[str, str], name: str) -> str | None:
     """An attribute's value by its name without a prefix."""
     if name in attributes:
         return attributes[name]
-    return next((value for known, value in attributes.items() if _local(known) == name), None)
+    return next((value for known, value in attributes.items() if local_name(known) == name), None)
 
 
 def unescaped(text: str) -> str:

@@ -73,10 +73,10 @@ class Fetcher:
             rng=self._rng,
         )
 
-    # Download
+    # FetchFile
 
     def download(self, report: TrackedReport) -> None:
-        """Download a report's file, or ask for a new link first if this one would expire during the download."""
+        """FetchFile a report's file, or ask for a new link first if this one would expire during the download."""
         lifetime = None if report.expiry is None else (report.expiry - self._state.clock.now()).total_seconds()
         pause = seconds_to_new_link(
             lifetime=lifetime,
@@ -158,7 +158,7 @@ class Fetcher:
     def _apply(self, report: TrackedReport, step: outcomes.Step) -> None:
         if report.is_done:
             return
-        if isinstance(step, outcomes.Download):
+        if isinstance(step, outcomes.FetchFile):
             self._completed(report, step)
         elif isinstance(step, outcomes.PollAgain):
             report.detail_trouble = step.detail_trouble
@@ -179,7 +179,7 @@ class Fetcher:
                 self._record_end(report, step.status)
             self._state.set_outcome(report, step.error)
 
-    def _completed(self, report: TrackedReport, step: outcomes.Download) -> None:
+    def _completed(self, report: TrackedReport, step: outcomes.FetchFile) -> None:
         request = report.request
         if (owner := self._state.ownership.owner_of_link(step.location, request)) is not None:
             self._state.set_outcome(

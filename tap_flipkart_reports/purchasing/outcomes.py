@@ -69,7 +69,7 @@ class PollAgain:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download:
+class FetchFile:
     """The report is ready: fetch its file."""
 
     location: str = field(repr=False)
@@ -137,7 +137,7 @@ class TriggerLater:
 CallFailure = CallError | AuthenticationError | TokenStoreError
 """Errors that end a call."""
 
-Step = PollAgain | Download | BuyAgain | Fail | Defer
+Step = PollAgain | FetchFile | BuyAgain | Fail | Defer
 
 
 # Detail
@@ -156,7 +156,7 @@ def after_detail(report: TrackedReport, detail: ReportDetail, *, now: float, pau
     if detail.status is ReportStatus.EXPIRED:
         return _buy_again(report, ReportExpiredError("Flipkart reports EXPIRED"), PurchaseStatus.EXPIRED)
     if detail.status is ReportStatus.COMPLETED and detail.location:
-        return Download(location=detail.location, expiry=detail.expiry)
+        return FetchFile(location=detail.location, expiry=detail.expiry)
     return _in_time(report, PollAgain(after=pause), now=now)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 
-from tap_flipkart_reports.commands.coverage.cells import Booked, cells_of
+from tap_flipkart_reports.commands.coverage.cells import LedgerRecords, cells_of
 from tap_flipkart_reports.commands.coverage.cockpit import Cockpit
 from tap_flipkart_reports.commands.coverage.concerns import Authorisations, concerns_of
 from tap_flipkart_reports.commands.coverage.purchases import purchase_figures
@@ -72,7 +72,7 @@ def many_cells(sellers: int, *, reports: int) -> Cockpit:
     cells = tuple(
         cells_of(
             partitions,
-            booked=Booked(purchases=purchases, failures=failures, has_state=True),
+            records=LedgerRecords(purchases=purchases, failures=failures, has_state=True),
             start=START,
             newest_days=dict.fromkeys(REPORT_TYPES, NEWEST),
         )

@@ -38,8 +38,8 @@ class Strip:
     Attributes:
         warehouse_id: of which warehouse, where the type asks for one.
         streams: the streams that read it.
-        spans: the days that are wanted, ascending; between two of them may lie days that are not.
-        complete_until: the last day up to which all that is wanted is there.
+        spans: the wanted days, ascending; days between them may be unwanted.
+        complete_until: the last day up to which all wanted days are loaded.
     """
 
     warehouse_id: str | None
@@ -86,7 +86,7 @@ class Cell:
 
     @property
     def worst(self) -> DayStatus | None:
-        """Where it stands; `None` where no day is wanted."""
+        """The worst status of its days; `None` if no day is wanted."""
         statuses = {span.status for strip in self.strips for span in strip.spans}
         if self.failures:
             is_there = all(failure.is_unreadable for failure in self.failures)
@@ -95,22 +95,22 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Booked:
-    """What the ledger knows of one partition, or of all.
+class LedgerRecords:
+    """The ledger's records of one partition, or of all.
 
     Attributes:
         purchases: reports that were bought.
-        failures: windows that failed and were not read since.
-        has_state: whether a state was given. Without one, what the ledger says was read counts as loaded; with one,
-            only what the target has stored does.
+        failures: windows that failed and were not read since then.
+        has_state: whether a state was given. With a state, only days that the target has stored count as loaded;
+            without one, all days that were read according to the ledger.
     """
 
     purchases: Sequence[Purchase] = ()
     failures: Sequence[FailedWindow] = ()
     has_state: bool
 
-    def by_partition(self) -> Mapping[tuple[str, str, str | None], Booked]:
-        """The same by identifier, seller and warehouse."""
+    def by_partition(self) -> Mapping[tuple[str, str, str | None], LedgerRecords]:
+        """The records by identifier, seller and warehouse."""
         members: defaultdict[tuple[str, str, str | None], tuple[list[Purchase], list[FailedWindow]]]
         members = defaultdict(lambda: ([], []))
         for purchase in self.purchases:
@@ -118,23 +118,23 @@ class Booked:
         for failure in self.failures:
             members[failure.identifier, failure.seller_id, failure.warehouse_id][1].append(failure)
         return {
-            place: Booked(purchases=purchases, failures=failures, has_state=self.has_state)
-            for place, (purchases, failures) in members.items()
+            partition: LedgerRecords(purchases=purchases, failures=failures, has_state=self.has_state)
+            for partition, (purchases, failures) in members.items()
         }
 
 
 def cells_of(
-    partitions: Iterable[Partition], *, booked: Booked, start: date, newest_days: Mapping[str, date | None]
+    partitions: Iterable[Partition], *, records: LedgerRecords, start: date, newest_days: Mapping[str, date | None]
 ) -> Iterator[Cell]:
     """The cells of all report types and sellers.
 
     Args:
-        partitions: what state and ledger know, by report type, seller and warehouse.
-        booked: what the ledger knows.
+        partitions: the partitions, with what state and ledger know of them.
+        records: the ledger's records.
         start: the first day wanted.
-        newest_days: the last day that may be asked for, by report type.
+        newest_days: the last day that may be requested, by report type.
     """
-    by_partition, nothing = booked.by_partition(), Booked(has_state=booked.has_state)
+    by_partition, nothing = records.by_partition(), LedgerRecords(has_state=records.has_state)
     by_cell: dict[tuple[str, str], list[Partition]] = {}
     for partition in partitions:
         by_cell.setdefault((partition.report_type.name, partition.seller_id), []).append(partition)
@@ -145,12 +145,12 @@ def cells_of(
             continue
         if name not in owed:
             owed[name] = owed_windows(own[0].report_type.rule, Coverage(), start=start, newest=newest)
-        places = [(one.report_type.identifier, seller_id, one.warehouse_id) for one in own]
+        keys = [(one.report_type.identifier, seller_id, one.warehouse_id) for one in own]
         parts = [
-            _part(partition, by_partition.get(place, nothing), asked=Window(start, newest), owed=owed[name])
-            for partition, place in zip(own, places, strict=True)
+            _part(partition, by_partition.get(key, nothing), asked=Window(start, newest), owed=owed[name])
+            for partition, key in zip(own, keys, strict=True)
         ]
-        purchases = [one for place in places for one in by_partition.get(place, nothing).purchases]
+        purchases = [one for key in keys for one in by_partition.get(key, nothing).purchases]
         yield Cell(
             report_type=own[0].report_type,
             seller_id=seller_id,
@@ -162,19 +162,19 @@ def cells_of(
 
 
 def _part(
-    partition: Partition, booked: Booked, *, asked: Window, owed: Sequence[Window]
+    partition: Partition, records: LedgerRecords, *, asked: Window, owed: Sequence[Window]
 ) -> tuple[Strip, Sequence[Strip], Sequence[FailedWindow]]:
-    """Of one partition: its strip, those of its tables where they differ, and what failed."""
-    purchases = booked.purchases
+    """A partition's strip, the strips of its tables if they differ, and its failures."""
+    purchases = records.purchases
     finished = [purchase.window for purchase in purchases if purchase.status is PurchaseStatus.FINISHED]
     kept = [report.window for report in partition.archived if partition.fits(report)]
     pending = [*(report.window for report in partition.pending), *kept]
     by_table = {
-        stream: [*_stored(partition, coverage, finished), *([] if booked.has_state else finished)]
+        stream: [*_stored(partition, coverage, finished), *([] if records.has_state else finished)]
         for stream, coverage in partition.coverages.items()
     }
     wanted = list(owed)
-    if partition.report_type.is_snapshot:  # which cannot be had later: those that are there, and the newest
+    if partition.report_type.is_snapshot:  # past days cannot be bought: those that are there, and the newest
         seen = [*finished, *pending, *(window for windows in by_table.values() for window in windows)]
         wanted += clipped(seen, first=asked.first, last=asked.last)
     wanted = list(merged(wanted))
@@ -182,7 +182,7 @@ def _part(
         return _strip(partition, tuple(by_table), ()), [], []
     days = DayMasks(wanted)
     loaded = {stream: days.of(windows) for stream, windows in by_table.items()}
-    failures = [failure for failure in booked.failures if days.of([failure.window]) & days.wanted]
+    failures = [failure for failure in records.failures if days.of([failure.window]) & days.wanted]
     gone = [purchase for purchase in purchases if purchase.is_gone]
     masks = {
         DayStatus.FAILED: days.of([one.window for one in failures]) | days.of([one.window for one in gone]),
@@ -203,7 +203,7 @@ def _part(
         alike.setdefault(mask & days.wanted, []).append(stream)
     together = strip(tuple(loaded), of_all)
     tables = [strip(tuple(streams), mask) for mask, streams in alike.items()] if len(alike) > 1 else []
-    return together, tables, [*failures, *_without_a_sentence(partition, purchases, failures, together, days)]
+    return together, tables, [*failures, *_failures_without_cause(partition, purchases, failures, together, days)]
 
 
 def _strip(partition: Partition, streams: Sequence[str], spans: tuple[Span, ...]) -> Strip:
@@ -215,20 +215,20 @@ def _strip(partition: Partition, streams: Sequence[str], spans: tuple[Span, ...]
     )
 
 
-def _without_a_sentence(
+def _failures_without_cause(
     partition: Partition,
     purchases: Sequence[Purchase],
     failures: Sequence[FailedWindow],
     strip: Strip,
     days: DayMasks,
 ) -> Iterator[FailedWindow]:
-    """Reports that failed, and about whose windows nobody has written why: a run may have ended before it knew."""
-    told = days.of([failure.window for failure in failures])
+    """Failed reports without a recorded cause: the run may have ended before it recorded one."""
+    explained = days.of([failure.window for failure in failures])
     waiting = days.of([span.window for span in strip.spans if span.status in _NOT_HAD])
     for purchase in reversed(purchases):
         mask = days.of([purchase.window])
-        if mask & waiting and not mask & told and purchase.status in CAUSES:
-            told |= mask
+        if mask & waiting and not mask & explained and purchase.status in CAUSES:
+            explained |= mask
             yield FailedWindow(
                 identifier=purchase.identifier,
                 stream=partition.report_type.name,

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_flipkart_reports.commands.coverage.authorisations import authorisations_of
-from tap_flipkart_reports.commands.coverage.cells import Booked, cells_of
-from tap_flipkart_reports.commands.coverage.concerns import Authorisations, Budget, concerns_of
+from tap_flipkart_reports.commands.coverage.cells import LedgerRecords, cells_of
+from tap_flipkart_reports.commands.coverage.concerns import Authorisations, NextPurchases, concerns_of
 from tap_flipkart_reports.commands.coverage.days import DayStatus
 from tap_flipkart_reports.commands.coverage.purchases import PurchaseFigures, purchase_figures
 from tap_flipkart_reports.commands.forecast import left_over
@@ -35,7 +35,7 @@ class StreamProgress:
 
     Attributes:
         stream: its name.
-        complete_until: the day up to which all that is wanted of every seller is there; `None` if a seller has nothing.
+        complete_until: the day up to which all wanted days of every seller are loaded; `None` if a seller has none.
         slowest: the seller who is least far.
         newest: the last day that is wanted.
         behind: sellers who are not there up to the last day.
@@ -68,7 +68,7 @@ class Cockpit:
 
     @property
     def range(self) -> Window | None:
-        """From the first day that is wanted of anything to the last, `None` if no day is."""
+        """From the first wanted day of any cell to the last; `None` if no day is wanted."""
         windows = [span.window for cell in self.cells for strip in cell.strips for span in strip.spans]
         return Window(min(windows).first, max(window.last for window in windows)) if windows else None
 
@@ -124,7 +124,7 @@ def cockpit_of(run: Run, *, has_state: bool, clock: Clock) -> Cockpit:
 
     Args:
         run: what it wants and what it talks to.
-        has_state: whether a state was handed in.
+        has_state: whether a state was given.
         clock: time.
     """
     wanted, ledger = run.wanted, run.services.ledger
@@ -137,7 +137,7 @@ def cockpit_of(run: Run, *, has_state: bool, clock: Clock) -> Cockpit:
     cells = tuple(
         cells_of(
             partitions,
-            booked=Booked(
+            records=LedgerRecords(
                 purchases=purchases, failures=ledger.failures() if ledger is not None else (), has_state=has_state
             ),
             start=wanted.settings.start_date,
@@ -159,7 +159,7 @@ def cockpit_of(run: Run, *, has_state: bool, clock: Clock) -> Cockpit:
     )
 
 
-def _budget(wanted: WantedReports, *, is_left_over: bool) -> Budget | None:
+def _budget(wanted: WantedReports, *, is_left_over: bool) -> NextPurchases | None:
     limits = wanted.limits()
     if not (limits.has_budget or is_left_over):
         return None
@@ -167,7 +167,7 @@ def _budget(wanted: WantedReports, *, is_left_over: bool) -> Budget | None:
     left = left_over(requests, limits=limits, generation_times=wanted.generation_times()) if limits.has_budget else ()
     buys = sum(request.report_id is None for request in requests) - len(left)
     left_before = sum(request.priority is Priority.UNBOUGHT for request in requests)
-    return Budget(buys=buys, left=len(left), left_before=left_before)
+    return NextPurchases(buys=buys, left=len(left), left_before=left_before)
 
 
 def document(cockpit: Cockpit) -> dict[str, Any]:
@@ -195,14 +195,14 @@ def _concern(concern: Concern) -> dict[str, Any]:
         "since": concern.since.isoformat() if concern.since else None,
         "places": [
             {
-                "report_type": place.report_type,
-                "seller_id": place.seller_id,
-                "warehouse_id": place.warehouse_id,
-                "from_date": _text(place.window.first if place.window else None),
-                "to_date": _text(place.window.last if place.window else None),
-                "report_id": place.report_id,
+                "report_type": subject.report_type,
+                "seller_id": subject.seller_id,
+                "warehouse_id": subject.warehouse_id,
+                "from_date": _text(subject.window.first if subject.window else None),
+                "to_date": _text(subject.window.last if subject.window else None),
+                "report_id": subject.report_id,
             }
-            for place in concern.places
+            for subject in concern.subjects
         ],
     }
 

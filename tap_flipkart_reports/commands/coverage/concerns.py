@@ -59,19 +59,19 @@ NEXT_STEPS: Mapping[ConcernKind, str] = {
     "in the target",
     ConcernKind.TOKENS: "flipkart-reports sellers --config CONFIG",
 }
-"""What to do about it; what stands in braces is that of the first place."""
+"""What to do about a concern; the braces are filled from its first subject."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where something is.
+class ConcernSubject:
+    """What a concern is about.
 
     Attributes:
-        seller_id: whose.
-        report_type: of which report type, if of one.
-        warehouse_id: of which warehouse, where the type asks for one.
-        window: of which days, if of some.
-        report_id: of which report, if there is one.
+        seller_id: the seller.
+        report_type: the report type, if it is about one.
+        warehouse_id: the warehouse, if the report type has one.
+        window: the days, if it is about some.
+        report_id: the report, if it is about one.
     """
 
     seller_id: str
@@ -83,35 +83,35 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Concern:
-    """Something that needs a person.
+    """A problem that a person has to look at.
 
     Attributes:
-        kind: what it is about.
-        words: what is the matter, as a sentence without its full stop.
-        places: where, the newest first; each window once.
-        since: when it was seen, the last time.
+        kind: the kind of problem.
+        words: the problem, as a sentence without a full stop.
+        subjects: what it is about, the newest first; each window once.
+        since: when it was last seen.
     """
 
     kind: ConcernKind
     words: str
-    places: tuple[Place, ...] = ()
+    subjects: tuple[ConcernSubject, ...] = ()
     since: datetime | None = None
 
     @property
     def next_step(self) -> str:
         """What to do about it."""
-        first = self.places[0] if self.places else Place(seller_id="SELLER")
+        first = self.subjects[0] if self.subjects else ConcernSubject(seller_id="SELLER")
         return NEXT_STEPS[self.kind].format(seller=quote(first.seller_id), report=first.report_id or "REPORT")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
-    """What the next run would buy.
+class NextPurchases:
+    """Purchases of the next run, with its budget.
 
     Attributes:
         buys: reports within the budget.
-        left: windows that the budget would leave over.
-        left_before: windows that earlier runs have left over.
+        left: windows that do not fit into the budget.
+        left_before: windows that did not fit into the budget of earlier runs.
     """
 
     buys: int
@@ -121,11 +121,11 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Authorisations:
-    """Until when sellers allow the app to ask for reports.
+    """The ends of the sellers' authorisations.
 
     Attributes:
-        ends: by seller, as far as the token store knows.
-        problem: why the token store cannot be asked, if that is so.
+        ends: by seller, where the token store knows them.
+        problem: why the token store cannot be read, if it cannot.
     """
 
     ends: Mapping[str, datetime] = field(default_factory=dict)
@@ -133,9 +133,9 @@ class Authorisations:
 
 
 def concerns_of(
-    cells: Sequence[Cell], *, authorisations: Authorisations, budget: Budget | None, now: datetime
+    cells: Sequence[Cell], *, authorisations: Authorisations, budget: NextPurchases | None, now: datetime
 ) -> list[Concern]:
-    """What needs a person, the most urgent first, and of one kind what concerns the most places.
+    """The concerns, the most urgent first; within a kind, those with the most subjects first.
 
     Args:
         cells: all of them.
@@ -151,7 +151,7 @@ def concerns_of(
         *_found_in_the_newest(cells),
     ]
     ranks = {kind: rank for rank, kind in enumerate(ConcernKind)}
-    return sorted(found, key=lambda concern: (ranks[concern.kind], -len(concern.places)))
+    return sorted(found, key=lambda concern: (ranks[concern.kind], -len(concern.subjects)))
 
 
 def _authorisations(authorisations: Authorisations, *, now: datetime) -> Iterator[Concern]:
@@ -168,30 +168,30 @@ def _authorisations(authorisations: Authorisations, *, now: datetime) -> Iterato
         yield Concern(
             kind=ConcernKind.AUTHORISATION_OVER if is_over else ConcernKind.AUTHORISATION,
             words=f"the authorisation of seller {seller_id} {words}",
-            places=(Place(seller_id=seller_id),),
+            subjects=(ConcernSubject(seller_id=seller_id),),
         )
 
 
 def _failed(cells: Iterable[Cell]) -> Iterator[Concern]:
     """Windows that failed, those of one cause together; each counts once, however many days and tables it has."""
-    groups: defaultdict[tuple[ConcernKind, str], list[tuple[FailedWindow, Place]]] = defaultdict(list)
+    groups: defaultdict[tuple[ConcernKind, str], list[tuple[FailedWindow, ConcernSubject]]] = defaultdict(list)
     for cell in cells:
         for failure in cell.failures:
             kind = ConcernKind.UNREADABLE if failure.is_unreadable else ConcernKind.FAILED
-            place = Place(
+            subject = ConcernSubject(
                 seller_id=cell.seller_id,
                 report_type=cell.report_type.name,
                 warehouse_id=failure.warehouse_id,
                 window=failure.window,
                 report_id=failure.report_id,
             )
-            groups[kind, without_ids(failure.cause, report_id=failure.report_id)].append((failure, place))
+            groups[kind, without_ids(failure.cause, report_id=failure.report_id)].append((failure, subject))
     for (kind, _), members in groups.items():
         members.sort(key=lambda member: member[0].failed_at, reverse=True)
         yield Concern(
             kind=kind,
             words=shared_words((failure.cause, failure.report_id) for failure, _ in members),
-            places=tuple(place for _, place in members),
+            subjects=tuple(subject for _, subject in members),
             since=members[0][0].failed_at,
         )
 
@@ -211,7 +211,7 @@ def _skipped(cells: Iterable[Cell]) -> Iterator[Concern]:
             yield _found(ConcernKind.SKIPPED, f"{name}: {rows} skipped (bad_rows)", name, purchases)
 
 
-def _budget(budget: Budget | None) -> Iterator[Concern]:
+def _budget(budget: NextPurchases | None) -> Iterator[Concern]:
     if budget is None or not (budget.left or budget.left_before):
         return
     words = [f"the next run buys {counted(budget.buys, 'report')}"]
@@ -250,8 +250,8 @@ def _found(kind: ConcernKind, words: str, report_type: str, purchases: Sequence[
     return Concern(
         kind=kind,
         words=words,
-        places=tuple(
-            Place(
+        subjects=tuple(
+            ConcernSubject(
                 seller_id=purchase.seller_id,
                 report_type=report_type,
                 warehouse_id=purchase.warehouse_id,

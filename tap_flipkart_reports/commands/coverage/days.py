@@ -104,7 +104,7 @@ class DayMasks:
         return ((1 << ((last - first).days + 1)) - 1) << (first - self._first).days
 
     def spans(self, masks: Mapping[DayStatus, int]) -> tuple[Span, ...]:
-        """The wanted days with their status, ascending; of two statuses of a day the later of `DayStatus` counts."""
+        """The wanted days with their status, ascending; of two statuses of a day, the later in `DayStatus` counts."""
         left, found = self.wanted, []
         for status in reversed(DayStatus):
             mask = masks.get(status, 0) & left if status is not DayStatus.MISSING else left
@@ -125,7 +125,7 @@ class DayMasks:
 
 
 def complete_until(spans: Sequence[Span], *, is_snapshot: bool) -> date | None:
-    """The last day up to which all that is wanted is there; of snapshots, the newest that is."""
+    """The last day up to which all wanted days are loaded; for snapshots, the newest loaded day."""
     if is_snapshot:
         return max((span.window.last for span in spans if span.status in THERE), default=None)
     day = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.commands.coverage.cells import Cell, Strip
     from tap_flipkart_reports.commands.coverage.cockpit import Cockpit
-    from tap_flipkart_reports.commands.coverage.concerns import Concern, Place
+    from tap_flipkart_reports.commands.coverage.concerns import Concern, ConcernSubject
     from tap_flipkart_reports.commands.coverage.purchases import PurchaseFigures
     from tap_flipkart_reports.planning.report_type import ReportType
     from tap_flipkart_reports.purchasing.requests import FailedWindow, Purchase
@@ -55,7 +55,7 @@ class _Table:
 
 
 class _Writer:
-    """Writes cells, reports and places by numbers.
+    """Writes cells, reports and subjects of concerns as numbers.
 
     Args:
         days: of the whole page.
@@ -143,21 +143,21 @@ class _Writer:
         ]
 
     def concern(self, concern: Concern) -> dict[str, object]:
-        """A concern, with the first of its places."""
+        """A concern, with the first of its subjects."""
         return {
             "kind": concern.kind.value,
             "words": self.text(concern.words),
             "next": self.text(concern.next_step),
             "since": self.minute(concern.since),
-            "count": len(concern.places),
-            "sellers": len({place.seller_id for place in concern.places}),
-            "places": [self._place(place) for place in concern.places[:MOST_PLACES]],
+            "count": len(concern.subjects),
+            "sellers": len({subject.seller_id for subject in concern.subjects}),
+            "places": [self._subject(subject) for subject in concern.subjects[:MOST_PLACES]],
         }
 
-    def _place(self, place: Place) -> list[object]:
-        number = -1 if place.report_type is None else self._types.get(place.report_type, -1)
-        window = [] if place.window is None else self.window(place.window)
-        return [self._sellers.get(place.seller_id, -1), number, *window]
+    def _subject(self, subject: ConcernSubject) -> list[object]:
+        number = -1 if subject.report_type is None else self._types.get(subject.report_type, -1)
+        window = [] if subject.window is None else self.window(subject.window)
+        return [self._sellers.get(subject.seller_id, -1), number, *window]
 
     def progress(self, cockpit: Cockpit) -> list[list[object]]:
         """How far each stream is."""

@@ -114,15 +114,15 @@ def _kinds(purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, Bought]]:
     gone: defaultdict[tuple[str, str, str | None], set[Window]] = defaultdict(set)
     read: defaultdict[tuple[str, str, str | None], list[Window]] = defaultdict(list)
     for purchase in sorted(purchases, key=lambda purchase: purchase.bought_at):
-        place = purchase.identifier, purchase.seller_id, purchase.warehouse_id
-        again = purchase.window in gone[place]
+        partition = purchase.identifier, purchase.seller_id, purchase.warehouse_id
+        again = purchase.window in gone[partition]
         # What was read last is what is most likely read again.
-        reread = not again and any(map(purchase.window.overlaps, reversed(read[place])))
+        reread = not again and any(map(purchase.window.overlaps, reversed(read[partition])))
         yield purchase, Bought(first=not (again or reread), reread=reread, again=again + purchase.unanswered)
         if purchase.is_gone:
-            gone[place].add(purchase.window)
+            gone[partition].add(purchase.window)
         elif purchase.status is PurchaseStatus.FINISHED:
-            read[place].append(purchase.window)
+            read[partition].append(purchase.window)
 
 
 def _day(moment: datetime) -> date:

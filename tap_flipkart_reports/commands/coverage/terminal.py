@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.commands.coverage.cells import Cell
     from tap_flipkart_reports.commands.coverage.cockpit import Cockpit
-    from tap_flipkart_reports.commands.coverage.concerns import Concern, Place
+    from tap_flipkart_reports.commands.coverage.concerns import Concern, ConcernSubject
 
 SIGNS = {
     DayStatus.LOADED: "█",
@@ -99,7 +99,7 @@ def terminal_text(cockpit: Cockpit, screen: Screen) -> str:
 
 
 def _ranked(cockpit: Cockpit) -> list[Cell]:
-    """The cells with a day that is wanted, the worst first."""
+    """The cells with a wanted day, the worst first."""
     ranks = {status: rank for rank, status in enumerate(WORST_FIRST)}
     cells = [(ranks[cell.worst], -len(cell.failures), cell) for cell in cockpit.cells if cell.worst is not None]
     return [cell for _, _, cell in sorted(cells, key=lambda ranked: ranked[:2])]
@@ -114,19 +114,19 @@ def _concerns(concerns: Sequence[Concern]) -> Iterator[str]:
         return
     yield "Needs a person:"
     for concern in concerns[:MOST_CONCERNS]:
-        where = f" ({_where(concern.places)})" if concern.places else ""
+        where = f" ({_where(concern.subjects)})" if concern.subjects else ""
         yield clean_line(f"  {concern.kind.value}: {concern.words}{where}")
         yield clean_line(f"    next: {concern.next_step}")
     if len(concerns) > MOST_CONCERNS:
         yield f"  and {len(concerns) - MOST_CONCERNS:,} more, see --format json"
 
 
-def _where(places: Sequence[Place]) -> str:
-    first = places[0]
+def _where(subjects: Sequence[ConcernSubject]) -> str:
+    first = subjects[0]
     warehouse = f", warehouse {first.warehouse_id}" if first.warehouse_id else ""
     stream = f"{first.report_type}, " if first.report_type else ""
     window = "" if first.window is None else f", {_days(first.window)}"
-    rest = f", and {len(places) - 1:,} more" if len(places) > 1 else ""
+    rest = f", and {len(subjects) - 1:,} more" if len(subjects) > 1 else ""
     return f"{stream}seller {clean_line(first.seller_id, limit=MAX_QUOTED)}{warehouse}{window}{rest}"
 
 
