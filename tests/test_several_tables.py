@@ -298,3 +298,51 @@ def test_reports_whose_rows_name_orders_returns_or_payments_are_asked_for_as_suc
     assert {request.stream for request in requests if request.rows_have_ids} == {
         *("sales_ledger", "settled_transaction_ledger", "financial_year_ledger", "returns_report", "orders_report"),
     }
+
+
+# A table that cannot be read, and the others
+
+
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["with a ledger", "without"])
+def test_a_table_that_cannot_be_read_holds_up_no_other_table_of_a_running_year(
+    bench: Bench, tmp_path: Path, *, has_ledger: bool
+) -> None:
+    bad = {"fault": "bad_cell", "nth": 1, "table": "TDS", "row": 1, "header": "Settlement Value (Rs.)", "text": "many"}
+    bench.restart(bad, file_format="xlsx", orders_per_day=1)
+    settings: dict[str, Any] = {"start_date": "2026-11-01", "end_date": "2026-12-31", "bad_cells": "fail"}
+    settings |= {"report_ledger": str(tmp_path / "ledger.db")} if has_ledger else {}
+    streams = ("financial_year_ledger", "financial_year_ledger_tds")
+    state: dict[str, Any] = {}
+    for number, day in enumerate(("2026-11-21", "2026-11-22", "2026-11-23")):
+        output = bench.run(*streams, state=state, **settings)
+        assert (output.error is None) == (number > 0)
+        assert len(bench.bought()) == number + 1
+        state = output.state
+        assert output.partition(streams[0])["replication_key_value"] == day
+        bench.clock.advance(86400)
+    for stream in streams:
+        assert set(output.partition(stream)) == {"context", "replication_key", "replication_key_value"}
+
+
+def test_a_table_does_not_read_again_what_another_table_has_still_to_read(bench: Bench) -> None:
+    bad = {
+        "fault": "bad_cell",
+        "nth": 1,
+        "table": "Cash Back Report",
+        "row": 1,
+        "header": "Invoice Amount",
+        "text": "x",
+    }
+    bench.restart(bad, file_format="xlsx")
+    settings: dict[str, Any] = {"lookback_days": 3, "window_days": 10, "bad_cells": "fail"}
+    streams = ("sales_ledger", "sales_ledger_cash_back")
+    first = bench.run(*streams, end_date="2026-10-08", **settings)
+    assert first.error is not None
+    second = bench.run("sales_ledger", state=first.state, end_date="2026-10-09", **settings)
+    third = bench.run(*streams, state=second.state, end_date="2026-10-10", **{**settings, "bad_cells": "keep"})
+    assert third.error is None
+    oldest = bench.simulator.triggers[0].report_id
+    assert oldest not in {record["report_id"] for record in third.records("sales_ledger")}
+    assert oldest in {record["report_id"] for record in third.records("sales_ledger_cash_back")}
+    for stream in streams:
+        assert set(third.partition(stream)) == {"context", "replication_key", "replication_key_value"}

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -108,8 +109,8 @@ class Ledger:
             reports: dict[tuple[str, str, str | None], list[PendingReport]] = defaultdict(list)
             chosen = sa.select(REPORTS).where(COLUMNS.live == 1, COLUMNS.report_id.is_not(None))
             for row in connection.execute(chosen):
-                report = pending_report_of(row)
-                if not report.is_finished or self._database.is_today(row.triggered_at):
+                report = replace(pending_report_of(row), is_of_today=self._database.is_today(row.triggered_at))
+                if not report.is_finished or report.is_of_today:
                     reports[row.seller_id, row.identifier, row.warehouse_id].append(report)
             return reports
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.windows import DAY, Window, clipped, merged
+from tap_flipkart_reports.windows import DAY, Window, clipped, gaps, merged
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,6 +26,11 @@ class Coverage:
     finished: tuple[Window, ...] = ()
     reread_newest: date | None = None
     reread: tuple[Window, ...] = ()
+
+    def has_read(self, window: Window) -> bool:
+        """Whether every day of a window has been read, at whatever time; of a snapshot nothing can be said."""
+        beyond = window if self.bookmark is None else next(clipped([window], first=self.bookmark + DAY), None)
+        return beyond is None or not gaps(beyond, self.finished)
 
     def days_read_after(self, window: Window, *, newest: date) -> tuple[Window, ...]:
         """The days that this run, or another run with the same newest day, has read once a window is complete.

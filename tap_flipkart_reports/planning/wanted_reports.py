@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.planning.archived_days import days_to_buy
+from tap_flipkart_reports.planning.bought_reports import BoughtReports
 from tap_flipkart_reports.planning.parameters import filled_in
 from tap_flipkart_reports.planning.window_rules import WindowKind, cells, due_windows, is_on_grid, owed_windows
 from tap_flipkart_reports.purchasing.requests import ArchivedWindow, PendingReport, Priority, ReportRequest, digest_of
@@ -102,19 +103,18 @@ def wanted_reports(partition: Partition, *, start: date, newest: date) -> list[R
         )
         for stream, days in owed.items()
     }
+    bought = BoughtReports(rule, partition.pending, coverages=partition.coverages, to_buy=to_buy)
     windows = due_windows(
-        rule,
-        chain.from_iterable(to_buy.values()),
-        pending=[
-            report.window
-            for report in partition.pending
-            if not report.is_repair and (rule.kind is WindowKind.DAYS or not report.is_finished)
-        ],
+        rule, chain.from_iterable(to_buy.values()), pending=bought.windows(), fresh=bought.days_not_served()
     )
     requests = _archived_requests(partition, usable, owed=owed, to_buy=to_buy)
     for window in windows:
         is_snapshot = rule.kind is WindowKind.SNAPSHOT
-        streams = [name for name, days in to_buy.items() if is_snapshot or any(map(window.overlaps, days))]
+        streams = [
+            name
+            for name, days in to_buy.items()
+            if is_snapshot or (any(map(window.overlaps, days)) and bought.serves(window, name))
+        ]
         request = partition.request(window, streams, priority=Priority.BACKFILL)
         request = replace(request, buy_until=_buy_until(rule, window, owed=to_buy.values()))
         if request.priority is not Priority.BOUGHT:

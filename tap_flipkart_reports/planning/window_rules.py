@@ -87,7 +87,9 @@ def owed_windows(rule: WindowRule, coverage: Coverage, *, start: date, newest: d
     return [cell for cell in cells(rule, wanted) if not any(window.covers(cell) for window in done)]
 
 
-def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[Window] = ()) -> list[Window]:
+def due_windows(
+    rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[Window] = (), fresh: Iterable[Window] = ()
+) -> list[Window]:
     """The windows that a run needs, ascending; only of bought ones, two may share days.
 
     Args:
@@ -96,6 +98,7 @@ def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[W
         pending: windows whose reports are bought already. Those with owed days are kept, and the other days are cut
             around them. A cell that was bought while it was shorter is read as bought, the longest of several, and the
             next run owes it again.
+        fresh: owed days that a bought report cannot serve; only where the rule has no grid.
     """
     if rule.kind is WindowKind.SNAPSHOT:
         return sorted({*pending, *owed})  # a bought snapshot is read even if its day is over
@@ -104,8 +107,9 @@ def due_windows(rule: WindowRule, owed: Iterable[Window], *, pending: Iterable[W
         return sorted({next((window for window in bought if _starts(cell, window)), cell) for cell in owed})
     days = merged(owed)
     bought_days = _needed(pending, days)
-    pieces = (piece for owing in days for gap in gaps(owing, bought_days) for piece in cut(gap, rule.window_days))
-    return sorted([*bought_days, *pieces])
+    unserved = merged([*(gap for owing in days for gap in gaps(owing, bought_days)), *fresh])
+    pieces = (piece for missing in unserved for piece in cut(missing, rule.window_days))
+    return sorted({*bought_days, *pieces})
 
 
 def is_on_grid(rule: WindowRule, window: Window) -> bool:

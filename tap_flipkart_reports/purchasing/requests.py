@@ -269,6 +269,8 @@ class PendingReport:
         digest: hash of identifier and parameters (`ReportRequest.digest`).
         is_repair: whether a repair bought it, and the same repair will read it.
         is_finished: whether it was read already; only a ledger has such reports.
+        is_of_today: whether it was bought today; only a ledger knows.
+        unread_by: the streams whose state says that they have not read it; `None` if only a ledger has it.
     """
 
     report_id: str
@@ -276,6 +278,8 @@ class PendingReport:
     digest: str
     is_repair: bool = False
     is_finished: bool = False
+    is_of_today: bool = False
+    unread_by: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

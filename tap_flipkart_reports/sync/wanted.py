@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.clock import today
 from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.planning.bought_reports import is_wanted_by
 from tap_flipkart_reports.planning.wanted_reports import Partition, repair_requests, wanted_reports
 from tap_flipkart_reports.planning.window_rules import first_owed_day
 from tap_flipkart_reports.purchasing.limits import Limits
@@ -131,7 +134,7 @@ class WantedReports:
         """A partition of one report type: complete days, and reports that are bought, unbought or archived."""
         states = {stream.name: stream.partition_states[key] for stream in streams}
         coverages = {name: state.coverage() for name, state in states.items()}
-        pending = self._pending(streams, key)
+        pending = self._pending(streams, key, coverages)
         return Partition(
             report_type=streams[0].report_type,
             seller_id=key.seller_id,
@@ -186,8 +189,10 @@ class WantedReports:
                     days.setdefault(stream, []).append(repair.days)
         return days
 
-    def _pending(self, streams: Sequence[RecordStream], key: PartitionKey) -> list[PendingReport]:
-        """Reports that are bought and that some stream has not read, from the ledger and the state."""
+    def _pending(
+        self, streams: Sequence[RecordStream], key: PartitionKey, coverages: Mapping[str, Coverage]
+    ) -> list[PendingReport]:
+        """Reports that are bought and that some stream needs, from the ledger and the state."""
         pending: dict[str, PendingReport] = {}
         if self._services.ledger is not None:
             unread = self._services.ledger.unread_reports(
@@ -196,10 +201,19 @@ class WantedReports:
                 warehouse_id=key.warehouse_id,
             )
             pending = {report.report_id: report for report in unread}
+        unread_by: defaultdict[str, set[str]] = defaultdict(set)
         for stream in streams:
-            pending |= {report.report_id: report for report in stream.partition_states[key].pending()}
+            for report in stream.partition_states[key].pending():
+                unread_by[report.report_id].add(stream.name)
+                pending[report.report_id] = replace(report, unread_by=frozenset(unread_by[report.report_id]))
         given_up = self.settings.given_up_reports
-        return [report for report in pending.values() if report.report_id not in given_up]
+        is_kept = streams[0].report_type.is_snapshot  # the bookmark of snapshots says nothing of the days before it
+        return [
+            report
+            for report in pending.values()
+            if report.report_id not in given_up
+            and (is_kept or report.is_repair or any(is_wanted_by(report, *stream) for stream in coverages.items()))
+        ]
 
     def all_requests(self) -> Iterator[ReportRequest]:
         """Every report of the run, in the order in which they are read."""
