@@ -26,7 +26,7 @@ from tap_flipkart_reports.planning.record_schema import DEFAULT_FORMS
 from tap_flipkart_reports.planning.select_rules import SELECT_VARIABLE, SelectRules
 from tap_flipkart_reports.planning.state_check import check_state, sellers_of, state_doubts, unwrapped_state
 from tap_flipkart_reports.report_types import REPORT_TYPES
-from tap_flipkart_reports.settings.catalog import well_formed_catalog
+from tap_flipkart_reports.settings.catalog import refuse_foreign, well_formed_catalog
 from tap_flipkart_reports.settings.documents import read_json
 from tap_flipkart_reports.settings.environment import read_environment
 from tap_flipkart_reports.settings.questionable import questionable_settings, unknown_settings
@@ -161,7 +161,7 @@ class TapFlipkartReports(Tap):
         Raises:
             SettingsError: they are invalid.
         """
-        _ = self.streams  # adapts the catalog before the maps are made for it
+        refuse_foreign(self.input_catalog, self.streams)  # the streams adapt the catalog before maps are made for it
         try:
             super().setup_mapper()
             if self._column_forms.amounts_are_text:

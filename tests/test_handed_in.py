@@ -545,3 +545,18 @@ def test_a_stream_map_of_no_stream_is_told(
         "stream_maps names sales_legder, which is not a stream and has no effect; did you mean sales_ledger?",
         "stream_maps names orders, which is not a stream and has no effect; did you mean orders_report?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [(["customers"], "but customers; dis"), (list("dbcea"), "a, b, c, and more")]
+)
+def test_the_catalog_of_another_tap_is_refused(capsys: pytest.CaptureFixture[str], names: list[str], told: str) -> None:
+    entries = [{"tap_stream_id": name, "schema": {"selected": True, "properties": {}}} for name in names]
+    code, said = planned(capsys, config=config(), catalog={"streams": entries})
+    assert code == 2
+    assert "the catalog cannot be used: it has none of this tap's streams, but " in said
+    assert told in said
+
+
+def test_an_empty_catalog_selects_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert planned(capsys, config=config(), catalog={"streams": []})[0] == 0

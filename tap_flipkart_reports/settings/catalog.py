@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tap_flipkart_reports.exceptions import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 MAX_LISTED = 3
 
@@ -38,6 +38,21 @@ def well_formed_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     if mistakes:
         raise SettingsError(f"the catalog cannot be used: {joined(mistakes)}; {REFRESH}")
     return {"streams": [_reduced(entry) for entry in document["streams"]]}
+
+
+def refuse_foreign(catalog: Collection[str] | None, streams: Collection[str]) -> None:
+    """Refuse the catalog of another tap, from which a run would load nothing and end well.
+
+    Args:
+        catalog: the streams of the catalog, `None` without one.
+        streams: the tap's streams.
+
+    Raises:
+        SettingsError: it has streams, and none of this tap's.
+    """
+    if catalog and not set(catalog) & set(streams):
+        names = ", ".join(sorted(catalog)[:MAX_LISTED]) + (", and more" if len(catalog) > MAX_LISTED else "")
+        raise SettingsError(f"the catalog cannot be used: it has none of this tap's streams, but {names}; {REFRESH}")
 
 
 def joined(mistakes: Sequence[str]) -> str:
