@@ -479,6 +479,28 @@ def test_the_header_again_is_dropped_and_another_header_is_refused() -> None:
         read(HEADER, [["1", "1", "1", ""], other], bad_rows="skip")
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        str.upper,
+        str.lower,
+        lambda header: header.replace(" ", "_"),
+        lambda header: header.replace(" ", "\n "),
+        lambda header: f'"{header}"',
+        lambda header: header.replace("Rs.", "INR"),
+        lambda header: header.replace(" (Rs.)", ""),
+    ],
+)
+def test_the_header_again_in_another_spelling_is_no_row(spelt: Callable[[str], str]) -> None:
+    header = ["Order Item ID", "Sale (Rs.)", "Fee (Rs.)", "Tax (Rs.)"]
+    counts = RowCounts()
+    rows = [["1", "1", "1", ""], list(map(spelt, header)), ["2", "1", "1", ""]]
+    assert [row["order_item_id"] for row in records(read(header, rows, counts=counts))] == ["1", "2"]
+    assert (counts.dropped, counts.dropped_lines) == (1, [3])
+    with pytest.raises(RowError, match=r"^line 3 begins another table below the first"):
+        read(header, [rows[0], [*map(spelt, header[:3]), "Carbon"]], bad_rows="skip")
+
+
 def test_every_row_is_in_exactly_one_count_and_a_row_that_is_in_none_is_an_error() -> None:
     counts = RowCounts()
     rows = [["1", "1", "1", ""], ["Total", "1", "", ""], ["2"], ["3", "1", "1", ""]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.exceptions import RowError
 from tap_flipkart_reports.files.converters import PADDING
-from tap_flipkart_reports.files.header_words import MAX_LISTED, listed, shortened, words_without_units
+from tap_flipkart_reports.files.header_words import MAX_HEADER, MAX_LISTED, listed, shortened, words_without_units
 from tap_flipkart_reports.files.sheets import Batch, Table
 
 if TYPE_CHECKING:
@@ -123,10 +123,8 @@ class RowFilter:
         self._above: Sequence[str] | None = [""] * layout.width
         """The last row, which fills the next ones; `None` after one that cannot be read."""
         self._header_rows = {_plain(row) for row in table.header_rows}
-        self._names = {_folded(text) for row in (table.header, *table.header_rows) for text in row} - {""}
-        firsts = "".join(
-            "|" + re.escape(row[0].strip(PADDING)[:LOOK]) for row in table.header_rows if row and row[0].strip(PADDING)
-        )
+        self._names = {_said(text) for row in (table.header, *table.header_rows) for text in row} - {""}
+        firsts = "".join("|" + _spelt_anyhow(row[0]) for row in table.header_rows if row and row[0].strip(PADDING))
         self._suspicious = re.compile(rf"^[{PADDING}]*(?:$|{_TOTAL}{firsts})", re.IGNORECASE | re.MULTILINE)
         self._filled = [1] if self._is_wide else []
         self._filled += layout.fills_down[:1]
@@ -187,17 +185,19 @@ class RowFilter:
     def _is_dropped(self, row: Sequence[str], line: int) -> bool:
         """Whether a row is a row of totals or the header again; such rows are counted."""
         first = next(filter(None, (text.strip(PADDING) for text in row)), "")
-        if not is_total(first) and _plain(row) not in self._header_rows:
-            if _folded(first) in self._names:
+        if not is_total(first):
+            if len(first) > MAX_HEADER or _said(first) not in self._names:
+                return False
+            if _plain(row) not in self._header_rows:
                 self._refuse_another_table(row, line)
-            return False
+                return False
         self._counts.dropped += 1
         self._counts.dropped_lines += [line] if len(self._counts.dropped_lines) < MAX_LISTED else []
         return True
 
     def _refuse_another_table(self, row: Sequence[str], line: int) -> None:
         """Refuse a row that is the header of another table: the rows below it would get the wrong names."""
-        texts = [text for text in map(_folded, row) if text]
+        texts = [text for text in map(_said, row) if text]
         if len(texts) > 1 and 2 * sum(text in self._names for text in texts) >= len(texts):
             raise RowError(
                 f"{line_in_words(self._name, line)} begins another table below the first ({listed(row)}); "
@@ -254,14 +254,20 @@ def is_total(text: str) -> bool:
     return len(text) <= MAX_TOTAL and "".join(words_without_units(text)) in TOTALS
 
 
-def _folded(text: str) -> str:
-    """A header's text without case and with single spaces."""
-    return " ".join(text.strip(PADDING).casefold().split())
+def _said(text: str) -> str:
+    """What a header's text says in any spelling, without units."""
+    return "".join(words_without_units(text)) or text.strip(PADDING).casefold()
+
+
+def _spelt_anyhow(text: str) -> str:
+    """A pattern for the beginning of a header's text, in which only letters and digits matter."""
+    text = text.strip(PADDING)[:LOOK]
+    return r"[\W_]*" + (r"[\W_]*".join(re.findall(r"[^\W_]+", text)) or re.escape(text))
 
 
 def _plain(row: Sequence[str]) -> tuple[str, ...]:
     """A row in the form in which it is compared with a header: without blank cells after the last text."""
-    texts = list(map(_folded, row))
+    texts = list(map(_said, row))
     while texts and not texts[-1]:
         texts.pop()
     return tuple(texts)
