@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.bench import Bench
+from support.clocks import Crash, FusedClock
 
 from tap_flipkart_reports.clock import KOLKATA
 from tap_flipkart_reports.exceptions import FlipkartReportsError
 from tap_flipkart_reports.simulator import Faults, Simulator
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
-
-    from support.clocks import VirtualClock
 
 STREAMS = ("orders_report", "fbf_orders_report")
 START = date(2026, 11, 1)
@@ -32,44 +29,6 @@ SETTINGS: dict[str, Any] = {
     "max_concurrent_reports": 3,
     "poll_interval": 30,
 }
-
-
-class Crash(BaseException):
-    """The run is gone, whatever it was doing."""
-
-
-class FusedClock:
-    """Another clock, which ends the run after so many looks at it."""
-
-    def __init__(self, clock: VirtualClock, fuse: int | None) -> None:
-        self._clock = clock
-        self._fuse = fuse
-
-    def _burn(self) -> None:
-        if self._fuse is not None and threading.current_thread() is threading.main_thread():
-            self._fuse -= 1
-            if self._fuse < 0:
-                self._fuse = None
-                raise Crash
-
-    def now(self) -> datetime:
-        self._burn()
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        self._burn()
-        return self._clock.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        self._burn()
-        self._clock.sleep(seconds)
-
-    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        if threading.current_thread().name == "ledger-lease":
-            condition.wait()  # for the end of the ledger
-            return
-        self._burn()
-        self._clock.wait(condition, seconds)
 
 
 class Life:

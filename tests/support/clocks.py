@@ -64,3 +64,41 @@ class SlowReadingClock(VirtualClock):
     def now(self) -> datetime:
         self.advance(2)
         return super().now()
+
+
+class Crash(BaseException):
+    """The run is gone, whatever it was doing."""
+
+
+class FusedClock:
+    """Another clock, which ends the run after so many looks at it."""
+
+    def __init__(self, clock: VirtualClock, fuse: int | None) -> None:
+        self._clock = clock
+        self._fuse = fuse
+
+    def _burn(self) -> None:
+        if self._fuse is not None and threading.current_thread() is threading.main_thread():
+            self._fuse -= 1
+            if self._fuse < 0:
+                self._fuse = None
+                raise Crash
+
+    def now(self) -> datetime:
+        self._burn()
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        self._burn()
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._burn()
+        self._clock.sleep(seconds)
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        if threading.current_thread().name == "ledger-lease":
+            condition.wait()  # for the end of the ledger
+            return
+        self._burn()
+        self._clock.wait(condition, seconds)
