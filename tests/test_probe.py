@@ -144,7 +144,7 @@ def test_a_first_invented_api_is_found_out_and_the_settings_load_every_row(conta
     assert output.error is None
     simulator = contact.bench.simulator
     asked = [trigger for trigger in simulator.triggers[2:] if trigger.identifier == "orders_report"]
-    truth = [row for trigger in asked for row in simulator.rows("orders_report", "acme", trigger.asked)]
+    truth = [row for trigger in asked for row in simulator.rows("orders_report", "acme", trigger.parameters_by_meaning)]
     loaded = output.records("orders_report")
     assert len(loaded) == len(truth)
     assert [row["item_number"] for row in loaded] == [row["Item Number"].removeprefix("OI:") for row in truth]
@@ -236,7 +236,9 @@ def test_a_bundle_holds_no_secret_no_link_no_seller_and_no_report_id(contact: Co
     assert [secret for secret in hidden if secret in whole] == []
     (file,) = files.values()
     lines = gzip.decompress(file).decode().splitlines()
-    truth = contact.bench.simulator.rows("orders_report", "acme", contact.bench.simulator.triggers[0].asked)
+    truth = contact.bench.simulator.rows(
+        "orders_report", "acme", contact.bench.simulator.triggers[0].parameters_by_meaning
+    )
     assert len(lines) == 1 + len(truth)
     assert [row["Item Number"] for row in truth if row["Item Number"].removeprefix("OI:") in lines] == []
     assert {each["call"] for each in json.loads(texts["exchanges.json"])} == {"token", "trigger", "detail", "download"}

@@ -18,8 +18,8 @@ from tap_flipkart_reports.simulator.business.relayout import relaid
 from tap_flipkart_reports.simulator.business.reports import LAYOUTS
 from tap_flipkart_reports.simulator.business.views import View
 from tap_flipkart_reports.simulator.faults import FORMATS
-from tap_flipkart_reports.simulator.packing.files import Shelf, file_of
-from tap_flipkart_reports.simulator.parameters import complaint, expected, meanings
+from tap_flipkart_reports.simulator.packing.files import FileCache, file_of
+from tap_flipkart_reports.simulator.parameters import expected, meanings, parameter_error
 from tap_flipkart_reports.simulator.profile import ApiProfile, documented
 from tap_flipkart_reports.simulator.refusals import RateLimited, Refused, refused
 
@@ -34,7 +34,7 @@ KOLKATA = timezone(timedelta(hours=5, minutes=30))
 
 
 def _put(document: dict[str, Any], path: Sequence[str], value: object) -> None:
-    """Put a value where a path of members leads."""
+    """Set the value at a path of members."""
     for name in path[:-1]:
         document = document.setdefault(name, {})
     document[path[-1]] = value
@@ -42,7 +42,7 @@ def _put(document: dict[str, Any], path: Sequence[str], value: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """A trigger that was accepted, and so paid for."""
+    """An accepted trigger; it is paid for."""
 
     report_id: str
     correlation_id: str | None
@@ -53,8 +53,8 @@ class Trigger:
     meanings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def asked(self) -> Mapping[str, Any]:
-        """The parameters by what they mean."""
+    def parameters_by_meaning(self) -> Mapping[str, Any]:
+        """The parameters by meaning."""
         return self.meanings or self.parameters
 
 
@@ -74,14 +74,14 @@ class Api:
     """The Report Management API of one app.
 
     Attributes:
-        now: the present moment.
-        generation_seconds: shortest and longest time a report takes, of all types or by identifier.
-        file_format: one of `FORMATS`, of all types or by identifier.
-        layout: one of `YEARS`: how files are laid out.
-        orders_per_day: how much each seller sells.
+        now: returns the present moment.
+        generation_seconds: shortest and longest time that a report takes, for all types or by identifier.
+        file_format: one of `FORMATS`, for all types or by identifier.
+        layout: one of `YEARS`, whose layouts files have.
+        orders_per_day: approximate number of orders per seller and day.
         link_seconds: how long a link works.
-        secrets: every secret handed out; shared with the tokens.
-        profile: what the API takes, refuses and answers.
+        secrets: every secret that was issued; shared with the tokens.
+        profile: how the API behaves.
     """
 
     now: Callable[[], datetime]
@@ -98,11 +98,11 @@ class Api:
     _reports: dict[str, _Report] = field(default_factory=dict)
     _correlations: set[str] = field(default_factory=set)
     _accepted: dict[str, list[datetime]] = field(default_factory=dict)
-    _shelf: Shelf = field(default_factory=Shelf)
+    _file_cache: FileCache = field(default_factory=FileCache)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def trigger(
-        self, seller_id: str, identifier: str, document: object, firing: dict[str, dict[str, Any]]
+        self, seller_id: str, identifier: str, document: object, active_faults: dict[str, dict[str, Any]]
     ) -> dict[str, Any]:
         """The trigger call."""
         rules = self.profile.trigger
@@ -117,13 +117,13 @@ class Api:
         forms = self.profile.forms(identifier)
         meant = meanings(parameters, forms)
         today = self.now().astimezone(KOLKATA).date()
-        wrong = expected(identifier, forms) if meant is None else complaint(identifier, meant, today=today)
+        wrong = expected(identifier, forms) if meant is None else parameter_error(identifier, meant, today=today)
         if wrong is not None:
             raise self._refused(422, "INVALID_PARAMETERS", wrong)
         with self._lock:
             self._check_rate(seller_id)
             correlation_id = self._correlation(document)
-            asked = Trigger(
+            trigger = Trigger(
                 report_id="",
                 correlation_id=correlation_id,
                 identifier=identifier,
@@ -132,7 +132,7 @@ class Api:
                 at=self.now(),
                 meanings=meant or {},
             )
-            report = self._sell(asked, firing)
+            report = self._sell(trigger, active_faults)
         answer: dict[str, Any] = {}
         _put(answer, rules["report_id"], report.trigger.report_id)
         return answer
@@ -175,15 +175,17 @@ class Api:
         self._correlations.add(text)
         return text
 
-    def _sell(self, asked: Trigger, firing: dict[str, dict[str, Any]]) -> _Report:
-        number, now = len(self.triggers) + 1, asked.at
-        digest = hashlib.sha256(f"{number} {asked.seller_id} {asked.identifier}".encode()).hexdigest().upper()
-        shortest, longest = self._generation(asked.identifier)
+    def _sell(self, accepted: Trigger, active_faults: dict[str, dict[str, Any]]) -> _Report:
+        number, now = len(self.triggers) + 1, accepted.at
+        digest = hashlib.sha256(f"{number} {accepted.seller_id} {accepted.identifier}".encode()).hexdigest().upper()
+        shortest, longest = self._generation(accepted.identifier)
         share = int(digest[:8], 16) / 0xFFFFFFFF
-        seconds = firing.get("slow", {}).get("seconds", shortest + share * (longest - shortest))
-        trigger = replace(asked, report_id=f"R-{number:06d}{digest[:20]}")
-        ready_at = datetime.max.replace(tzinfo=timezone.utc) if "never" in firing else now + timedelta(seconds=seconds)
-        report = _Report(trigger=trigger, ready_at=ready_at, faults=firing)
+        seconds = active_faults.get("slow", {}).get("seconds", shortest + share * (longest - shortest))
+        trigger = replace(accepted, report_id=f"R-{number:06d}{digest[:20]}")
+        ready_at = (
+            datetime.max.replace(tzinfo=timezone.utc) if "never" in active_faults else now + timedelta(seconds=seconds)
+        )
+        report = _Report(trigger=trigger, ready_at=ready_at, faults=active_faults)
         self.triggers.append(trigger)
         self._reports[trigger.report_id] = report
         running = Counter(
@@ -207,7 +209,7 @@ class Api:
         return report
 
     def detail(
-        self, seller_id: str, report_id: str, base_url: str, firing: Mapping[str, Mapping[str, Any]]
+        self, seller_id: str, report_id: str, base_url: str, active_faults: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Any]:
         """The detail call; each of a completed report whose link is dead makes a new link."""
         with self._lock:
@@ -217,11 +219,11 @@ class Api:
             if unknown is not None and report.details <= unknown.get("details", 1):
                 raise refused(404, "NOT_FOUND", "no such report")
             rules = self.profile.detail
-            status = self._status(report, firing)
+            status = self._status(report, active_faults)
             answer: dict[str, Any] = {}
             _put(answer, rules["report_id"], report_id)
             _put(answer, rules["status"], rules["words"].get(status, status))
-            if status == "COMPLETED" and "no_location" not in firing:
+            if status == "COMPLETED" and "no_location" not in active_faults:
                 zone = timezone(timedelta(minutes=rules["expiry_minutes_east"]))
                 expiry = self._link(report).astimezone(zone)
                 _put(answer, rules["location"], f"{base_url}/storage/reports/{report_id}?x_secret_key={report.key}")
@@ -235,11 +237,11 @@ class Api:
             return {"identifier": None, "seller_id": None}
         return {"identifier": report.trigger.identifier, "seller_id": report.trigger.seller_id}
 
-    def _status(self, report: _Report, firing: Mapping[str, Mapping[str, Any]]) -> str:
+    def _status(self, report: _Report, active_faults: Mapping[str, Mapping[str, Any]]) -> str:
         odd = report.faults.get("odd_status")
         if odd is not None and report.details <= odd.get("details", 1):
             return str(odd.get("word", "QUEUED"))
-        report.expires_for_good |= "expires" in firing
+        report.expires_for_good |= "expires" in active_faults
         if report.expires_for_good:
             return "EXPIRED"
         now = self.now()
@@ -258,25 +260,25 @@ class Api:
             or rule == "always_new"
             or (is_dead and rule == "new_when_dead")
         ):
-            # Of 25 bytes, so that every key has something to encode, and encoding it again is noticed.
+            # 25 bytes, so that every key needs URL encoding, and encoding it twice is noticed.
             report.key = quote(base64.b64encode(secrets.token_bytes(25)).decode(), safe="")
             report.link_dies_at = now + timedelta(seconds=self.profile.download["link_seconds"] or self.link_seconds)
             self.secrets.add(report.key)
         return report.link_dies_at
 
-    def file(self, report_id: str, query: str, firing: Mapping[str, Mapping[str, Any]]) -> File:
+    def file(self, report_id: str, query: str, active_faults: Mapping[str, Mapping[str, Any]]) -> File:
         """The download.
 
         Args:
             report_id: from the link's path.
             query: the link's query, byte for byte.
-            firing: what goes wrong.
+            active_faults: the faults of this call.
         """
         with self._lock:
             report = self._reports.get(report_id)
             if report is None:
                 raise refused(404, "NOT_FOUND", "no such file")
-            if "dead_link" in firing:
+            if "dead_link" in active_faults:
                 report.key = None
             is_alive = report.link_dies_at is not None and self.now() < report.link_dies_at
             if report.key is None or query != f"x_secret_key={report.key}" or not is_alive:
@@ -304,18 +306,18 @@ class Api:
 
         if faults or not view.is_final:
             return make()
-        return self._shelf.file((identifier, view.seller_id, view.warehouse, view.first, view.last), make)
+        return self._file_cache.file((identifier, view.seller_id, view.warehouse, view.first, view.last), make)
 
     def layout_of(self, identifier: str, year: str | None = None) -> Layout:
-        """How the file of a report type is laid out, by default as in the simulator's own year."""
+        """The layout of a report type's file, by default of the simulator's year."""
         layout = LAYOUTS[identifier].in_year(year or self.layout)
         return relaid(layout, self.profile.columns(identifier))
 
     def close(self) -> None:
-        """Remove the files that are kept."""
-        self._shelf.clear()
+        """Remove the cached files."""
+        self._file_cache.clear()
 
     def view_of(self, trigger: Trigger) -> View:
-        """What a report sees, as of its trigger."""
+        """The view of a report, as of its trigger."""
         as_of = trigger.at.astimezone(KOLKATA).replace(tzinfo=None)
-        return View.of(trigger.seller_id, trigger.asked, as_of=as_of, per_day=self.orders_per_day)
+        return View.of(trigger.seller_id, trigger.parameters_by_meaning, as_of=as_of, per_day=self.orders_per_day)

@@ -1,4 +1,4 @@
-"""`flipkart-reports simulate`: the simulator as a server of its own."""
+"""`flipkart-reports simulate`: runs the simulator as a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 def fault_list() -> str:
-    """Every fault that a script may name, and what a rule may say."""
+    """All faults that a script may name, and the members of a rule."""
     rows = [("FAULT", "SPOILS", "MEMBERS", "WHAT IT DOES"), *listing()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
@@ -32,10 +32,10 @@ def fault_list() -> str:
 
 
 def formats(words: Sequence[str]) -> dict[str, str]:
-    """The file format of each report type, from words such as `xlsx` (of all) or `orders_report=csv` (of one).
+    """The file format of each report type, from words such as `xlsx` (for all) or `orders_report=csv` (for one).
 
     Raises:
-        ValueError: there is no such format, or no such report type.
+        ValueError: a format or report type is unknown.
     """
     chosen = dict.fromkeys(IDENTIFIERS, FORMATS[0])
     for word in words:
@@ -65,7 +65,7 @@ def _reason(error: OSError | OverflowError) -> str:
     return str((isinstance(error, OSError) and error.strerror) or error)
 
 
-def serve(  # noqa: PLR0913 - each is an option of its own
+def serve(  # noqa: PLR0913 - one for each option of the command
     *,
     port: int,
     faults_path: Path | None,
@@ -81,15 +81,15 @@ def serve(  # noqa: PLR0913 - each is an option of its own
     Args:
         port: on 127.0.0.1; 0 for a free one.
         faults_path: a fault script.
-        profile_path: what the API takes, refuses and answers, where it is not as documented: JSON, or a bundle.
-        generation_seconds: shortest and longest time a report takes.
-        file_formats: how files are packed, see `formats`.
+        profile_path: differences from the documented API: a JSON profile, or a bundle.
+        generation_seconds: shortest and longest time that a report takes.
+        file_formats: formats of files, see `formats`.
         layout: the year whose layout the files have.
-        orders_per_day: about as many orders each seller gets.
-        out: where the address is printed.
+        orders_per_day: approximate number of orders per seller and day.
+        out: the stream to which the address is printed.
 
     Returns:
-        The exit code: 0 after Ctrl-C, 2 when it cannot serve.
+        The exit code: 0 after Ctrl-C, 2 if it cannot serve.
     """
     try:
         simulator = Simulator(

@@ -1,8 +1,8 @@
-"""What goes wrong on request: a script of rules, each of which spoils some calls.
+"""Fault scripts: a script is a list of rules, each of which spoils some calls.
 
-A rule names a fault, and which calls it spoils: of which call, report type and seller, from which matching call on
-(`nth`), how often (`times`), or each so many (`every`). Everything else is the fault's own member. `FAULTS` is the list
-of all faults; the help of `flipkart-reports simulate` and the README's table are made from it.
+A rule names a fault and selects calls: by call, report type and seller, from the `nth` matching call on, `times` calls
+in all, or every `every`-th. All other members are arguments of the fault. `FAULTS` lists all faults; the help of
+`flipkart-reports simulate` and the README's table are generated from it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 CALLS = ("token", "trigger", "detail", "download")
 
 FORMATS = ("csv", "csv_with_preamble", "xlsx", "zip_of_workbooks")
-"""How a report's file may be packed; by default the first."""
+"""Formats of a report's file; the first is the default."""
 
 YEARS = ("2026", "2025")
-"""How a report's file may be laid out; by default as in the first."""
+"""Years whose layouts a report's file may have; the first is the default."""
 
 NUMBER = (int, float)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One way in which things go wrong.
+    """One kind of fault.
 
     Attributes:
-        calls: the calls it can spoil, first the one it spoils unless the rule says otherwise. What spoils a trigger
-            stays with the report that it buys.
-        meaning: what it does, for people.
-        members: what a rule may say of it, by type.
-        needs: the members that a rule must have.
-        only_in: the kind of file that it can spoil, which the report then gets: `text` or `workbook`.
+        calls: the calls that it can spoil; the first is the default. A fault of a trigger stays with the report that
+            the trigger buys.
+        meaning: its effect, for people.
+        members: types of its arguments, by name.
+        needs: the arguments that a rule must have.
+        only_in: `text` or `workbook`, if it can spoil only such files; the report's file then has that format.
     """
 
     calls: tuple[str, ...]
@@ -155,11 +155,11 @@ SELECTING: Mapping[str, type] = {
     "times": int,
     "every": int,
 }
-"""What any rule may say."""
+"""Members that every rule may have, with their types."""
 
 
 def listing() -> list[tuple[str, str, str, str]]:
-    """All faults for people: name, call or kind of file, members (in brackets what may be left out), meaning."""
+    """All faults for people: name, call or kind of file, arguments (optional ones in brackets), meaning."""
     return [
         (
             name,
@@ -173,7 +173,7 @@ def listing() -> list[tuple[str, str, str, str]]:
 
 @dataclass(kw_only=True)
 class Rule:
-    """One rule and how often it has matched and fired."""
+    """A rule, and how often it has matched and spoiled a call."""
 
     fault: str
     call: str
@@ -186,8 +186,8 @@ class Rule:
     matched: int = 0
     fired: int = 0
 
-    def fires(self, *, call: str, identifier: str | None, seller_id: str | None) -> bool:
-        """Whether this call is to be spoiled; counts it."""
+    def matches(self, *, call: str, identifier: str | None, seller_id: str | None) -> bool:
+        """Whether this call is spoiled; counts it."""
         if self.call != call or self.identifier not in {None, identifier} or self.seller_id not in {None, seller_id}:
             return False
         self.matched += 1
@@ -197,7 +197,7 @@ class Rule:
 
 
 class Faults:
-    """The rules of a script, and a count of what fired."""
+    """The rules of a script, and how often each fault was used."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self._rules = list(rules)
@@ -209,7 +209,7 @@ class Faults:
         """Read a script from a JSON file.
 
         Raises:
-            ValueError: it is not a list of rules; the text says which rule is wrong, and how.
+            ValueError: it is not a list of rules; the message names the rule and what is wrong with it.
             OSError: it cannot be read.
         """
         return cls.parse(json.loads(path.read_text(encoding="utf-8")))
@@ -219,22 +219,24 @@ class Faults:
         """Read a script.
 
         Raises:
-            ValueError: it is not a list of rules; the text says which rule is wrong, and how.
+            ValueError: it is not a list of rules; the message names the rule and what is wrong with it.
         """
         if not isinstance(script, list):
             raise ValueError("a fault script is a list of rules")  # noqa: TRY004 - one kind of error for one kind of mistake
         return cls([_rule(number, entry) for number, entry in enumerate(script, 1)])
 
-    def firing(self, call: str, *, identifier: str | None = None, seller_id: str | None = None) -> dict[str, Any]:
+    def active_faults(
+        self, call: str, *, identifier: str | None = None, seller_id: str | None = None
+    ) -> dict[str, Any]:
         """The faults that spoil this call, each with its arguments."""
         with self._lock:
-            firing = {
+            active_faults = {
                 rule.fault: dict(rule.arguments)
                 for rule in self._rules
-                if rule.fires(call=call, identifier=identifier, seller_id=seller_id)
+                if rule.matches(call=call, identifier=identifier, seller_id=seller_id)
             }
-            self.fired.update(firing.keys())
-        return firing
+            self.fired.update(active_faults.keys())
+        return active_faults
 
 
 def _rule(number: int, entry: object) -> Rule:

@@ -76,7 +76,7 @@ ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[bytes]]] = {
     "odd_chunk": _odd_chunk,
     "slow_error": _slow_error,
 }
-"""By the name of the fault; each takes the place of the whole answer, behind which the connection ends."""
+"""Hostile answers by fault; each replaces the whole answer, and the connection ends after it."""
 
 
 def send(fault: str, wire: Wire, arguments: Mapping[str, Any]) -> None:

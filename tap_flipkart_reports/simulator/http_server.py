@@ -1,4 +1,4 @@
-"""The simulator's HTTP: requests in, answers out, whole or spoilt."""
+"""The simulator's HTTP server, which can send faulty answers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Body = bytes | File
-    Firing = dict[str, dict[str, Any]]
+    ActiveFaults = dict[str, dict[str, Any]]
 
 MAX_BODY = 64 * 1024
 CHUNK = 2**18
 
 
 class Answering(Protocol):
-    """What answers requests."""
+    """Answers requests."""
 
     now: Callable[[], datetime]
 
@@ -34,7 +34,7 @@ class Answering(Protocol):
 
 
 class SimulatorServer(ThreadingHTTPServer):
-    """Serves in threads, and closes at its end what clients keep open."""
+    """Serves in threads, and can close the connections that clients keep open."""
 
     daemon_threads = True
     block_on_close = False
@@ -56,21 +56,21 @@ class SimulatorServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """Close what clients keep open, so that no thread waits for their next request."""
+        """Close all connections, so that no thread waits for the next request."""
         for request in list(self._open):
             with suppress(OSError):
                 request.shutdown(2)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's own
-        """A client may hang up at any time."""
+        """Ignore errors: a client may hang up at any time."""
 
 
 class SimulatorRequest(BaseHTTPRequestHandler):
-    """One request, and the sending of its answer."""
+    """Reads a request and sends its answer."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    """Head and body are written apart; the kernel would hold the body back until the head is acknowledged, 40 ms."""
+    """Head and body are sent separately; the kernel would delay the body for 40 ms, until the head is acknowledged."""
     server: SimulatorServer
     body: bytes
 
@@ -88,7 +88,7 @@ class SimulatorRequest(BaseHTTPRequestHandler):
         """Answer a request with a body of known length."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            # What follows cannot be told from the next request.
+            # The body cannot be separated from the next request.
             self.close_connection = True
             status = 413 if length.isdecimal() else 411
             self.send(status, {}, b"", {})
@@ -98,43 +98,43 @@ class SimulatorRequest(BaseHTTPRequestHandler):
 
     do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the library's own names
 
-    def send(self, status: int, headers: Mapping[str, str], body: Body, firing: Firing) -> None:
-        """Send an answer, cut short or dropped if the script says so."""
-        if "drop_connection" in firing:
+    def send(self, status: int, headers: Mapping[str, str], body: Body, active_faults: ActiveFaults) -> None:
+        """Send an answer, with the faults that apply to sending."""
+        if "drop_connection" in active_faults:
             self.close_connection = True
             return
-        if hostile := next(iter(firing.keys() & hostile_answers.ANSWERS.keys()), None):
+        if hostile := next(iter(active_faults.keys() & hostile_answers.ANSWERS.keys()), None):
             self.close_connection = True
-            hostile_answers.send(hostile, self.wfile, firing[hostile])
+            hostile_answers.send(hostile, self.wfile, active_faults[hostile])
             return
-        if "early_hints" in firing:
+        if "early_hints" in active_faults:
             self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
-        if "odd_encoding" in firing:
-            headers = {**headers, "Content-Encoding": firing["odd_encoding"].get("encoding", "aws-chunked")}
+        if "odd_encoding" in active_faults:
+            headers = {**headers, "Content-Encoding": active_faults["odd_encoding"].get("encoding", "aws-chunked")}
         with body.content if isinstance(body, File) else io.BytesIO(body) as whole:
-            if "gzip_encoding" in firing:
+            if "gzip_encoding" in active_faults:
                 headers = {**headers, "Content-Encoding": "gzip"}
                 with gzipped(whole) as content:
-                    self._send(status, headers, content, firing)
+                    self._send(status, headers, content, active_faults)
             else:
-                self._send(status, headers, whole, firing)
+                self._send(status, headers, whole, active_faults)
 
-    def _send(self, status: int, headers: Mapping[str, str], content: IO[bytes], firing: Firing) -> None:
+    def _send(self, status: int, headers: Mapping[str, str], content: IO[bytes], active_faults: ActiveFaults) -> None:
         length = content.seek(0, io.SEEK_END)
         content.seek(0)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        is_chunked = "cut_chunked" in firing
-        if "no_length" in firing:
+        is_chunked = "cut_chunked" in active_faults
+        if "no_length" in active_faults:
             self.close_connection = True
             self.send_header("Connection", "close")
         else:
             self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(length))))
         self.end_headers()
-        cut = firing.get("cut_chunked", firing.get("cut_download"))
-        if cut is None and "bytes" in firing.get("no_length", {}):
-            cut = firing["no_length"]
+        cut = active_faults.get("cut_chunked", active_faults.get("cut_download"))
+        if cut is None and "bytes" in active_faults.get("no_length", {}):
+            cut = active_faults["no_length"]
         if cut is None:
             shutil.copyfileobj(content, self.wfile, CHUNK)
             return
@@ -143,4 +143,4 @@ class SimulatorRequest(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own
-        """Say nothing: the process that runs it has its own log."""
+        """Log nothing: the process that runs the simulator has its own log."""

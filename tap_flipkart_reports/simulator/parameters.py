@@ -1,4 +1,4 @@
-"""The parameters of a trigger: a profile says which forms a report type takes, this module what they may say."""
+"""Checks the parameters of a trigger: their names against a profile, their values by the rules of the API."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ MONTHS = (
 )  # fmt: skip
 
 MIR_READY_ON = 8
-"""Of the next month: the report exists "after the 7th"."""
+"""Day of the next month on which the report exists; the documents say "after the 7th"."""
 
 
 def meanings(parameters: Mapping[str, Any], forms: Sequence[Mapping[str, str]]) -> dict[str, Any] | None:
-    """The parameters of a trigger by what they mean, `None` if they are none of a report type's forms.
+    """The parameters of a trigger by meaning; `None` if their names fit none of a report type's forms.
 
     Args:
         parameters: as sent.
-        forms: names by what they mean.
+        forms: names by meaning.
     """
     for form in forms:
         if set(form.values()) == set(parameters):
@@ -33,29 +33,29 @@ def meanings(parameters: Mapping[str, Any], forms: Sequence[Mapping[str, str]]) 
 
 
 def expected(identifier: str, forms: Sequence[Mapping[str, str]]) -> str:
-    """What a report type takes, in words."""
+    """The parameters of a report type, in words."""
     return f"{identifier} takes the parameters {' or '.join(', '.join(sorted(form.values())) for form in forms)}"
 
 
-def complaint(identifier: str, parameters: Mapping[str, Any], *, today: date) -> str | None:
-    """What is wrong with the values of parameters, `None` if they are right.
+def parameter_error(identifier: str, parameters: Mapping[str, Any], *, today: date) -> str | None:
+    """The error in the values of parameters; `None` if they are valid.
 
     Args:
         identifier: a known report type.
-        parameters: by what they mean.
-        today: the day it is in Kolkata.
+        parameters: by meaning.
+        today: the present day in Kolkata.
     """
     warehouse = parameters.get("warehouse_id", WAREHOUSES[0])
     if warehouse not in WAREHOUSES:
         return "warehouse_id is not a known warehouse"
     if "month" in parameters:
-        return _month_complaint(parameters["month"], parameters["year"], today=today)
+        return _month_error(parameters["month"], parameters["year"], today=today)
     if "from_date" in parameters:
-        return _range_complaint(identifier, parameters["from_date"], parameters["to_date"], today=today)
+        return _range_error(identifier, parameters["from_date"], parameters["to_date"], today=today)
     return None
 
 
-def _range_complaint(identifier: str, first_text: object, last_text: object, *, today: date) -> str | None:
+def _range_error(identifier: str, first_text: object, last_text: object, *, today: date) -> str | None:
     first, last = _day(first_text), _day(last_text)
     if first is None or last is None:
         return "from_date and to_date must be yyyy-MM-dd"
@@ -68,7 +68,7 @@ def _range_complaint(identifier: str, first_text: object, last_text: object, *, 
     return None
 
 
-def _month_complaint(month: object, year: object, *, today: date) -> str | None:
+def _month_error(month: object, year: object, *, today: date) -> str | None:
     if month not in MONTHS:
         return "month must be the English name of a month"
     if isinstance(year, bool) or not isinstance(year, int) or year < FIRST_DAY.year:

@@ -1,7 +1,7 @@
-"""How an API behaves, as data: what each call takes and refuses, how it answers, and how its files are laid out.
+"""The behaviour of an API as data: accepted parameters, refusals, answers, and layouts of files.
 
-`profiles/documented.json` is the API as its reference has it. Other profiles say only what differs; `probe` writes one
-of what it has seen.
+`profiles/documented.json` is the API as documented. Other profiles hold only the differences; `probe` writes one with
+what it has seen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DOCUMENTED = "documented"
 
 ROLES = frozenset({"from_date", "to_date", "month", "year", "warehouse_id"})
-"""What a parameter means, whatever it is called."""
+"""Meanings of parameters."""
 
 CHOICES: Mapping[tuple[str, str], frozenset[str]] = {
     ("trigger", "correlation_id"): frozenset({"optional", "required", "refused"}),
@@ -27,10 +27,10 @@ CHOICES: Mapping[tuple[str, str], frozenset[str]] = {
     ("detail", "link"): frozenset({"new_when_dead", "always_new", "always_the_same"}),
     ("errors", "shape"): frozenset({"errors", "error", "message"}),
 }
-"""What some members may say."""
+"""Allowed values of some members."""
 
 KINDS = frozenset({"text", "id", "date", "moment", "amount", "count"})
-"""What a column of a layout may hold."""
+"""Kinds of columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,9 @@ class ColumnLayout:
     """A column of a file.
 
     Attributes:
-        header: as it is printed.
+        header: as in the file.
         kind: one of `KINDS`.
-        source: the column of the simulator's own layout that has its values; made up by its kind without one.
+        source: the column of the simulator's own layout that has its values; without one, values are invented.
     """
 
     header: str
@@ -53,24 +53,24 @@ class ApiProfile:
     """How an API behaves.
 
     Attributes:
-        document: the profile as JSON has it, whole.
+        document: the whole profile, as in JSON.
     """
 
     document: Mapping[str, Any]
 
     @property
     def trigger(self) -> Mapping[str, Any]:
-        """What the trigger call takes, and where its answer has the report id."""
+        """The trigger call: what it accepts, and where its answer has the report id."""
         return self._part("trigger")
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """Where the answer to a detail call has what, and how it makes links."""
+        """The detail call: the structure of its answer, and the behaviour of links."""
         return self._part("detail")
 
     @property
     def download(self) -> Mapping[str, Any]:
-        """Whether a link wants the token, how long it lives, and how a dead one is refused."""
+        """Links: whether they need the token, how long they work, and how a dead one is refused."""
         return self._part("download")
 
     @property
@@ -88,18 +88,18 @@ class ApiProfile:
         return part
 
     def forms(self, identifier: str) -> Sequence[Mapping[str, str]]:
-        """The sets of parameters that a report type takes: names by what they mean."""
+        """The sets of parameters that a report type accepts: names by meaning."""
         types: Mapping[str, Any] = self.document["report_types"]
         forms: Sequence[Mapping[str, str]] = types.get(identifier, {}).get("parameters") or types["*"]["parameters"]
         return forms
 
     def packing(self, identifier: str) -> Mapping[str, Any]:
-        """How files of a report type are packed: `format` and `gzip`; empty where the dials decide."""
+        """The packing of a report type's files: `format` and `gzip`; empty where the simulator's options decide."""
         packing: Mapping[str, Any] = self._of_type(identifier).get("packing", {})
         return packing
 
     def columns(self, identifier: str) -> Mapping[str, Sequence[ColumnLayout]]:
-        """The columns of tables that are laid out otherwise than the simulator's own, by the table's title."""
+        """The columns of tables with a layout of their own, by the table's title."""
         tables: Mapping[str, Any] = self._of_type(identifier).get("tables", {})
         return {
             title: [
@@ -110,7 +110,7 @@ class ApiProfile:
         }
 
     def generation_seconds(self, identifier: str) -> tuple[float, float] | None:
-        """Shortest and longest time that a report takes, if the profile says."""
+        """Shortest and longest time that a report takes, if the profile has them."""
         seconds = self._of_type(identifier).get("generation_seconds")
         return (float(seconds[0]), float(seconds[1])) if seconds else None
 
@@ -120,19 +120,19 @@ class ApiProfile:
 
 
 def documented() -> ApiProfile:
-    """The API as its reference has it."""
+    """The API as documented."""
     text = (resources.files("tap_flipkart_reports.simulator") / "profiles" / f"{DOCUMENTED}.json").read_text("utf-8")
     return ApiProfile(document=json.loads(text))
 
 
 def profile_from(document: object) -> ApiProfile:
-    """A profile that says only what differs from the documented API.
+    """A profile from a document with the differences from the documented API.
 
     Raises:
-        ValueError: it is not one; the text says where.
+        ValueError: it is not a profile; the message says where.
     """
     if not isinstance(document, dict):
-        raise ValueError("a profile is a JSON object")  # noqa: TRY004 - of the document, which came from a file
+        raise ValueError("a profile is a JSON object")  # noqa: TRY004 - the document came from a file
     known = dict(documented().document)
     if unknown := sorted(set(document) - set(known)):
         raise ValueError(f"a profile does not have {', '.join(unknown)}; it has {', '.join(known)}")
@@ -145,7 +145,7 @@ def load_profile(path: Path) -> ApiProfile:
     """A profile in a file.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not a profile.
         OSError: it cannot be read.
     """
     return profile_from(json.loads(path.read_text("utf-8")))
@@ -172,7 +172,7 @@ def _merged(name: str, known: object, own: object) -> object:
     if not isinstance(known, dict):
         return own
     if not isinstance(own, dict):
-        raise ValueError(f"{name} must be an object")  # noqa: TRY004 - of the document, which came from a file
+        raise ValueError(f"{name} must be an object")  # noqa: TRY004 - the document came from a file
     if name in {"report_types", "headers", "detail.words"}:
         return {**known, **own}
     if unknown := sorted(set(own) - set(known)):

@@ -1,4 +1,4 @@
-"""The API's ways to say no."""
+"""Refusals of the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class RateLimited(Exception):  # noqa: N818 - an answer, not an error
     """Too many triggers.
 
     Attributes:
-        seconds: until the next one is taken.
+        seconds: seconds until the next one is accepted.
     """
 
     def __init__(self, seconds: int) -> None:
@@ -21,7 +21,7 @@ class RateLimited(Exception):  # noqa: N818 - an answer, not an error
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
-    """The API says no.
+    """The API refuses a call.
 
     Attributes:
         status: the HTTP status.

@@ -1,4 +1,4 @@
-"""The API over real HTTP on a loopback port."""
+"""The simulated API as an HTTP server on a loopback port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tap_flipkart_reports.simulator.http_server import SimulatorRequest, Simulat
 from tap_flipkart_reports.simulator.packing.files import File
 from tap_flipkart_reports.simulator.profile import ApiProfile, documented
 from tap_flipkart_reports.simulator.refusals import RateLimited, Refused, refused
-from tap_flipkart_reports.simulator.spoiling import Spoilt, spoil_any_call
+from tap_flipkart_reports.simulator.spoiling import FaultyAnswer, spoil_any_call
 from tap_flipkart_reports.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tap_flipkart_reports.simulator.http_server import Body, Firing
+    from tap_flipkart_reports.simulator.http_server import ActiveFaults, Body
 
 TOKEN_PATH = "/oauth-service/oauth/token"  # noqa: S105 - a path
 AUTHORIZE_PATH = "/oauth-service/oauth/authorize"
 PRIVATE_HOST = "169.254.169.254"
-"""Where machines of a cloud tell their secrets."""
+"""The metadata address of cloud machines, which answers with credentials."""
 
 LINK_SECONDS = 24 * 3600.0
 
 
 def _system_now() -> datetime:
-    return datetime.now(timezone.utc)  # noqa: TID251 - the simulator imports nothing of the tap, its clock neither
+    return datetime.now(timezone.utc)  # noqa: TID251 - the simulator imports nothing of the tap, not even its clock
 
 
 class Simulator:
@@ -48,26 +48,26 @@ class Simulator:
 
     Args:
         port: on 127.0.0.1; 0 for a free one.
-        faults: what goes wrong.
-        now: the present moment; tests put their own clock here.
-        generation_seconds: shortest and longest time a report takes, of all types or by identifier.
-        file_format: how the files are packed, of all types or by identifier: `csv` (the first table),
+        faults: the faults of a script.
+        now: returns the present moment; tests pass their own clock.
+        generation_seconds: shortest and longest time that a report takes, for all types or by identifier.
+        file_format: the format of files, for all types or by identifier: `csv` (the first table),
             `csv_with_preamble`, `xlsx` (a workbook of all tables), `zip_of_workbooks` (one workbook for each quarter of
-            the financial_year_ledger, otherwise as `xlsx`). The documents do not say which it is.
+            the financial_year_ledger, otherwise as `xlsx`). The API's documentation does not name the format.
         layout: the year whose layout the files have, 2026 or 2025.
-        orders_per_day: about as many orders each seller gets.
+        orders_per_day: approximate number of orders per seller and day.
         link_seconds: how long a download link works.
-        sellers: names of the sellers who have authorised the app; by default every name is one.
-        profile: what the API takes, refuses and answers; by default as documented.
+        sellers: names of the sellers who have authorised the app; by default any name.
+        profile: how the API behaves; by default as documented.
         client_id: the app's id.
         client_secret: the app's secret.
 
     Raises:
-        ValueError: there is no such file format, layout or identifier.
-        OSError: the port is taken.
+        ValueError: the file format, layout or identifier is unknown.
+        OSError: the port is in use.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a dial of its own
+    def __init__(  # noqa: PLR0913 - independent options
         self,
         *,
         port: int = 0,
@@ -81,7 +81,7 @@ class Simulator:
         sellers: Collection[str] | None = None,
         profile: ApiProfile | None = None,
         client_id: str = "simulator",
-        client_secret: str = "simulator-secret",  # noqa: S107 - it guards nothing
+        client_secret: str = "simulator-secret",  # noqa: S107 - it protects nothing
     ) -> None:
         check_formats(file_format)
         if layout not in YEARS:
@@ -92,7 +92,6 @@ class Simulator:
         self.faults = faults or Faults()
         self.calls: Counter[tuple[str, int]] = Counter()
         self.now = now
-        self._orders_per_day = orders_per_day
         self._tokens = Tokens(
             client_id=client_id,
             client_secret=client_secret,
@@ -127,7 +126,7 @@ class Simulator:
         self._api.close()
 
     def __enter__(self) -> Self:
-        """Serve until the block's end."""
+        """Serve until the end of the block."""
         return self.start()
 
     def __exit__(self, *_error: object) -> None:
@@ -141,27 +140,27 @@ class Simulator:
 
     @property
     def auth_url(self) -> str:
-        """The token call's address."""
+        """The address of the token call."""
         return self.url + TOKEN_PATH
 
     @property
     def triggers(self) -> list[Trigger]:
-        """The triggers that were accepted, each paid for, in their order."""
+        """The accepted triggers in order; each of them was paid for."""
         return self._api.triggers
 
     @property
     def secrets(self) -> set[str]:
-        """Every secret it knows or has handed out."""
+        """Every secret that it knows or has issued."""
         return self._api.secrets
 
     @property
     def most_in_progress(self) -> int:
-        """The most reports in progress at once."""
+        """The largest number of reports in progress at the same time."""
         return self._api.most_in_progress
 
     @property
     def most_of_a_seller(self) -> int:
-        """The most reports in progress at once of one seller."""
+        """The largest number of reports of one seller in progress at the same time."""
         return self._api.most_of_a_seller
 
     def refresh_token(self, seller_id: str) -> str:
@@ -169,11 +168,11 @@ class Simulator:
         return self._tokens.refresh_token(seller_id)
 
     def code_address(self, link: str, seller_id: str) -> str:
-        """Where the browser of a seller who allows the app is sent.
+        """The address to which the browser of a seller who allows the app is redirected.
 
         Args:
-            link: to the authorize page, as the app has made it.
-            seller_id: who signs in there.
+            link: the app's link to the authorize page.
+            seller_id: the seller who signs in there.
         """
         return self._tokens.authorize(dict(parse_qsl(urlsplit(link).query)), seller_id)
 
@@ -190,14 +189,14 @@ class Simulator:
         table: str | None = None,
         as_of: datetime | None = None,
     ) -> list[dict[str, str]]:
-        """The truth: the cells of a table by header, as they are in a CSV.
+        """The expected cells of a table by header, as in a CSV file.
 
-        A workbook has numbers and, where there are several header rows, headers in parts.
+        A workbook has numbers instead of their texts, and may have headers of several rows.
 
         Args:
             identifier: the report type.
             seller_id: the seller.
-            parameters: of the trigger, documented ones.
+            parameters: the trigger's parameters, by documented names.
             table: the table's title, by default that of the first.
             as_of: the moment of the trigger, by default now.
         """
@@ -218,7 +217,7 @@ class Simulator:
 
 
 class _Answer:
-    """The way of one request through the rules and faults."""
+    """Makes the answer to one request, with its faults."""
 
     def __init__(self, simulator: Simulator, api: Api, tokens: Tokens, request: SimulatorRequest) -> None:
         self._simulator = simulator
@@ -228,30 +227,30 @@ class _Answer:
         self._url = urlsplit(request.path)
         self._query = request.path.partition("?")[2]
 
-    def make(self) -> tuple[int, dict[str, str], Body, Firing]:
-        """Status, headers, body, and the faults that spoil how they are sent."""
+    def make(self) -> tuple[int, dict[str, str], Body, ActiveFaults]:
+        """Status, headers, body, and the faults that apply when they are sent."""
         call, arguments = self._route()
         status: int
         body: Body
-        firing: Firing = {}
+        active_faults: ActiveFaults = {}
         try:
             if call is None:
                 raise refused(*arguments)
-            body, firing = getattr(self, f"_{call}")(*arguments)
+            body, active_faults = getattr(self, f"_{call}")(*arguments)
             media_type = body.media_type if isinstance(body, File) else "application/json"
             status, headers = 200, {"Content-Type": media_type}
-        except Refused as no:
-            body = json.dumps(no.document).encode()
-            status, headers = no.status, {"Content-Type": "application/json"}
+        except Refused as refusal:
+            body = json.dumps(refusal.document).encode()
+            status, headers = refusal.status, {"Content-Type": "application/json"}
         except RateLimited as limited:
             body = b'{"message": "Too many requests"}'
             status, headers = 429, {"Content-Type": "application/json", "Retry-After": str(limited.seconds)}
-        except Spoilt as spoilt:
-            status, headers, body, firing = spoilt.status, spoilt.headers, spoilt.body, spoilt.firing
+        except FaultyAnswer as faulty:
+            status, headers, body, active_faults = faulty.status, faulty.headers, faulty.body, faulty.active_faults
         for name, value in self._simulator.profile.headers.items():
             headers[name] = value.format(uuid=uuid.uuid4())
         self._simulator.calls[call or "unknown", status] += 1
-        return status, headers, body, firing
+        return status, headers, body, active_faults
 
     def _route(self) -> tuple[str | None, tuple[Any, ...]]:
         parts = self._url.path.removeprefix("/").split("/")
@@ -270,41 +269,43 @@ class _Answer:
             return "detail", (parts[1],)
         return ("download", (parts[2],)) if is_file else (None, (404, "NOT_FOUND", "no such resource"))
 
-    def _token(self) -> tuple[Body, Firing]:
+    def _token(self) -> tuple[Body, ActiveFaults]:
         pairs = parse_qsl(self._query, keep_blank_values=True)
         query = dict(pairs)
         if len(query) < len(pairs):
             raise Refused(400, {"error": "invalid_request", "error_description": "A parameter is given twice"})
-        firing = self._simulator.faults.firing("token", seller_id=self._tokens.claimed_seller(query))
-        self._spoil(firing)
+        active_faults = self._simulator.faults.active_faults("token", seller_id=self._tokens.claimed_seller(query))
+        self._spoil(active_faults)
         scheme, _, encoded = self._request.headers.get("Authorization", "").partition(" ")
         try:
             basic = base64.b64decode(encoded, validate=True).decode() if scheme == "Basic" else ""
         except (binascii.Error, UnicodeDecodeError):
             basic = ""
-        return _json(self._tokens.token(basic, query, firing)), firing
+        return _json(self._tokens.token(basic, query, active_faults)), active_faults
 
-    def _authorize(self) -> tuple[Body, Firing]:
-        """The page on which a seller signs in; here by name alone."""
+    def _authorize(self) -> tuple[Body, ActiveFaults]:
+        """The page on which a seller signs in; the simulator asks only for a name."""
         query = dict(parse_qsl(self._url.query))
         if "seller_id" in query:
-            raise Spoilt(HTTPStatus.FOUND, headers={"Location": self._tokens.authorize(query, query["seller_id"])})
+            raise FaultyAnswer(
+                HTTPStatus.FOUND, headers={"Location": self._tokens.authorize(query, query["seller_id"])}
+            )
         self._tokens.check_link(query)
         hidden = "".join(
             f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
             for name, value in query.items()
         )
         form = f'<form>{hidden}<label>Seller <input name="seller_id" required></label><button>Allow</button></form>'
-        raise Spoilt(
+        raise FaultyAnswer(
             HTTPStatus.OK,
             headers={"Content-Type": "text/html; charset=utf-8"},
             body=f"<!DOCTYPE html><title>Simulated Flipkart</title>{form}".encode(),
         )
 
-    def _trigger(self, identifier: str) -> tuple[Body, Firing]:
+    def _trigger(self, identifier: str) -> tuple[Body, ActiveFaults]:
         seller_id, token = self._bearer()
-        firing = self._simulator.faults.firing("trigger", identifier=identifier, seller_id=seller_id)
-        self._spoil(firing, token)
+        active_faults = self._simulator.faults.active_faults("trigger", identifier=identifier, seller_id=seller_id)
+        self._spoil(active_faults, token)
         if self._request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             raise refused(400, "INVALID_REQUEST", "Content-Type must be application/json")
         self._refuse_query()
@@ -312,39 +313,39 @@ class _Answer:
             document = json.loads(self._request.body, object_pairs_hook=_object, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             raise refused(400, "INVALID_REQUEST", "the body is not JSON, or names a member twice") from None
-        answer = self._api.trigger(seller_id, identifier, document, firing)
-        if "answer_lost" in firing:
-            raise Spoilt(HTTPStatus.OK, firing={"drop_connection": {}})
-        return _json(answer), firing
+        answer = self._api.trigger(seller_id, identifier, document, active_faults)
+        if "answer_lost" in active_faults:
+            raise FaultyAnswer(HTTPStatus.OK, active_faults={"drop_connection": {}})
+        return _json(answer), active_faults
 
-    def _detail(self, report_id: str) -> tuple[Body, Firing]:
+    def _detail(self, report_id: str) -> tuple[Body, ActiveFaults]:
         seller_id, token = self._bearer()
         identifier = self._api.bought_as(report_id)["identifier"]
-        firing = self._simulator.faults.firing("detail", identifier=identifier, seller_id=seller_id)
-        self._spoil(firing, token)
+        active_faults = self._simulator.faults.active_faults("detail", identifier=identifier, seller_id=seller_id)
+        self._spoil(active_faults, token)
         self._refuse_query()
-        answer = self._api.detail(seller_id, report_id, self._simulator.url, firing)
-        if "odd_link" in firing and "location" in answer:
+        answer = self._api.detail(seller_id, report_id, self._simulator.url, active_faults)
+        if "odd_link" in active_faults and "location" in answer:
             answer = {**answer, "location": answer["location"].replace(self._simulator.url, f"{self._simulator.url}\n")}
-        if "private_link" in firing and "location" in answer:
-            host = firing["private_link"].get("host", PRIVATE_HOST)
+        if "private_link" in active_faults and "location" in answer:
+            host = active_faults["private_link"].get("host", PRIVATE_HOST)
             answer = {**answer, "location": urlsplit(answer["location"])._replace(scheme="https", netloc=host).geturl()}
-        return _json(answer), firing
+        return _json(answer), active_faults
 
-    def _download(self, report_id: str) -> tuple[Body, Firing]:
-        firing = self._simulator.faults.firing("download", **self._api.bought_as(report_id))
-        self._spoil(firing)
+    def _download(self, report_id: str) -> tuple[Body, ActiveFaults]:
+        active_faults = self._simulator.faults.active_faults("download", **self._api.bought_as(report_id))
+        self._spoil(active_faults)
         if self._simulator.profile.download["needs_token"]:
             self._bearer()
-        if "redirected" in firing:
-            raise Spoilt(HTTPStatus.FOUND, headers={"Location": f"../reports/{report_id}?{self._query}"})
-        if "echoed_link" in firing:
-            return f"Error: {self._request.path},Message\r\n".encode(), firing
-        return self._api.file(report_id, self._query, firing), firing
+        if "redirected" in active_faults:
+            raise FaultyAnswer(HTTPStatus.FOUND, headers={"Location": f"../reports/{report_id}?{self._query}"})
+        if "echoed_link" in active_faults:
+            return f"Error: {self._request.path},Message\r\n".encode(), active_faults
+        return self._api.file(report_id, self._query, active_faults), active_faults
 
-    def _spoil(self, firing: Firing, token: str = "") -> None:
+    def _spoil(self, active_faults: ActiveFaults, token: str = "") -> None:
         spoil_any_call(
-            firing,
+            active_faults,
             token=token,
             tokens=self._tokens,
             authorization=self._request.headers.get("Authorization", ""),
@@ -378,10 +379,10 @@ def _no_constant(word: str) -> None:
 
 
 def check_formats(file_format: str | Mapping[str, str]) -> None:
-    """Check how files are to be packed.
+    """Check the formats of files.
 
     Raises:
-        ValueError: there is no such format, or no such report type.
+        ValueError: a format or report type is unknown.
     """
     formats = {"": file_format} if isinstance(file_format, str) else file_format
     for identifier, one in formats.items():

@@ -1,4 +1,4 @@
-"""The faults that any call can have: what comes in the place of its answer."""
+"""Faults of any call: answers that replace the regular one."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from tap_flipkart_reports.simulator.tokens import Tokens
 
-    Firing = dict[str, dict[str, Any]]
+    ActiveFaults = dict[str, dict[str, Any]]
 
 
-class Spoilt(Exception):  # noqa: N818 - an answer, not an error
-    """An answer in the place of the one that is due.
+class FaultyAnswer(Exception):  # noqa: N818 - an answer, not an error
+    """An answer that replaces the regular one.
 
     Attributes:
         status: the HTTP status.
         headers: of the answer.
         body: of the answer.
-        firing: the faults that spoil how it is sent.
+        active_faults: the faults that apply when it is sent.
     """
 
     def __init__(
@@ -36,22 +36,27 @@ class Spoilt(Exception):  # noqa: N818 - an answer, not an error
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        firing: Firing | None = None,
+        active_faults: ActiveFaults | None = None,
     ) -> None:
         super().__init__(status)
         self.status = status
         self.headers = dict(headers or {})
         self.body = body
-        self.firing = firing or {}
+        self.active_faults = active_faults or {}
 
 
 def spoil_any_call(
-    firing: Mapping[str, dict[str, Any]], *, token: str, tokens: Tokens, authorization: str, now: Callable[[], datetime]
+    active_faults: Mapping[str, dict[str, Any]],
+    *,
+    token: str,
+    tokens: Tokens,
+    authorization: str,
+    now: Callable[[], datetime],
 ) -> None:
-    """Spoil a call as the script says.
+    """Raise the faulty answer of a call, if one of its faults has one.
 
     Args:
-        firing: the faults, with their arguments.
+        active_faults: the faults, with their arguments.
         token: the access token of the call, if it has one.
         tokens: of all sellers.
         authorization: the header of the call.
@@ -59,28 +64,28 @@ def spoil_any_call(
 
     Raises:
         Refused: the call is refused.
-        Spoilt: another answer is sent.
+        FaultyAnswer: another answer is sent.
     """
-    if "slow_answer" in firing:
-        threading.Event().wait(firing["slow_answer"].get("seconds", 1))
-    if "token_expired" in firing:
+    if "slow_answer" in active_faults:
+        threading.Event().wait(active_faults["slow_answer"].get("seconds", 1))
+    if "token_expired" in active_faults:
         tokens.end_token(token)
         raise Refused(401, {"error": "invalid_token", "error_description": "Access token expired"})
-    if "token_forbidden" in firing:
+    if "token_forbidden" in active_faults:
         tokens.end_token(token)
         raise Refused(403, {"error": "invalid_token", "error_description": "Access token expired"})
-    if "echoed_token" in firing:
+    if "echoed_token" in active_faults:
         said = f"no such thing for {authorization}\r\nforged \x1b[31mline"
         raise Refused(400, {"message": said})
-    if spoilt := {name: firing[name] for name in ("drop_connection", *ANSWERS) if name in firing}:
-        raise Spoilt(HTTPStatus.OK, firing=spoilt)
-    if "rate_limit" in firing:
-        asked = firing["rate_limit"].get("retry_after")
+    if spoilt := {name: active_faults[name] for name in ("drop_connection", *ANSWERS) if name in active_faults}:
+        raise FaultyAnswer(HTTPStatus.OK, active_faults=spoilt)
+    if "rate_limit" in active_faults:
+        asked = active_faults["rate_limit"].get("retry_after")
         text = format_datetime(now().astimezone(timezone.utc), usegmt=True) if asked == "date" else str(asked)
         headers = {"Retry-After": text} if asked is not None else {}
-        raise Spoilt(HTTPStatus.TOO_MANY_REQUESTS, headers=headers, body=b'{"message": "Too many requests"}')
-    if "server_error" in firing:
-        status = firing["server_error"].get("status", 500)
-        raise Spoilt(status, body=b"<html><head><title>Server error</title></head></html>")
-    if "bad_json" in firing:
-        raise Spoilt(HTTPStatus.OK, body=b'{"report_id": ')
+        raise FaultyAnswer(HTTPStatus.TOO_MANY_REQUESTS, headers=headers, body=b'{"message": "Too many requests"}')
+    if "server_error" in active_faults:
+        status = active_faults["server_error"].get("status", 500)
+        raise FaultyAnswer(status, body=b"<html><head><title>Server error</title></head></html>")
+    if "bad_json" in active_faults:
+        raise FaultyAnswer(HTTPStatus.OK, body=b'{"report_id": ')

@@ -1,4 +1,4 @@
-"""Tokens and the sellers' consent: what the token call and the authorize page know."""
+"""Tokens and authorisations: the state behind the token call and the authorize page."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ GRANTS = {
     "refresh_token": frozenset({"refresh_token"}),
     "client_credentials": frozenset({"scope"}),
 }
-"""What a token call says beside its `grant_type`."""
+"""The parameters of a token call besides `grant_type`, by grant."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Code:
-    """An authorization code: good once, for a while, with the redirect_uri and state it was asked for with."""
+    """An authorization code: valid once, until `dies_at`, with the redirect_uri and state of its link."""
 
     seller_id: str
     redirect_uri: str
@@ -47,8 +47,8 @@ class Tokens:
         client_id: the app's id.
         client_secret: the app's secret.
         now: the present moment.
-        sellers: the sellers who have authorised the app, `None` for any.
-        secrets: every secret handed out.
+        sellers: the sellers who have authorised the app; `None` for any.
+        secrets: every secret that was issued.
     """
 
     client_id: str
@@ -65,7 +65,7 @@ class Tokens:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def refresh_token(self, seller_id: str) -> str:
-        """The refresh token a seller's authorisation has given, as often rotated as it was."""
+        """The present refresh token of a seller, with all rotations so far."""
         with self._lock:
             self._refresh_issued.setdefault(seller_id, self.now())
             token = f"refresh.{seller_id}.{self._refresh[seller_id]}.{self._signature(seller_id)}"
@@ -85,19 +85,19 @@ class Tokens:
 
     @staticmethod
     def claimed_seller(query: Mapping[str, str]) -> str:
-        """The seller a token call names, true or not."""
+        """The seller that a token call names; not verified."""
         if query.get("grant_type") == "authorization_code":
             return query.get("code", "").rpartition(".")[0].removeprefix("code.")
         parts = query.get("refresh_token", "").split(".")
         return parts[1] if len(parts) == 4 else ""  # noqa: PLR2004 - of `refresh_token`
 
-    def token(self, basic: str, query: Mapping[str, str], firing: Mapping[str, object]) -> dict[str, Any]:
+    def token(self, basic: str, query: Mapping[str, str], active_faults: Mapping[str, object]) -> dict[str, Any]:
         """The token call.
 
         Args:
             basic: the decoded `id:secret` of HTTP Basic.
             query: the query's parameters.
-            firing: what goes wrong.
+            active_faults: the faults of this call.
         """
         if basic != f"{self.client_id}:{self.client_secret}":
             raise Refused(401, {"error": "unauthorized", "error_description": "Bad credentials"})
@@ -108,14 +108,14 @@ class Tokens:
             return self._token_answer(self.access_token("", scope=""), None)
         if grant not in {"refresh_token", "authorization_code"}:
             raise Refused(400, {"error": "unsupported_grant_type", "error_description": "Unknown grant_type or scope"})
-        if "token_dead" in firing:
+        if "token_dead" in active_faults:
             self._dead_sellers.add(self.claimed_seller(query))
         with self._lock:
             seller_id = self._authorised_by(query) if grant == "authorization_code" else self._refreshed_by(query)
-            if "rotate_refresh_token" in firing:
+            if "rotate_refresh_token" in active_faults:
                 self._rotate(seller_id)
             answer = self._token_answer(self.access_token(seller_id), self.refresh_token(seller_id))
-            if "odd_token" in firing:
+            if "odd_token" in active_faults:
                 answer["access_token"] += "\r\nX-Forged: yes"
             return answer
 
@@ -128,7 +128,7 @@ class Tokens:
             raise Refused(400, {"error": "invalid_request", "error_description": "redirect_uri (https), scope, state"})
 
     def authorize(self, query: Mapping[str, str], seller_id: str) -> str:
-        """A seller allows the app on the authorize page: where the browser is sent."""
+        """A seller allows the app on the authorize page. Returns the address to which the browser is redirected."""
         self.check_link(query)
         redirect_uri, state = query["redirect_uri"], query["state"]
         code = f"code.{seller_id}.{secrets.token_urlsafe(12)}"
@@ -144,12 +144,12 @@ class Tokens:
         return f"{redirect_uri}{joint}{urlencode({'code': code, 'state': state})}"
 
     def _authorised_by(self, query: Mapping[str, str]) -> str:
-        """The seller of a code, who has a new refresh token from now on."""
+        """The seller of a code, who gets a new refresh token."""
         if not all(query.get(name) for name in ("code", "redirect_uri", "state")):
             raise Refused(400, {"error": "invalid_request", "error_description": "code, redirect_uri, state"})
         code = self._codes.pop(query["code"], None)
-        asked = (query["redirect_uri"], query["state"])
-        if code is None or asked != (code.redirect_uri, code.state) or code.dies_at <= self.now():
+        of_link = (query["redirect_uri"], query["state"])
+        if code is None or of_link != (code.redirect_uri, code.state) or code.dies_at <= self.now():
             raise Refused(400, {"error": "invalid_grant", "error_description": "Invalid authorization code"})
         self._authorised.add(code.seller_id)
         self._dead_sellers.discard(code.seller_id)
@@ -157,7 +157,7 @@ class Tokens:
         return code.seller_id
 
     def _refreshed_by(self, query: Mapping[str, str]) -> str:
-        """The seller of a refresh token that is the newest one and not too old."""
+        """The seller of a refresh token, which must be the newest one and not expired."""
         seller_id = self.claimed_seller(query)
         is_known = self.sellers is None or seller_id in self.sellers or seller_id in self._authorised
         is_right = is_known and query.get("refresh_token") == self.refresh_token(seller_id)
@@ -181,7 +181,7 @@ class Tokens:
         return answer if refresh_token is None else {**answer, "refresh_token": refresh_token}
 
     def seller_of_bearer(self, token: str) -> str:
-        """The seller an access token speaks for, empty for the app itself."""
+        """The seller of an access token; raises for a token of the app itself."""
         seller_id, dies_at = self._access.get(token, ("", datetime.min.replace(tzinfo=timezone.utc)))
         if dies_at <= self.now():
             raise Refused(401, {"error": "invalid_token", "error_description": "Access token expired or invalid"})
@@ -190,5 +190,5 @@ class Tokens:
         return seller_id
 
     def end_token(self, token: str) -> None:
-        """Let an access token be dead from now on."""
+        """End an access token."""
         self._access.pop(token, None)

@@ -1,4 +1,4 @@
-"""What was ordered and what came back: orders_report, fbf_orders_report, returns_report in both its layouts.
+"""Orders and returns: orders_report, fbf_orders_report, returns_report in both its layouts.
 
 The columns of fbf_orders_report are invented: nobody has published them.
 """

@@ -26,7 +26,7 @@ NO_CESS = {"Cess %": "0", "CESS Amount Rs.": "0"}
 
 @dataclass(kw_only=True)
 class _Sum:
-    """What some orders come to, sold less returned."""
+    """Sums of some orders, sales less returns."""
 
     sold: Decimal = ZERO
     returned: Decimal = ZERO
@@ -245,7 +245,7 @@ AMENDED_OTHER_HEADER = (
 
 
 def _amended(view: View) -> Iterator[tuple[Order, str]]:
-    """Sales of the month before that are declared again, each with that month; nothing of it is this month's."""
+    """Amended sales of the month before, each with that month."""
     first, _ = month_before(view.first)
     for order in view.over(first, first + (AMENDED_DAYS - 1) * DAY).placed():
         if order.number % AMENDED_SHARE == 0 and order.dispatched is not None:

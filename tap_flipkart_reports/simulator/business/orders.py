@@ -1,4 +1,4 @@
-"""A seller's business, made up: the same orders for the same seller and day, wherever and whenever they are asked for.
+"""A seller's invented business: the orders of a seller and day are always the same.
 
 All reports are views of these orders, so an order item that is sold in one report is settled and returned in others.
 """
@@ -19,13 +19,13 @@ CENT = Decimal("0.01")
 DAY = timedelta(days=1)
 
 FIRST_DAY = date(2015, 1, 1)
-"""Nobody sold anything before."""
+"""The first day with orders."""
 
 LONGEST_LIFE = timedelta(days=40)
-"""So long after an order was placed nothing happens to it any more."""
+"""The longest time after which an order can still change."""
 
 LOAD = 1000
-"""More orders a day than this are a load: exactly so many each day, and none of them kept in memory."""
+"""With more orders per day than this, every day has exactly that number, and none is cached in memory."""
 
 BULK_DAYS = frozenset({9, 21})
 """Of a month: the first order of such a day is a business's, outside the home state and above 2.5 lakh rupees."""
@@ -126,7 +126,7 @@ BULK_PRODUCT = next(product for product in PRODUCTS if product.sku == "PRS-5L")
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One order of one item, with all that will ever happen to it; times are Kolkata's, without a zone."""
+    """An order of one item with its whole history; times are in Kolkata, without a zone."""
 
     seller_id: str
     number: int
@@ -146,7 +146,7 @@ class Order:
 
     @cached_property
     def serial(self) -> int:
-        """A number no other order of any seller has."""
+        """A number that is unique among all sellers."""
         seller = _seller_number(self.seller_id)
         days = (self.placed.date() - FIRST_DAY).days
         return (seller * 10_000 + days) * 1_000_000 + self.number
@@ -208,18 +208,18 @@ class Order:
 
     @cached_property
     def paid_on(self) -> date | None:
-        """The day of the bank payout: the Tuesday or Friday from a week after the delivery on."""
+        """The day of the bank payout: the first Tuesday or Friday at least a week after the delivery."""
         return payout_day(self.delivered.date() + 7 * DAY) if self.delivered else None
 
     @cached_property
     def refunded_on(self) -> date | None:
-        """The day of the payout that takes a returned item's money back."""
+        """The day of the payout from which a returned item's money is deducted."""
         if self.return_completed is None or self.paid_on is None:
             return None
         return payout_day(max(self.return_completed.date() + 2 * DAY, self.paid_on + DAY))
 
     def status(self, as_of: datetime) -> str:
-        """What the orders report says of it at a moment."""
+        """Its status in the orders report at a moment."""
         for moment, word in (
             (self.return_requested, "returned"),
             (self.delivered, "delivered"),
@@ -302,7 +302,7 @@ def payout_days(first: date, last: date) -> Iterator[date]:
 
 
 def payout_day(day: date) -> date:
-    """The payout on a day or next after it: a Tuesday or a Friday."""
+    """The first payout on or after a day: a Tuesday or a Friday."""
     while day.weekday() not in {1, 4}:
         day += DAY
     return day

@@ -1,4 +1,4 @@
-"""The Profit and Loss report, whose identifier here is invented: what each order, and each SKU, leaves the seller."""
+"""The Profit and Loss report, whose identifier here is invented: the seller's profit from each order and each SKU."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ _UNUSED_EXPENSES = (
 
 
 class _Result:
-    """What some orders leave the seller, as known at a moment."""
+    """The profit from some orders, as known at a moment."""
 
     def __init__(self, orders: list[Order], view: View) -> None:
         self.orders = orders
@@ -196,7 +196,7 @@ class _Result:
 
     @property
     def credits(self) -> tuple[Decimal, Decimal]:
-        """Taxes that come back: GST and TCS, TDS."""
+        """Refundable taxes: GST and TCS, TDS."""
         return -self.fees["Taxes (GST)"] - self.fees["Taxes (TCS)"], -self.fees["Taxes (TDS)"]
 
     @property
@@ -205,7 +205,7 @@ class _Result:
 
     @property
     def margin(self) -> str:
-        """What is left of the sales, in percent."""
+        """The profit in percent of the sales."""
         return str((100 * self.earnings / self.sales).quantize(CENT)) if self.sales else "0"
 
     def transactions(self) -> Row:

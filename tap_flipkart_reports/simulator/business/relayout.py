@@ -1,4 +1,4 @@
-"""A table of the simulator printed with other columns: the same orders, under the headers that a profile names."""
+"""A table of the simulator with the columns of a profile."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def _with_columns(table: Table, columns: Sequence[ColumnLayout]) -> Table:
     def rows(view: View) -> Iterator[Row]:
         for number, row in enumerate(table.make(view), 1):
             yield {
-                column.header: row.get(column.source, "") if column.source else _made_up(column, view, number)
+                column.header: row.get(column.source, "") if column.source else _invented_value(column, view, number)
                 for column in columns
             }
 
     return replace(table, header=tuple(column.header for column in columns), make=rows, paths={}, blanks=frozenset())
 
 
-def _made_up(column: ColumnLayout, view: View, number: int) -> str:
-    """A value of a kind, the same whenever the same report is made again."""
+def _invented_value(column: ColumnLayout, view: View, number: int) -> str:
+    """An invented value of a kind; the same for the same report."""
     digest = hashlib.sha256(f"{view.seller_id} {view.first} {column.header} {number}".encode()).hexdigest()
     drawn = int(digest[:8], 16)
     if column.kind == "id":

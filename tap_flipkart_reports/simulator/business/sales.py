@@ -1,4 +1,4 @@
-"""sales_ledger: what was sold and taken back by invoice, and what buyers got back in cash."""
+"""sales_ledger: invoices of sales and returns, and cash-backs."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def tcs_on(taxable: Decimal) -> Decimal:
 
 
 def business_of(order: Order) -> Row:
-    """Who buys, where it is a business."""
+    """The business that buys, if the buyer is one."""
     if not order.is_bulk:
         return {"Business Name": "NA", "Business GST Number": "NA"}
     return {"Business Name": 'Sri "Lakshmi" & Sons, wholesale', "Business GST Number": "33AAAAA0000A1Z5"}
@@ -186,7 +186,7 @@ def _note(order: Order, document: str, event: str, note_id: str, moment: datetim
 
 
 def cash_back_tcs(view: View) -> Decimal:
-    """What was deducted at source on cash-backs in the view's days."""
+    """Tax deducted at source on cash-backs in the view's days."""
     return sum((Decimal(row["Total TCS Deducted"]) for row in _cash_back(view)), ZERO)
 
 

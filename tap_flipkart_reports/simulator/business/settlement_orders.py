@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.simulator.business.settlements import Settlement, settled
+from tap_flipkart_reports.simulator.business.settlements import Settlement, settlements_in
 from tap_flipkart_reports.simulator.business.views import View, rupees
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _UNUSED_FEES = (
 
 def order_rows(view: View) -> Iterator[Row]:
     """What each payout has to do with each order item."""
-    for settlement in settled(view):
+    for settlement in settlements_in(view):
         yield _orders_row(settlement)
 
 

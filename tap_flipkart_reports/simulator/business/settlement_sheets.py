@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tap_flipkart_reports.simulator.business.orders import CENT, DAY, PRODUCTS, WAREHOUSES, payout_day
 from tap_flipkart_reports.simulator.business.sales import cash_back_tcs
-from tap_flipkart_reports.simulator.business.settlements import GST_ON_FEES, Settlement, neft_id, settled
+from tap_flipkart_reports.simulator.business.settlements import GST_ON_FEES, Settlement, neft_id, settlements_in
 from tap_flipkart_reports.simulator.business.views import ZERO, View, month_before, rupees
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ REBATE_HEADER = (
 
 def rebate_rows(view: View) -> Iterator[Row]:
     """Fixed fees that are given back."""
-    for settlement in settled(view):
+    for settlement in settlements_in(view):
         order = settlement.order
         if order.number % 9 == 0 and not settlement.is_refund:
             yield {
@@ -264,7 +264,7 @@ TDS_HEADER = (
 def tds_rows(view: View) -> Iterator[Row]:
     """Income tax of the month before, paid back once a month."""
     for day in _monthly_payouts(view, CLAIM_DAY):
-        deducted = sum((settlement.tds for settlement in settled(view.over(*month_before(day)))), ZERO)
+        deducted = sum((settlement.tds for settlement in settlements_in(view.over(*month_before(day)))), ZERO)
         yield {
             **_payout(view, day),
             "Settlement Value (Rs.)": str(-deducted),
@@ -283,7 +283,7 @@ GST_HEADER = (
 
 def gst_rows(view: View) -> Iterator[Row]:
     """GST on each fee."""
-    for settlement in settled(view):
+    for settlement in settlements_in(view):
         yield from _gst_of_settlement(settlement)
     for service, charges in (("Listing", _storage_charges), ("Campaign", _ads_charges)):
         for charge in charges(view):

@@ -1,4 +1,4 @@
-"""What each bank payout pays for, and what it keeps back."""
+"""Settlements: the amounts of each bank payout for each order item."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GST_ON_FEES = Decimal("0.18")
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """What one payout has to do with one order item: it is paid, or its money is taken back."""
+    """The part of a payout for one order item: a sale that is paid, or a return that is deducted."""
 
     order: Order
     paid_on: date
@@ -48,7 +48,7 @@ class Settlement:
 
     @cached_property
     def commission(self) -> Decimal:
-        """Negative, like all that is kept back."""
+        """The commission; negative, like all deductions."""
         return ZERO if self.is_refund else -(self.order.amount * Decimal("0.06")).quantize(CENT)
 
     @property
@@ -93,15 +93,15 @@ class Settlement:
 
 
 def settlements_of(order: Order) -> Iterator[Settlement]:
-    """All payouts that ever have to do with an order."""
+    """All settlements of an order."""
     if order.paid_on is not None:
         yield Settlement(order=order, paid_on=order.paid_on, is_refund=False)
     if order.refunded_on is not None:
         yield Settlement(order=order, paid_on=order.refunded_on, is_refund=True)
 
 
-def settled(view: View) -> Iterator[Settlement]:
-    """What is paid out in the view's days."""
+def settlements_in(view: View) -> Iterator[Settlement]:
+    """The settlements of the view's days."""
     for order in view.alive():
         for settlement in settlements_of(order):
             if view.has_day(settlement.paid_on):

@@ -1,4 +1,4 @@
-"""What a report sees of the business: a seller's orders in some days, as known at a moment; and how it prints them."""
+"""Views of the business for reports: a seller's orders in some days, as known at a moment; and their spelling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A seller's business as a report sees it.
+    """A seller's business in the days of a report.
 
     Attributes:
         seller_id: the seller.
@@ -47,7 +47,7 @@ class View:
 
     @classmethod
     def of(cls, seller_id: str, parameters: Mapping[str, Any], *, as_of: datetime, per_day: int) -> View:
-        """What a report with these parameters sees."""
+        """The view for a report with these parameters."""
         first = last = as_of.date()
         if "from_date" in parameters:
             first, last = date.fromisoformat(parameters["from_date"]), date.fromisoformat(parameters["to_date"])
@@ -64,7 +64,7 @@ class View:
         )
 
     def over(self, first: date, last: date) -> View:
-        """The same business in other days."""
+        """A view of the same business in other days."""
         return replace(self, first=first, last=last)
 
     def placed(self) -> Iterator[Order]:
@@ -74,32 +74,32 @@ class View:
                 yield order
 
     def alive(self) -> Iterator[Order]:
-        """Orders to which something may have happened in the report's days."""
+        """Orders that may have changed in the report's days."""
         yield from self.over(self.first - LONGEST_LIFE, self.last).placed()
 
     def payout_days(self) -> Iterator[date]:
-        """The days of bank payouts among the report's days, as far as they have come."""
+        """The days of past bank payouts among the report's days."""
         return payout_days(self.first, min(self.last, self.as_of.date()))
 
     def has(self, moment: datetime | None) -> bool:
-        """Whether something happened in the report's days and is known by now."""
+        """Whether a moment lies in the report's days and in the past."""
         return moment is not None and self.first <= moment.date() <= self.last and moment <= self.as_of
 
     def has_day(self, day: date | None) -> bool:
-        """The same for a day."""
+        """Whether a day is one of the report's and not in the future."""
         return day is not None and self.first <= day <= self.last and day <= self.as_of.date()
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing that it shows changes any more."""
+        """Whether its content can no longer change."""
         return self.as_of.date() > self.last + LONGEST_LIFE
 
     def stock(self, salt: str) -> random.Random:
-        """Numbers of a warehouse on a day."""
+        """A random generator for a warehouse on a day."""
         return random.Random(f"{self.seller_id} {self.warehouse} {self.last} {salt}")
 
     def numbers(self, salt: str, day: date) -> random.Random:
-        """Numbers of a day, whichever days are asked for."""
+        """A random generator for a day, which does not depend on the report's days."""
         return random.Random(f"{self.seller_id} {salt} {day}")
 
 
@@ -115,7 +115,7 @@ def midnight(moment: datetime) -> str:
 
 
 def moment_text(moment: datetime | None, view: View) -> str:
-    """A moment as Flipkart's reports print it, empty if it has not come."""
+    """A moment as Flipkart's reports print it; empty if it lies in the future."""
     return moment.isoformat(" ", "seconds") if moment is not None and moment <= view.as_of else ""
 
 

@@ -1,4 +1,4 @@
-"""Tables to the bytes of a report's file: CSV, workbooks, and what they are packed in; written row by row."""
+"""Tables to a report's file: CSV, workbooks, gzip and ZIP; written row by row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HTML_PAGE = (
 PREAMBLE_LINES = 50
 UNDERSTATED = "A1:B2"
 FLOAT_DIGITS = 15
-"""Digits of a number that a workbook keeps."""
+"""Digits of a number in a workbook."""
 
 MEDIA_TYPES = {
     "csv": "text/csv",
@@ -53,7 +53,7 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)( \d\d:\d\d:\d\d)?(\.0)?")
 _SUM = re.compile(r"SUM ?\(([A-Z]+):([A-Z]+)\)")
 
 LARGE = 2**20
-"""Bytes; a smaller file is made faster than it is found."""
+"""Bytes; making a smaller file is faster than caching it."""
 
 KEPT_FILES = 8
 
@@ -63,50 +63,50 @@ class File:
     """A report's file.
 
     Attributes:
-        content: its bytes, to be read from here on and closed.
-        media_type: for the header `Content-Type`.
+        content: its bytes; the reader closes it.
+        media_type: the header `Content-Type`.
     """
 
     content: IO[bytes]
     media_type: str
 
 
-class Shelf:
-    """The newest large files, on disk, for who asks for the same again: making one takes longer than reading it."""
+class FileCache:
+    """A cache of the newest large files on disk: making one takes longer than reading it."""
 
     def __init__(self) -> None:
-        self._kept: dict[object, tuple[Path, str]] = {}
+        self._cached: dict[object, tuple[Path, str]] = {}
         self._folder: Path | None = None
         self._numbers = count()
         self._lock = threading.Lock()
 
     def file(self, key: object, make: Callable[[], File]) -> File:
-        """The file kept under a key; without one, the file made, which is kept if it is large."""
+        """The file with a key, from the cache or new; a large new file is cached."""
         with self._lock:
-            if key in self._kept:
-                path, media_type = self._kept[key]
+            if key in self._cached:
+                path, media_type = self._cached[key]
                 return File(content=path.open("rb"), media_type=media_type)
         file = make()
         if file.content.seek(0, io.SEEK_END) >= LARGE:
-            self._keep(key, file)
+            self._add(key, file)
         file.content.seek(0)
         return file
 
-    def _keep(self, key: object, file: File) -> None:
+    def _add(self, key: object, file: File) -> None:
         file.content.seek(0)
         with self._lock:
             self._folder = self._folder or Path(tempfile.mkdtemp(prefix="flipkart-simulator-"))
             path = self._folder / str(next(self._numbers))
             with path.open("wb") as kept:
                 shutil.copyfileobj(file.content, kept)
-            self._kept[key] = (path, file.media_type)
-            while len(self._kept) > KEPT_FILES:
-                self._kept.pop(next(iter(self._kept)))[0].unlink()
+            self._cached[key] = (path, file.media_type)
+            while len(self._cached) > KEPT_FILES:
+                self._cached.pop(next(iter(self._cached)))[0].unlink()
 
     def clear(self) -> None:
-        """Remove them all."""
+        """Remove all files."""
         with self._lock:
-            self._kept.clear()
+            self._cached.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder)
                 self._folder = None
@@ -118,9 +118,9 @@ def file_of(identifier: str, layout: Layout, view: View, *, file_format: str, fa
     Args:
         identifier: the report type.
         layout: its tables.
-        view: what the report sees.
+        view: the view of the report.
         file_format: one of `FORMATS`.
-        faults: what is wrong with this report, with arguments.
+        faults: the faults of this report, with arguments.
 
     Raises:
         LookupError: a fault names a table or column that the report does not have.
@@ -186,14 +186,14 @@ def _write(out: IO[bytes], layout: Layout, view: View, *, file_format: str, faul
 
 
 def _entry(name: str, compression: int) -> zipfile.ZipInfo:
-    """Of 1980, so that equal files are equal bytes."""
+    """An entry dated 1980, so that equal files have equal bytes."""
     entry = zipfile.ZipInfo(name)
     entry.compress_type = compression
     return entry
 
 
 def _quarters(view: View) -> Iterator[tuple[str, View]]:
-    """The quarters that a view's days touch, with the names of their workbooks."""
+    """The quarters of a view's days, with the names of their workbooks."""
     first = view.first
     while first <= view.last:
         start = date(first.year, (first.month - 1) // 3 * 3 + 1, 1)
@@ -212,7 +212,7 @@ def _tables(layout: Layout, faults: FaultsOfReport) -> tuple[Table, ...]:
 
 
 def _write_text(out: IO[bytes], layout: Layout, view: View, *, has_preamble: bool, faults: FaultsOfReport) -> None:
-    """The first table."""
+    """Write the first table."""
     tables = _tables(layout, faults)
     table = layout.table() if layout.table() in tables else tables[0]
     own = faults_of(table, layout, faults)
@@ -227,19 +227,19 @@ def _write_text(out: IO[bytes], layout: Layout, view: View, *, has_preamble: boo
     if "blank_lines" in own:
         text.write("\r\n \r\n")
     writer.writerows(grid.header if has_preamble else [grid.names])
-    writer.writerows(map(_floats_printed, grid.rows) if "float_ids" in own else grid.rows)
+    writer.writerows(map(_with_float_ids, grid.rows) if "float_ids" in own else grid.rows)
     if "unterminated_quote" in faults:
         text.write('"never closed')
     text.detach()
 
 
-def _floats_printed(row: Sequence[str]) -> list[str]:
-    """Long ids as a spreadsheet prints them."""
+def _with_float_ids(row: Sequence[str]) -> list[str]:
+    """A row with long ids as a spreadsheet prints them."""
     return [f"{Decimal(cell):.2E}" if _LONG_ID.fullmatch(cell) else cell for cell in row]
 
 
 def _preamble(table: Table, view: View) -> Iterator[list[str]]:
-    """What is above the header: whose report it is, and what its columns mean."""
+    """The rows above the header: seller, days and meanings of the columns."""
     yield ["Report Help"]
     yield ["Seller", view.seller_id, "From", view.first.isoformat(), "To", view.last.isoformat()]
     meanings = list(_meanings(table))
@@ -290,7 +290,7 @@ def _write_workbook(out: IO[bytes], layout: Layout, view: View, faults: FaultsOf
 
 
 def _front(title: str, tables: Sequence[Table], view: View) -> Iterator[list[str]]:
-    """A sheet that helps or sums up, and whose rows belong to no table."""
+    """The rows of a help or summary sheet."""
     yield [title]
     yield ["Seller", view.seller_id, "From", view.first.isoformat(), "To", view.last.isoformat()]
     for table in tables:
@@ -308,7 +308,7 @@ def _merged(grid: Grid) -> Iterator[str]:
 
 
 def _comments(grid: Grid) -> Iterator[tuple[str, str]]:
-    """What the comment of each header cell says, by the cell."""
+    """The comment of each header cell, by cell."""
     for index, column in enumerate(grid.columns):
         rows = [row for row, cell in enumerate(column.path) if cell]
         if rows:
@@ -318,7 +318,7 @@ def _comments(grid: Grid) -> Iterator[tuple[str, str]]:
 def _workbook_rows(
     grid: Grid, first: Sequence[Sequence[str]], texts: Sequence[bool], faults: FaultsOfReport
 ) -> Iterator[list[Cell]]:
-    """The cells of the rows; of columns in `texts` all are text."""
+    """The cells of the rows; `texts` says which columns are text."""
     sums = [_SUM.search(name) if "formula_cells" in faults else None for name in grid.names]
     for number, row in enumerate(chain(first, grid.rows), len(grid.columns[0].path) + 1):
         yield [

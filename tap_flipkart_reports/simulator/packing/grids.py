@@ -1,4 +1,4 @@
-"""Tables as they are in a file: header rows and cells, spoilt as the fault script says."""
+"""Tables as header rows and cells of a file, with faults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def holds_text(name: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column on its way into a file.
+    """A column of a file.
 
     Attributes:
         name: what it is called where a header has one row.
@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table on its way into a file.
+    """A table of a file.
 
     Attributes:
         columns: its columns.
@@ -70,14 +70,14 @@ class Grid:
 
     @property
     def header(self) -> list[list[str]]:
-        """Its header in as many rows as it takes, each group named once, above its first column."""
+        """The rows of its header; each group is named once, above its first column."""
         rows = [list(cells) for cells in zip(*(column.path for column in self.columns), strict=True)]
         for row, first, last in self.groups():
             rows[row][first + 1 : last + 1] = [""] * (last - first)
         return rows
 
     def groups(self) -> Iterator[tuple[int, int, int]]:
-        """Neighbours under one title: the header's row, the first and the last column, from 0."""
+        """Groups of columns: the header's row, the first and the last column, from 0."""
         paths = [column.path for column in self.columns]
         for row in range(len(paths[0]) - 1):
 
@@ -98,7 +98,7 @@ class Grid:
 
 
 def faults_of(table: Table, layout: Layout, faults: FaultsOfReport) -> FaultsOfReport:
-    """The faults that concern one table; those that name none concern the first.
+    """The faults of one table; faults that name no table are those of the first.
 
     Raises:
         KeyError: a fault names a table that there is not.
@@ -111,7 +111,7 @@ def faults_of(table: Table, layout: Layout, faults: FaultsOfReport) -> FaultsOfR
 
 
 def grid_of(table: Table, view: View, faults: FaultsOfReport, *, has_blanks: bool = False) -> Grid:
-    """A table with its columns, rows and cells spoilt.
+    """A table with faults in its columns, rows and cells.
 
     Args:
         table: the table.

@@ -1,4 +1,4 @@
-"""Workbooks (XLSX) written by hand, row by row, in constant memory.
+"""Writes workbooks (XLSX) row by row, in constant memory.
 
 By hand because the simulator lives in the tap's own installation, which needs no writer, and because it has to write
 what a library refuses: formulas without values, dimensions that lie.
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 BUFFER = 2**16
-"""Characters gathered before they are compressed."""
+"""Characters that are collected before they are compressed."""
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no zones
-"""Day 0 of a workbook's dates, counting its 29 February 1900, which never was."""
+"""Day 0 of a workbook's dates, which include a 29 February 1900 that did not exist."""
 
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -47,7 +47,7 @@ _STYLES = (
 
 @dataclass(frozen=True)
 class Formula:
-    """A cell that is calculated, and whose value nobody has written down."""
+    """A formula without a stored value."""
 
     text: str
 
@@ -81,7 +81,7 @@ class Workbook:
         return self
 
     def __exit__(self, kind: object, *_error: object) -> None:
-        """Write what holds the sheets together."""
+        """Write the parts that list the sheets."""
         if kind is None:
             self._write_parts()
         self._archive.close()
@@ -125,7 +125,7 @@ class Workbook:
             self._write_comments(number, comments)
 
     def _write_comments(self, number: int, comments: Mapping[str, str]) -> None:
-        """The texts, their boxes as spreadsheets draw them, and what joins both to the sheet."""
+        """The parts for comments: their texts, their shapes, and the relationships to the sheet."""
         self._commented.append(number)
         texts = "".join(
             f'<comment ref="{cell}" authorId="0"><text><t>{escape(text)}</t></text></comment>'
@@ -210,7 +210,7 @@ def _write_rows(part: IO[bytes], rows: Iterable[Sequence[Cell]]) -> None:
 
 @lru_cache(maxsize=2**13, typed=True)
 def _body(cell: Cell) -> str:
-    """What follows a cell's place; most cells of a table are like others."""
+    """A cell's XML after its reference; cached, as most cells of a table repeat."""
     if isinstance(cell, Number):
         return f"><v>{cell}</v>"
     if isinstance(cell, str):
@@ -237,7 +237,7 @@ def letters(index: int) -> str:
 
 
 def serial(moment: datetime) -> Number:
-    """A moment as a workbook counts it: days, and the part of the day, since its day 0."""
+    """A moment as a workbook stores it: days since its day 0, with the time as a fraction."""
     since = moment - EPOCH
     part = (Decimal(since.seconds) / 86_400).quantize(Decimal("1e-10"))
     return Number((since.days + part).normalize() if part else since.days)
