@@ -104,7 +104,7 @@ def test_a_replay_can_be_of_some_streams_and_days(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--seller", "nobody"), "report_archive holds no report that fits"),
+        (("--seller", "nobody"), "report_archive holds no report of these days and sellers"),
         (("--stream", "sales_ledgr"), "replay[0]: 'sales_ledgr' is not a stream; did you mean sales_ledger?"),
         (("--from", "2026-10-02", "--to", "2026-10-01"), "--to 2026-10-01 lies before --from 2026-10-02"),
     ],

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from singer_sdk import Stream
 
-from tap_flipkart_reports.exceptions import SettingsError
+from tap_flipkart_reports.exceptions import OutputError, SettingsError
 from tap_flipkart_reports.streams import ReportStream
 from tap_flipkart_reports.sync.batch_files import JsonLinesFile
 from tap_flipkart_reports.sync.parquet_columns import ParquetColumns
@@ -279,6 +279,22 @@ def batch_config(folder: Path, encoding: str, **options: Any) -> dict[str, Any]:
         "storage": {"root": folder.as_uri()},
         **options,
     }
+
+
+@pytest.mark.parametrize("encoding", ["jsonl", "parquet"])
+def test_a_batch_file_that_cannot_be_written_is_named_and_its_report_stays_bought(
+    bench: Bench, tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "file").write_text("where a folder should be")
+    refused = bench.run("sales_ledger", batch_config=batch_config(tmp_path / "file" / "batch", encoding))
+    assert isinstance(refused.error, OutputError)
+    assert "BATCH file tap-flipkart-reports--sales_ledger-" in str(refused.error)
+    assert str(refused.error).endswith("check the storage of batch_config, its permissions and its space")
+    bought = len(bench.bought())
+    again = bench.run("sales_ledger", state=refused.state, batch_config=batch_config(tmp_path, encoding))
+    assert again.error is None
+    assert len(bench.bought()) == bought
+    assert batched(again)["sales_ledger"]
 
 
 def batched(output: Output) -> dict[str, list[dict[str, Any]]]:

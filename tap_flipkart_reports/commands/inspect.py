@@ -23,6 +23,7 @@ from tap_flipkart_reports.files.rows import read_rows
 from tap_flipkart_reports.planning.report_type import ReportTable
 from tap_flipkart_reports.redaction import clean_line
 from tap_flipkart_reports.report_types import REPORT_TYPES, TABLES, tables_of
+from tap_flipkart_reports.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,8 +151,9 @@ def inspect_file(path: Path, report_type: str | None = None) -> Inspection:
         FileError: the file holds no table, or none that can be read.
     """
     if report_type is not None and report_type not in {*REPORT_TYPES, *TABLES}:
+        known = sorted({*REPORT_TYPES, *TABLES})
         raise SettingsError(
-            f"{report_type!r} is not a report type; they are {', '.join(sorted({*REPORT_TYPES, *TABLES}))}"
+            f"{report_type!r} is not a report type; they are {', '.join(known)}{did_you_mean(report_type, known)}"
         )
     if not path.is_file():
         raise SettingsError(f"{path} is not a file")

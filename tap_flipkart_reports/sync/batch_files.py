@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
+from tap_flipkart_reports.exceptions import OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -98,15 +100,24 @@ class BatchFiles:
 
         Yields:
             Its address.
+
+        Raises:
+            OutputError: it cannot be written.
         """
         if self._file is None:
             return
         file, self._file, self.rows = self._file, None, 0
         self._number += 1
         name = f"{self._name}-{self._number}{self._ending}"
-        with self._storage.open(name, "wb") as out:
-            file.close(out)
-            self.last_size = out.tell()
+        try:
+            with self._storage.open(name, "wb") as out:
+                file.close(out)
+                self.last_size = out.tell()
+        except OSError as error:
+            raise OutputError(
+                f"BATCH file {name} cannot be written: {error.strerror or type(error).__name__}; check the storage of "
+                "batch_config, its permissions and its space"
+            ) from None
         yield self._storage.get_url(name)
 
 

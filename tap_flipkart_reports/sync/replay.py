@@ -49,7 +49,9 @@ class ReplayServices(RunServices):
             if any(replay.holds(report.seller_id, report.window) for replay in self.settings.replay)
         ]
         if not reports:
-            raise SettingsError("report_archive holds no report that fits")
+            raise SettingsError(
+                "report_archive holds no report of these days and sellers: check both, and report_archive"
+            )
         return reports
 
     @property
