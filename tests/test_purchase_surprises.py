@@ -304,6 +304,43 @@ def test_two_bought_reports_that_share_days_are_read_and_nothing_of_them_is_boug
     assert set(third.partition("orders_report")) == {"context", "replication_key", "replication_key_value"}
 
 
+def test_what_came_in_the_place_of_a_report_is_fetched_again_although_it_is_in_the_archive(
+    bench: Bench, kept: dict[str, Any]
+) -> None:
+    settings: dict[str, Any] = {**kept, "end_date": "2026-10-10"}
+    bench.restart({"fault": "echoed_link"})
+    first = bench.run("orders_report", **settings)
+    assert first.error is not None
+    assert first.records("orders_report") == []
+    second = bench.run("orders_report", state=first.state, **settings)
+    assert second.error is None
+    assert second.records("orders_report")
+    assert len(bench.bought()) == 1
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"fault": "expires", "nth": 2},
+        {"fault": "server_error", "call": "detail", "nth": 2, "times": 100},
+        {"fault": "dead_link", "nth": 2, "times": 100},
+        {"fault": "no_location", "nth": 2, "times": 100},
+    ],
+    ids=lambda fault: str(fault["fault"]),
+)
+def test_what_the_api_has_no_more_is_read_from_the_archive(
+    gone: dict[str, Any], bench: Bench, kept: dict[str, Any]
+) -> None:
+    settings: dict[str, Any] = {**kept, "end_date": "2026-10-10"}
+    bench.restart({"fault": "bad_cell", "row": 1, "header": "quantity", "text": "many"}, gone)
+    first = bench.run("orders_report", bad_cells="fail", **settings)
+    assert first.error is not None
+    second = bench.run("orders_report", state=first.state, bad_cells="keep", **settings)
+    assert second.error is None
+    assert second.records("orders_report")
+    assert len(bench.bought()) == 1
+
+
 # Budgets
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tap_flipkart_reports.exceptions import CallError
+from tap_flipkart_reports.exceptions import AuthenticationError, CallError
 from tap_flipkart_reports.purchasing.report_detail import ReportDetail, ReportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from tap_flipkart_reports.adapters.archive import Archive, ArchivedReport
@@ -23,14 +24,22 @@ class ArchivedApi:
         archive: where the files are.
         reports: the archived reports, by id.
         fallback: answers all other calls; `None` in a replay, which buys nothing.
+        unread: ids of reports that are bought and not yet read. Their files may be damaged, or no reports at all, and
+            the API may have better ones: it is asked first.
     """
 
     def __init__(
-        self, archive: Archive, reports: Mapping[str, ArchivedReport], *, fallback: ReportApi | None = None
+        self,
+        archive: Archive,
+        reports: Mapping[str, ArchivedReport],
+        *,
+        fallback: ReportApi | None = None,
+        unread: Collection[str] = (),
     ) -> None:
         self._archive = archive
         self._reports = reports
         self._fallback = fallback
+        self._unread = unread
 
     def trigger(
         self,
@@ -61,9 +70,14 @@ class ArchivedApi:
         return None if self._fallback is None else self._fallback.report_id_in(answer)
 
     def detail(self, *, seller_id: str, report_id: str) -> ReportDetail:
-        """Every archived report is complete."""
+        """Every archived report is complete; the API is asked about those that are not read yet."""
         if self._fallback is not None and report_id not in self._reports:
             return self._fallback.detail(seller_id=seller_id, report_id=report_id)
+        if self._fallback is not None and report_id in self._unread:
+            with suppress(CallError, AuthenticationError):
+                detail = self._fallback.detail(seller_id=seller_id, report_id=report_id)
+                if detail.status is ReportStatus.COMPLETED and detail.location:
+                    return detail
         status = ReportStatus.COMPLETED
         return ReportDetail(report_id=report_id, status=status, status_word=status.value, location=report_id)
 
@@ -71,6 +85,9 @@ class ArchivedApi:
         """Copy the file out of the archive, or download it."""
         if self._fallback is not None and report_id not in self._reports:
             return self._fallback.download(seller_id=seller_id, report_id=report_id, location=location, path=path)
+        if self._fallback is not None and location != report_id:
+            with suppress(CallError, AuthenticationError):
+                return self._fallback.download(seller_id=seller_id, report_id=report_id, location=location, path=path)
         report = self._reports[report_id]
         self._archive.fetch(report, path)
         return report

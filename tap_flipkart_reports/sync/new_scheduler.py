@@ -49,7 +49,7 @@ def new_scheduler(  # noqa: PLR0913 - tests replace each of them
     folder = new_folder(f"{PACKAGE}-")
     api = api or services.api
     if services.archive is not None and wanted.archived:
-        api = ArchivedApi(services.archive, wanted.archived, fallback=api)
+        api = ArchivedApi(services.archive, wanted.archived, fallback=api, unread=wanted.unread)
     scheduler = Scheduler(
         api=api,
         clock=clock,

@@ -44,6 +44,7 @@ class WantedReports:
 
     Attributes:
         archived: reports that may be read from the archive, by id; filled as requests are computed.
+        unread: ids of reports that are bought and not yet read; filled likewise.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class WantedReports:
         self._streams = streams
         self._requests: dict[tuple[str, ...], dict[PartitionKey, list[ReportRequest]]] = {}
         self.archived: dict[str, ArchivedReport] = {}
+        self.unread: set[str] = set()
 
     def partitions_of(self, report_type: ReportType) -> list[PartitionKey]:
         """The partitions of a report type: one per seller, or one per seller and warehouse."""
@@ -135,6 +137,7 @@ class WantedReports:
         states = {stream.name: stream.partition_states[key] for stream in streams}
         coverages = {name: state.coverage() for name, state in states.items()}
         pending = self._pending(streams, key, coverages)
+        self.unread |= {report.report_id for report in pending}
         return Partition(
             report_type=streams[0].report_type,
             seller_id=key.seller_id,
