@@ -333,6 +333,23 @@ def test_a_sheet_that_is_declared_feeds_a_table_of_unknown_columns(tmp_path: Pat
     assert streams_of(tmp_path, sheets, [*SETTLEMENT, loans]) == ({"settled_transaction_ledger": 1, "loans": 1}, [])
 
 
+def test_a_name_that_is_merged_over_two_rows_is_in_no_group_on_its_left(tmp_path: Path) -> None:
+    """The third row has the units of all amounts, so names and groups alike have a cell below them."""
+    (table, _) = tables_of("profit_and_loss")
+    groups: list[str] = []
+    subs, units, values = [], [], []
+    for column in table.columns:
+        group, _, sub = column.header.partition(" / ")
+        groups.append(group if [group] != [text for text in groups if text][-1:] or not sub else "")
+        subs.append(sub)
+        units.append("(INR)" if column.type == "number" and "%" not in column.header else "")
+        values.append("x" if column.type == "string" else "1")
+    ((header, rows),) = read(tmp_path, text_of([groups, subs, units, values]), [table])["profit_and_loss"]
+    assert rows == [values]
+    placed = match_header(header, table.columns, reserved=()).placed
+    assert [column.name for _, column in placed] == [column.name for column in table.columns]
+
+
 # Sheets without a header of their own
 
 

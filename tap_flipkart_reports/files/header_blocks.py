@@ -53,15 +53,16 @@ class Block:
 
     @cached_property
     def _filled(self) -> list[list[str]]:
-        """The grid with each group's name in all of its columns."""
+        """The grid with each group's name in all of its columns. No group goes on below the next cell above it."""
         grid = [list(row) for row in self.grid]
         for upper in range(len(grid) - 2, -1, -1):
             group = ""
             for position, text in enumerate(grid[upper]):
                 is_labelled = any(row[position].strip(PADDING) for row in grid[upper + 1 :])
+                begins_above = any(row[position].strip(PADDING) for row in grid[:upper])
                 if text.strip(PADDING):
                     group = text
-                elif not is_labelled:
+                elif begins_above or not is_labelled:
                     group = ""
                 grid[upper][position] = group
         return grid
