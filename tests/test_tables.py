@@ -350,6 +350,24 @@ def test_a_name_that_is_merged_over_two_rows_is_in_no_group_on_its_left(tmp_path
     assert [column.name for _, column in placed] == [column.name for column in table.columns]
 
 
+@pytest.mark.parametrize("value", ["3", ""])
+def test_a_new_column_may_have_its_name_in_the_row_of_groups(tmp_path: Path, value: str) -> None:
+    titles = headers("settled_transaction_ledger_google_ads_services")
+    groups = ["Payment Details", *[""] * (len(titles) - 1), "Carbon"]
+    rows = [groups, [*titles, ""], ["x"] * len(titles) + [value]]
+    content = workbook({"Google Ads Services": rows})
+    ((header, found),) = read(tmp_path, content, SETTLEMENT)["settled_transaction_ledger_google_ads_services"]
+    assert header == (*titles, "Carbon" if value else "")
+    assert found == rows[2:]
+
+
+def test_a_title_is_not_the_name_of_a_column_without_one(tmp_path: Path) -> None:
+    titles = headers("settled_transaction_ledger_fines")
+    rows = [["Fines of July", *[""] * len(titles)], ["", *titles], ["1"] + ["x"] * len(titles)]
+    ((header, _),) = read(tmp_path, workbook({"Fines": rows}), SETTLEMENT)["settled_transaction_ledger_fines"]
+    assert header == ("", *titles)
+
+
 # Sheets without a header of their own
 
 

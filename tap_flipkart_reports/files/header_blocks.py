@@ -286,6 +286,20 @@ def rows_above(block: Block) -> list[HeadRow]:
     return above
 
 
+def with_names_above(block: Block) -> Block:
+    """A header with the row above it where only that row names a column that has values: a name merged over both rows.
+
+    A row with a single text is a title.
+    """
+    above = rows_above(block)[-1:]
+    texts = {position for row in above for position, text in enumerate(row.cells) if text.strip(PADDING)}
+    unnamed = {position for position in texts if position >= len(block.paths) or not block.paths[position]}
+    if len(block.rows) == HEADER_ROWS or len(texts) < 2 or not unnamed:  # noqa: PLR2004 - a title is one text
+        return block
+    values = {position for row in _rows_below(block) for position, text in enumerate(row.cells) if clean(text)}
+    return Block(reader=block.reader, rows=(*above, *block.rows)) if unnamed & values else block
+
+
 # Unknown headers
 
 

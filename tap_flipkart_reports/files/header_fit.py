@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tap_flipkart_reports.files.converters import clean
-from tap_flipkart_reports.files.header_blocks import MIN_NUMBERS, candidates, extended, fits, wordings
+from tap_flipkart_reports.files.header_blocks import MIN_NUMBERS, candidates, extended, fits, with_names_above, wordings
 from tap_flipkart_reports.files.header_words import JOINT, lenient_forms, normalise
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class KnownTable:
 
     def whole(self, block: Block) -> Block:
         """A header with the rows below it that belong to it, by the types of its columns."""
-        return extended(block, self._types_in(block))
+        return with_names_above(extended(block, self._types_in(block)))
 
     def continues(self, block: Block, row: HeadRow) -> bool:
         """Whether the first row of a sheet without a header is a row of the table with this header.
