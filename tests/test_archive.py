@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -257,6 +258,13 @@ def test_a_run_leaves_nothing_but_reports_in_its_archive(bench: Bench, tmp_path:
 def test_an_archive_of_an_unknown_kind_is_named(bench: Bench, place: str, words: str) -> None:
     with pytest.raises(ArchiveError, match=words):
         _ = bench.tap("sales_ledger", report_archive=place).current_run.services.archive
+
+
+def test_an_archive_whose_storage_cannot_do_it_is_told_before_anything_is_bought(bench: Bench) -> None:
+    output = bench.run("sales_ledger", report_archive="data:,x")
+    assert isinstance(output.error, ArchiveError)
+    assert re.search(r"report_archive cannot be \w+: its storage does not offer that", str(output.error))
+    assert bench.bought() == []
 
 
 @pytest.mark.parametrize("with_archive", [False, True], ids=["folder", "archive"])

@@ -32,6 +32,7 @@ PASSING = [
     _fault("redirected"),
     _fault("odd_token"),
     _fault("odd_link"),
+    *[_fault("no_location", location=text) for text in ("null", "N/A", "#", " ")],
     _fault("private_link"),
     _fault("private_link", host="127.0.0.2"),
 ]

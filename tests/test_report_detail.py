@@ -73,7 +73,13 @@ def test_without_a_status_the_report_is_still_running() -> None:
     assert (parsed(status=None).status, parsed(status=None).status_word) == (ReportStatus.UNKNOWN, "")
 
 
-@pytest.mark.parametrize("location", [None, "", " ", "\n", 7, ["https://files.test/1"]])
+@pytest.mark.parametrize(
+    "location",
+    [
+        *(None, "", " ", "\n", 7, ["https://files.test/1"]),
+        *("null", "None", "-", "n/a ", "#", "?", "/", "//", "http:", "https://"),
+    ],
+)
 def test_a_link_that_is_not_text_is_absent(location: object) -> None:
     assert parsed(location=location).location is None
 

@@ -354,8 +354,8 @@ def _archive_errors(done: str) -> Iterator[None]:
     """Turn an error of the file system into one sentence; storage libraries put addresses and keys into theirs."""
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", "its storage does not offer that") or type(error).__name__
         raise ArchiveError(
             f"report_archive cannot be {done}: {reason}; check the path, its permissions and its space"
         ) from None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from tap_flipkart_reports.clock import KOLKATA
+
+NO_LINK = frozenset({"N/A"})
+"""Words that look like a relative link and are none; others have no slash."""
+
+_PATH_OR_QUERY = re.compile(r"[/?].*\w", re.DOTALL)
 
 
 class ReportStatus(Enum):
@@ -64,16 +70,21 @@ def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
     if isinstance(named, (str, int)) and not isinstance(named, bool) and str(named).strip():
         report_id = str(named).strip()
     word = str(answer.get("status") or "")
-    location = answer.get("location")
     metadata = answer.get("metadata")
     expiry = metadata.get("expiry") if isinstance(metadata, dict) else None
     return ReportDetail(
         report_id=report_id,
         status=ReportStatus.of(word),
         status_word=word,
-        location=location if isinstance(location, str) and location.strip() else None,
+        location=_link(answer.get("location")),
         expiry=_parse_expiry(expiry),
     )
+
+
+def _link(value: object) -> str | None:
+    """A link, absolute or relative; a word that stands for none (`null`, `N/A`, `#`) would be the API's own address."""
+    is_link = isinstance(value, str) and value.strip().upper() not in NO_LINK and _PATH_OR_QUERY.search(value)
+    return value if isinstance(value, str) and is_link else None
 
 
 def _parse_expiry(text: object) -> datetime | None:

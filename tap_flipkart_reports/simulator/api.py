@@ -223,7 +223,9 @@ class Api:
             answer: dict[str, Any] = {}
             _put(answer, rules["report_id"], report_id)
             _put(answer, rules["status"], rules["words"].get(status, status))
-            if status == "COMPLETED" and "no_location" not in active_faults:
+            if status == "COMPLETED" and "location" in active_faults.get("no_location", {}):
+                _put(answer, rules["location"], active_faults["no_location"]["location"])
+            elif status == "COMPLETED" and "no_location" not in active_faults:
                 zone = timezone(timedelta(minutes=rules["expiry_minutes_east"]))
                 expiry = self._link(report).astimezone(zone)
                 _put(answer, rules["location"], f"{base_url}/storage/reports/{report_id}?x_secret_key={report.key}")

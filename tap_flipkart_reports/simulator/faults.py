@@ -97,7 +97,7 @@ FAULTS: Mapping[str, Fault] = {
     "slow": _trigger("the report takes so many seconds", seconds=NUMBER),
     "not_yet_known": _trigger("the first answers (1, or `details`) about the report are 404", details=int),
     "odd_status": _trigger("the first answers (1, or `details`) say QUEUED, or the word", word=str, details=int),
-    "no_location": _detail("COMPLETED without a location"),
+    "no_location": _detail("COMPLETED without a location, or with another text in its place", location=str),
     "expires": _detail("the report is EXPIRED from then on"),
     "dead_link": _download("403: the link is dead before its time"),
     "cut_download": _download("the connection ends half way, or after so many bytes", bytes=int),
