@@ -271,7 +271,7 @@ LIVES = st.fixed_dictionaries(
 
 @given(drawn=LIVES)
 @settings(
-    max_examples=max(8, settings().max_examples // 20),
+    max_examples=max(8, settings().max_examples // 50),
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
