@@ -37,7 +37,7 @@ def write_whole_lines() -> None:
 
 
 def write_bytes(lines: bytes) -> None:
-    """Write lines after whatever the SDK's writer has left in the text buffer."""
+    """Write lines after the SDK writer's output that is still in the text buffer."""
     sys.stdout.flush()
     sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()

@@ -4,7 +4,7 @@ Where it deviates from the SDK (singer-sdk 0.54), and why:
 
 - With windows as SDK partitions the state would grow for ever, and a crash between two of them would emit no STATE. So
   a partition is a seller (and warehouse), and `get_records` loops over its windows.
-- The SDK moves the bookmark by values in the rows. A report is complete or not, whatever days its rows have, so
+- The SDK moves the bookmark by values in the rows. A report is complete or not, no matter which days its rows have, so
   `_increment_stream_state` does nothing, and finished windows move the bookmark.
 - The SDK logs "An unhandled error occurred" before each sentence that ends a run; `log` leaves it out.
 - With BATCH the records of a finished window may not be written yet: then STATE is held back until their file is

@@ -220,7 +220,7 @@ class TapFlipkartReports(Tap):
         Raises:
             WindowsFailedError: some windows failed; all others are written, with their STATE.
             OutageError: a host was away for too long; what needed it is deferred to the next run.
-            LedgerError: purchases could not be recorded any more, so the run ended early.
+            LedgerError: purchases could no longer be recorded, so the run ended early.
             PipeClosedError: the target closed the pipe.
         """
         write_whole_lines()

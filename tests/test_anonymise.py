@@ -79,7 +79,7 @@ def leaks(path: Path) -> list[str]:
 # Leaks
 
 
-def test_no_cell_of_a_text_file_tells_anything_whatever_column_it_is_in(tmp_path: Path) -> None:
+def test_no_cell_of_a_text_file_reveals_anything_whatever_column_it_is_in(tmp_path: Path) -> None:
     header = [*table_schema("orders_report").properties, "Buyer name", "Phone", "Notes"]
     rows = [[canary] * len(header) for canary in CANARIES]
     buffer = io.StringIO()
@@ -149,7 +149,7 @@ def with_part(content: bytes, parts: dict[str, bytes | None]) -> bytes:
     return buffer.getvalue()
 
 
-def test_no_part_of_a_workbook_tells_anything(tmp_path: Path) -> None:
+def test_no_part_of_a_workbook_reveals_anything(tmp_path: Path) -> None:
     source = written(tmp_path, "Ramesh Kanariya.xlsx", workbook_with_canaries())
     assert leaks(source)
     copy = copy_of(source, tmp_path)
@@ -166,7 +166,7 @@ def test_no_part_of_a_workbook_tells_anything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "spelt", [str.upper, lambda name: name.replace("/", "\\"), lambda name: name.replace("sheet1", "Sheet1")]
 )
-def test_no_part_tells_anything_however_its_name_is_spelt(tmp_path: Path, spelt: Callable[[str], str]) -> None:
+def test_no_part_reveals_anything_however_its_name_is_spelt(tmp_path: Path, spelt: Callable[[str], str]) -> None:
     with zipfile.ZipFile(io.BytesIO(workbook_with_canaries())) as archive:
         parts = {spelt(name): archive.read(name) for name in archive.namelist()}
     orphan = b"<worksheet><sheetData><row><c><v>Ramesh Kanariya</v></c></row></sheetData></worksheet>"
@@ -195,14 +195,14 @@ def test_members_of_an_archive_lose_their_names_but_for_the_quarter(tmp_path: Pa
     assert names == ["sales_ledger-1_Q2_FY_25_26.xlsx", "orders_report-1.csv"]
 
 
-def test_a_header_that_names_somebody_is_kept_but_for_what_tells_who(tmp_path: Path) -> None:
+def test_a_header_that_names_a_person_is_kept_without_the_name(tmp_path: Path) -> None:
     header = b"order_item_id,order_id,Gift Wrap?,For ramesh.kanariya@example.com 9812345670\n1,2,3,4\n"
     copy = copy_of(written(tmp_path, "a.csv", header), tmp_path).read_text(encoding="utf-8").splitlines()
     assert re.fullmatch(r"order_item_id,order_id,Gift Wrap\?,For \w{6}\.\w{8}@\w{7}\.\w{3} \d{10}", copy[0])
     assert "kanariya" not in copy[0]
 
 
-def test_headers_that_nobody_knows_are_told_and_replaced_on_request(
+def test_headers_that_nobody_knows_are_reported_and_replaced_on_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = written(tmp_path, "a.csv", b"Warehouse ID,Opening Stock,Ramesh Kanariya\nblr_wfld,10,1\nkol,11,1\n")

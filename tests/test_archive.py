@@ -66,7 +66,7 @@ def test_a_replay_writes_the_same_records_byte_for_byte_and_makes_no_call(
     assert b'"STATE"' not in out
 
 
-def test_of_types_that_share_an_identifier_each_replays_what_was_asked_for_with_its_parameters(
+def test_of_types_that_share_an_identifier_each_replays_what_was_requested_with_its_parameters(
     tmp_path: Path, archived: dict[str, list[str]], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     same = {"name": "same", "identifier": "sales_ledger", "window": "days"}
@@ -136,7 +136,7 @@ def test_neither_link_nor_secret_is_in_the_archive(
     assert "x_secret_key" not in text
 
 
-def test_a_sidecar_tells_request_window_hash_and_header(
+def test_a_sidecar_records_request_window_hash_and_header(
     bench: Bench, tmp_path: Path, archived: dict[str, list[str]]
 ) -> None:
     assert archived
@@ -172,7 +172,7 @@ def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: 
     assert not old & new
 
 
-def test_a_link_that_a_file_repeats_is_neither_told_nor_noted(
+def test_a_link_that_a_file_repeats_is_neither_logged_nor_archived(
     bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.restart({"fault": "echoed_link"})

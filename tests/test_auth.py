@@ -295,7 +295,7 @@ def test_a_rotated_refresh_token_is_used_and_told_once(
     assert "canary" not in caplog.text
 
 
-def test_no_secret_is_ever_told(
+def test_no_secret_is_ever_shown(
     server: ScriptedServer, build: Callable[..., AccessToken], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

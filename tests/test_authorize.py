@@ -224,7 +224,7 @@ def test_the_command_says_in_one_sentence_what_is_wrong(tmp_path: Path, simulato
     assert "canary" not in told
 
 
-def test_a_secret_of_the_app_that_is_wrong_is_told(simulator: Simulator) -> None:
+def test_a_secret_of_the_app_that_is_wrong_is_reported(simulator: Simulator) -> None:
     clock = VirtualClock()
     authorization = Authorization(
         auth_url=simulator.auth_url, client_id=simulator.client_id, redirect_uri="https://app.test/"

@@ -233,7 +233,7 @@ def test_an_accepted_trigger_whose_answer_is_not_understood_is_bought_and_not_re
     assert len(bench.api.asked) == 1
 
 
-def test_the_words_of_an_answer_that_is_not_understood_are_told(bench: ClientBench) -> None:
+def test_the_words_of_an_answer_that_is_not_understood_are_reported(bench: ClientBench) -> None:
     bench.api.plays(Reply(body={"errors": [{"code": "QUOTA", "description": "no quota left"}]}))
     with pytest.raises(AnswerNotUnderstoodError, match="no quota left"):
         bench.trigger()
@@ -258,7 +258,7 @@ def test_what_is_kept_of_an_answer_holds_the_id_and_no_secret(bench: ClientBench
 
 
 @pytest.mark.parametrize("path", ["data.0.reportId", "id", "a.b"])
-def test_a_setting_says_where_the_id_stands(path: str, bench: ClientBench) -> None:
+def test_a_setting_says_where_the_id_is(path: str, bench: ClientBench) -> None:
     bench.api.plays(Reply(body={"data": [{"reportId": "R-1"}], "id": "R-1", "a": {"b": "R-1"}}))
     assert bench.trigger(report_id_path=path) == "R-1"
 
@@ -495,7 +495,7 @@ def test_a_detail_survives_passing_trouble(
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_an_answer_that_never_comes_is_asked_for_again(bench: ClientBench) -> None:
+def test_an_answer_that_never_comes_is_requested_again(bench: ClientBench) -> None:
     gate = threading.Event()
     bench.api.plays(Reply(gate=gate, drop=True), Reply(body={"status": "FAILED"}))
     assert bench.detail().status is ReportStatus.FAILED
@@ -524,7 +524,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(bench: ClientBench) ->
     assert all(slept <= 8 for slept in bench.clock.waited[2:])
 
 
-def test_a_retry_after_beyond_patience_is_handed_up(bench: ClientBench) -> None:
+def test_a_retry_after_beyond_patience_is_raised(bench: ClientBench) -> None:
     bench.api.plays(
         Reply(status=429, headers={"Retry-After": "121"}), Reply(status=503, headers={"Retry-After": "9" * 400})
     )
@@ -595,7 +595,7 @@ def test_a_download_is_stored_whole(bench: ClientBench, path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("proxied", [False, True])
-def test_a_link_is_asked_for_byte_by_byte(
+def test_a_link_is_requested_byte_by_byte(
     target: str, *, proxied: bool, bench: ClientBench, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.api.plays(Reply(body=b"x"))
@@ -631,7 +631,7 @@ def test_the_token_goes_to_the_api_alone(bench: ClientBench, path: Path) -> None
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
-def test_a_dead_link_is_told_apart(status: int, bench: ClientBench, path: Path) -> None:
+def test_a_dead_link_is_distinguished(status: int, bench: ClientBench, path: Path) -> None:
     bench.api.default = Reply(status=status, body="<Error><Message>Request has expired</Message></Error>")
     with pytest.raises(LinkRefusedError, match=r"download of R-1 for seller acme.*\(Request has expired\)") as caught:
         bench.download(path)
@@ -744,7 +744,7 @@ def test_redirects_come_to_an_end(bench: ClientBench, path: Path) -> None:
         bench.download(path)
 
 
-def test_the_secrets_of_a_redirect_are_not_told(bench: ClientBench, path: Path) -> None:
+def test_the_secrets_of_a_redirect_are_not_shown(bench: ClientBench, path: Path) -> None:
     plain = "ab12cd34"  # too short to look like a secret
     bench.api.plays(
         Reply(status=302, headers={"Location": f"/moved?signed={plain}"}), Reply(status=403, body=f"{plain} is over")
@@ -798,7 +798,9 @@ CANARIES = ["canary-id-1", "canary-secret-2", "canary-refresh-3", "canary-access
     ],
     ids=lambda reply: "drop" if reply.drop else str(reply.status),
 )
-def test_no_secret_is_ever_told(reply: Reply, bench: ClientBench, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_ever_shown(
+    reply: Reply, bench: ClientBench, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for name in (None, "urllib3", "urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
         caplog.set_level(logging.DEBUG, logger=name)
     client_id, client_secret, refresh, access, quoted, link = CANARIES
@@ -831,7 +833,7 @@ def test_no_secret_is_ever_told(reply: Reply, bench: ClientBench, path: Path, ca
     assert "canary" not in everything
 
 
-def test_what_a_link_holds_is_a_secret_from_the_detail_on_and_anew_with_each_download(
+def test_the_parts_of_a_link_are_secret_from_the_detail_on_and_again_with_each_download(
     bench: ClientBench, path: Path
 ) -> None:
     bench.api.plays(

@@ -62,7 +62,7 @@ def test_new_columns_stay_apart_where_a_target_leaves_out_all_but_latin_letters(
 
 
 @pytest.mark.parametrize("unit", ["", " (INR)", " 1"])
-def test_a_header_with_other_letters_has_its_name_whatever_stands_beside_it(unit: str) -> None:
+def test_the_name_of_a_header_with_other_letters_does_not_depend_on_other_headers(unit: str) -> None:
     value, tax = names_of_new(f"मूल्य{unit}", f"कर{unit}")
     assert names_of_new(f"कर{unit}", "Note", f" मूल्य{unit} ") == [tax, "note", value]
     assert names_of_new(f"कर{unit}") == [tax]

@@ -156,7 +156,7 @@ def test_a_wrong_setting_is_one_line_and_nothing_is_bought(
             assert canary not in ended.stderr + ended.stdout
 
 
-def test_a_setting_nobody_knows_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+def test_a_setting_nobody_knows_is_reported_with_the_one_that_was_meant(tmp_path: Path) -> None:
     config = write_config(tmp_path, api_url="simulator", windw_days=3)
     ended = run([*TAP, "--config", str(config), "--test"])
     assert ended.returncode == 0
@@ -226,7 +226,7 @@ def test_discovery_and_about_need_no_settings() -> None:
     assert "structured-logging" in json.loads(about.stdout)["capabilities"]
 
 
-def test_the_version_is_told_in_the_sdks_words_but_without_loading_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed_as_by_the_sdk_but_without_loading_it(capsys: pytest.CaptureFixture[str]) -> None:
     script = (
         "import sys; from tap_flipkart_reports.__main__ import main; main(); assert 'singer_sdk' not in sys.modules"
     )
@@ -295,7 +295,7 @@ def test_a_variable_that_cannot_be_read_is_named(
     assert "canary" not in told
 
 
-def test_a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant(
+def test_a_variable_that_is_not_a_setting_is_named_with_the_one_that_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)

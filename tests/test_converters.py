@@ -160,7 +160,7 @@ def test_numbers(text: str, expected: str) -> None:
         *("-(12)", "(12", "12)", "--1", "+-1", "-12-", "1-2", "1.2.3", ".", "+"),
     ],
 )
-def test_what_is_no_number_is_refused(text: str) -> None:
+def test_what_is_not_a_number_is_refused(text: str) -> None:
     assert is_refused("number", text)
     assert is_refused("integer", text)
 
@@ -174,7 +174,7 @@ def test_integers(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["12.5", "1E+05", "1.5E+1", "1.E+1", ".0", "abc"])
-def test_what_is_no_whole_number_is_refused(text: str) -> None:
+def test_what_is_not_a_whole_number_is_refused(text: str) -> None:
     assert is_refused("integer", text)
 
 
@@ -233,7 +233,7 @@ def test_days(text: str) -> None:
         "soon",
     ],
 )
-def test_what_is_no_day_is_refused(text: str) -> None:
+def test_what_is_not_a_day_is_refused(text: str) -> None:
     assert is_refused("date", text)
     assert is_refused("date-time", text)
 
@@ -275,7 +275,7 @@ def test_moments(text: str, expected: str) -> None:
     "text",
     ["0001-01-01", "2026-05-01 10:11:12.1234567", "2026-05-01 10:11:12+05:75", "2026-05-01 10:11:12 EST"],
 )
-def test_what_is_no_moment_is_refused(text: str) -> None:
+def test_what_is_not_a_moment_is_refused(text: str) -> None:
     assert is_refused("date-time", text)
 
 

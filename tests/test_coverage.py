@@ -120,7 +120,7 @@ def spans(found: tuple[Cell, ...]) -> list[tuple[str, str]]:
 # Days
 
 
-def test_the_state_tells_loaded_pending_and_missing_days() -> None:
+def test_the_state_shows_loaded_pending_and_missing_days() -> None:
     known = partition(bookmark=date(2026, 10, 4), finished=(days(8, 10),), pending=(days(11, 13),))
     found = cells(known)
     assert spans(found) == [
@@ -133,7 +133,7 @@ def test_the_state_tells_loaded_pending_and_missing_days() -> None:
     assert found[0].strips[0].complete_until == date(2026, 10, 4)
 
 
-def test_the_ledger_tells_failed_days_and_those_that_were_read_more_than_once() -> None:
+def test_the_ledger_shows_failed_days_and_those_that_were_read_more_than_once() -> None:
     known = partition(bookmark=date(2026, 10, 12), pending=(days(16, 16),))
     purchases = [
         bought(days(1, 10)),
@@ -164,7 +164,7 @@ def test_a_report_that_cannot_be_read_is_not_pending_for_ever() -> None:
     assert cells(known, failures=failures[:1])[0].worst is DayStatus.UNREADABLE
 
 
-def test_a_look_back_that_failed_is_told_though_its_days_are_loaded() -> None:
+def test_a_look_back_that_failed_is_reported_though_its_days_are_loaded() -> None:
     (cell,) = cells(partition(bookmark=NEWEST), failures=[failed(days(10, 20))])
     assert words(cell.strips[0]) == [("1-20", "loaded")]
     assert (cell.worst, len(cell.failures)) == (DayStatus.FAILED, 1)
@@ -194,7 +194,7 @@ def test_purchases_and_failures_of_others_say_nothing() -> None:
     assert spans(cells(partition(), purchases=purchases, failures=failures)) == [("1-20", "missing")]
 
 
-def test_tables_that_stand_alike_are_one_strip_and_others_are_told_apart() -> None:
+def test_tables_with_the_same_days_are_one_strip_and_others_are_separate() -> None:
     (alike,) = cells(partition(bookmark=date(2026, 10, 9)))
     assert (len(alike.strips), alike.tables) == (1, ())
     assert alike.strips[0].streams == ("sales_ledger", "sales_ledger_cash_back")
@@ -258,7 +258,7 @@ windows = st.tuples(st.integers(1, 31), st.integers(0, 9)).map(lambda pair: days
         st.tuples(windows, st.sampled_from([PurchaseStatus.FINISHED, PurchaseStatus.FAILED, PurchaseStatus.COMPLETED]))
     ),
 )
-def test_every_wanted_day_stands_somewhere_once(
+def test_every_wanted_day_appears_once(
     bookmark: date | None,
     finished: list[Window],
     pending: list[Window],
@@ -370,7 +370,7 @@ def test_a_failed_month_counts_once_however_many_days_and_tables_it_has() -> Non
     assert found.days()[DayStatus.FAILED] == 20  # not times the tables
 
 
-def test_what_failed_for_one_cause_is_told_together_the_newest_first() -> None:
+def test_what_failed_for_one_cause_is_reported_together_the_newest_first() -> None:
     names = [f"seller-{number}" for number in range(3)]
     failures = [failed(days(1, 4), seller_id=name, failed_at=NOON + n * DAY) for n, name in enumerate(names)]
     other = failed(days(5, 6), "the file is empty", unreadable=True, report_id="R-9")
@@ -387,7 +387,7 @@ def test_what_failed_for_one_cause_is_told_together_the_newest_first() -> None:
     assert 'given_up_reports: ["R-9"]' in concerns[2].next_step
 
 
-def test_what_failed_alike_is_told_once_though_each_cause_names_ids_of_its_own() -> None:
+def test_equal_failures_are_reported_once_even_if_their_causes_name_different_ids() -> None:
     causes = [f"detail of R-{n}, correlation id {uuid4()} was refused 2 times" for n in range(3)]
     failures = [failed(days(n + 1, n + 1), cause, report_id=f"R-{n}") for n, cause in enumerate(causes)]
     (concern,) = cockpit(partition(), failures=failures).concerns
@@ -423,7 +423,7 @@ def test_a_snapshot_of_a_day_that_is_over_needs_nobody() -> None:
     assert cockpit(known, failures=[failed(days(3, 3), identifier="current_inventory_report")]).concerns == ()
 
 
-def test_an_authorisation_that_ends_within_a_fortnight_is_told_and_one_that_is_over_before_all_else() -> None:
+def test_an_authorisation_that_ends_within_a_fortnight_is_reported_and_one_that_is_over_before_all_else() -> None:
     ends = {f"s{number}": NOON + timedelta(days=number) for number in (-2, 0, 14, 15)}
     found = cells(partition(), failures=[failed(days(1, 1))])
     concerns = concerns_of(found, authorisations=Authorisations(ends=ends), budget=None, now=NOON)
@@ -442,7 +442,7 @@ def test_a_name_in_a_command_is_one_word_of_the_shell() -> None:
     assert "--seller-id='a; rm -rf $HOME' " in concern.next_step
 
 
-def test_a_budget_is_told_where_it_leaves_something_over() -> None:
+def test_a_budget_is_reported_if_it_defers_something() -> None:
     assert cockpit(budget=NextPurchases(buys=4, left=0, left_before=0)).concerns == ()
     (concern,) = cockpit(budget=NextPurchases(buys=4, left=9, left_before=1)).concerns
     assert "`flipkart-reports plan --config CONFIG --state STATE`" in concern.next_step
@@ -464,7 +464,7 @@ def test_drift_and_ties_count_as_long_as_the_newest_report_has_them() -> None:
     ]
 
 
-def test_rows_that_were_skipped_are_told_until_their_window_is_read_without() -> None:
+def test_rows_that_were_skipped_are_reported_until_their_window_is_read_without() -> None:
     purchases = [bought(days(1, 4), rejected=2), bought(days(5, 8), after=1)]
     (concern,) = cockpit(partition(bookmark=NEWEST), purchases=purchases).concerns
     assert (concern.kind, concern.words) == (ConcernKind.SKIPPED, "sales_ledger: 2 rows skipped (bad_rows)")
@@ -622,7 +622,7 @@ def test_foreign_names_reach_the_terminal_in_one_line() -> None:
     assert "evil [2J seller" in text
 
 
-def test_columns_stand_under_each_other_whatever_the_script_of_a_name() -> None:
+def test_columns_are_aligned_for_names_in_any_script() -> None:
     assert aligned([("seller", "x"), ("店", "x"), ("दु", "x")]) == ["seller  x", "店      x", "दु       x"]
 
 
@@ -701,7 +701,7 @@ def test_the_command_shows_a_real_runs_days_and_makes_no_call(bench: Bench, side
     assert dict(bench.simulator.calls) == calls
 
 
-def test_the_command_tells_why_windows_failed_and_what_was_found(bench: Bench, side: Side) -> None:
+def test_the_command_shows_why_windows_failed_and_what_was_found(bench: Bench, side: Side) -> None:
     bench.restart(
         {"fault": "zero_bytes", "identifier": "returns_report"},
         {"fault": "token_dead", "seller_id": "bharat"},
@@ -721,7 +721,7 @@ def test_the_command_tells_why_windows_failed_and_what_was_found(bench: Bench, s
     assert ("skipped rows", "orders_report") in shown
 
 
-def test_the_command_tells_what_the_budget_leaves(side: Side) -> None:
+def test_the_command_shows_what_the_budget_defers(side: Side) -> None:
     side.run("sales_ledger", "sales_ledger_cash_back", window_days=5, max_reports=1)
     (budget,) = (one for one in side.document()["needs_a_person"] if one["kind"] == "budget")
     assert budget["words"] == (  # windows, however many tables read them
@@ -730,7 +730,7 @@ def test_the_command_tells_what_the_budget_leaves(side: Side) -> None:
     )
 
 
-def test_the_command_tells_the_purchases_of_the_sellers_and_report_types_that_it_shows(
+def test_the_command_shows_the_purchases_of_the_sellers_and_report_types_that_it_shows(
     bench: Bench, side: Side, tmp_path: Path
 ) -> None:
     sellers = [bench.seller("acme"), bench.seller("bharat")]
@@ -744,7 +744,7 @@ def test_the_command_tells_the_purchases_of_the_sellers_and_report_types_that_it
     assert shown["total"] == {"first": 1, "reread": 0, "again": 0}
 
 
-def test_the_command_tells_when_an_authorisation_ends_without_asking_anybody(
+def test_the_command_shows_when_an_authorisation_ends_without_asking_anybody(
     bench: Bench, side: Side, tmp_path: Path
 ) -> None:
     bench.restart({"fault": "rotate_refresh_token"})

@@ -222,7 +222,7 @@ def test_the_map_is_as_wide_as_the_window(browser: Chrome) -> None:
     browser.set_window_size(1240, 1400)
 
 
-def test_streams_are_told_with_the_day_up_to_which_all_sellers_are_there(browser: Chrome, cockpit: Cockpit) -> None:
+def test_streams_are_reported_with_the_day_up_to_which_all_sellers_are_there(browser: Chrome, cockpit: Cockpit) -> None:
     lines = {text.split()[0]: text for text in texts(browser, ".types tbody tr")}
     for one in cockpit.progress():
         assert f"{one.behind} seller" in lines[one.stream]
@@ -331,7 +331,7 @@ def test_the_focused_cell_is_marked(browser: Chrome) -> None:
     assert browser.execute_script(style) == "solid"
 
 
-def test_the_mouse_is_told_the_same(browser: Chrome) -> None:
+def test_the_mouse_shows_the_same(browser: Chrome) -> None:
     cell = browser.find_element(By.CSS_SELECTOR, "td.is-trouble")
     browser.execute_script("arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", cell)
     assert told(browser) == attribute(cell, "aria-label")
@@ -581,7 +581,7 @@ MARKS = """
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_statuses_are_seen_and_told_apart(browser: Chrome, scheme: str) -> None:
+def test_statuses_are_seen_and_distinguished(browser: Chrome, scheme: str) -> None:
     marks = drawn(browser, scheme, MARKS)
     assert {"pending", "failed", "unreadable", "missing"} < set(marks)
     beside = contrast(*marks.pop("re-read beside loaded"))
@@ -589,7 +589,7 @@ def test_statuses_are_seen_and_told_apart(browser: Chrome, scheme: str) -> None:
     assert {name for name, (mark, ground) in marks.items() if contrast(mark, ground) < VISIBLE} == set()
 
 
-def test_no_status_is_told_by_its_colour_alone(browser: Chrome, cockpit: Cockpit) -> None:
+def test_no_status_is_shown_by_its_colour_alone(browser: Chrome, cockpit: Cockpit) -> None:
     signs = {DayStatus.FAILED: "✗", DayStatus.UNREADABLE: "!", DayStatus.MISSING: "·", DayStatus.PENDING: "◦"}
     shown = {text.split()[0] for text in texts(browser, ".badge")}
     assert shown == {signs[cell.worst] for cell in cockpit.cells if cell.worst in TROUBLE}

@@ -96,7 +96,7 @@ def test_a_ledger_and_an_archive_that_cannot_be_written_are_named(clinic: Clinic
     assert found["archive"][0][0] == found["ledger"][0][0] == "bad"
 
 
-def test_without_ledger_and_archive_the_risk_is_told(clinic: Clinic) -> None:
+def test_without_ledger_and_archive_the_risk_is_reported(clinic: Clinic) -> None:
     _, found = clinic.checks(report_ledger=None, report_archive=None)
     assert [found[name][0][0] for name in ("ledger", "archive")] == ["look", "look"]
 

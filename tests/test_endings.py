@@ -117,7 +117,7 @@ def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path: Path, command
 @pytest.mark.parametrize(
     "command", [[*TAP], [*TAP, "--discover"], [*SIDE, "plan"], [*SIDE, "coverage"], [*SIDE, "--version"]]
 )
-def test_a_full_disk_behind_standard_output_ends_in_a_sentence(tmp_path: Path, command: list[str]) -> None:
+def test_standard_output_on_a_full_disk_ends_in_a_sentence(tmp_path: Path, command: list[str]) -> None:
     with served() as simulator:
         config = write_config(tmp_path, simulator, max_reports=1)
         with Path("/dev/full").open("w") as full:

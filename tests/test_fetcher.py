@@ -100,7 +100,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_a_downloaded_file_is_told_with_its_size_written_to_the_ledger_and_delivered(bench: Bench) -> None:
+def test_a_downloaded_file_is_reported_with_its_size_written_to_the_ledger_and_delivered(bench: Bench) -> None:
     report = bench.report(2)
     bench.fetcher.download(report)
     bench.write()
@@ -125,7 +125,7 @@ def test_a_link_that_lives_long_enough_or_whose_expiry_has_passed_is_used(bench:
 
 
 @pytest.mark.parametrize("dies_in", [SECONDS - 1, 1.0])
-def test_a_fresh_link_that_dies_too_soon_is_let_die_and_another_is_asked_for_a_second_later(
+def test_a_fresh_link_that_dies_too_soon_is_let_die_and_another_is_requested_a_second_later(
     bench: Bench, dies_in: float
 ) -> None:
     report = bench.report(2, dies_in=dies_in, link_age=STALE_LINK_SECONDS - 1)
@@ -136,7 +136,7 @@ def test_a_fresh_link_that_dies_too_soon_is_let_die_and_another_is_asked_for_a_s
     assert bench.next_poll(dies_in + 1) is report
 
 
-def test_a_link_that_has_waited_is_asked_for_again_at_once_which_is_not_a_wait_for_its_end(bench: Bench) -> None:
+def test_a_link_that_has_waited_is_requested_again_at_once_which_is_not_a_wait_for_its_end(bench: Bench) -> None:
     report = bench.report(2, dies_in=SECONDS - 1, link_age=STALE_LINK_SECONDS)
     bench.fetcher.download(report)
     assert bench.api.download_order == ["R-1"]
@@ -154,7 +154,7 @@ def test_a_report_waits_for_the_end_of_a_link_once_whatever_comes_between(bench:
     assert bench.api.download_order == ["R-1", "R-2"]
 
 
-def test_a_report_that_is_ready_is_told_with_the_seconds_it_took_and_its_links_end_is_written(bench: Bench) -> None:
+def test_a_report_that_is_ready_is_reported_with_the_seconds_it_took_and_its_links_end_is_written(bench: Bench) -> None:
     report = bench.report(2)
     report.correlation_id, report.in_progress = "c-2", True
     report.began("R-2", at=bench.clock.monotonic())

@@ -251,7 +251,7 @@ def test_any_table_comes_back_cell_by_cell(
         (b"a,b\n" + b"x," * encodings.MAX_LINE, "a line of more than"),
     ],
 )
-def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+def test_what_is_not_a_table_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     assert words in refusal(tmp_path, content)
 
 

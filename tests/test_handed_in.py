@@ -207,7 +207,7 @@ def test_a_seller_without_a_token_of_its_own_beside_others_is_refused_by_name(be
     assert bench.simulator.calls == {}
 
 
-def test_days_in_the_future_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_days_in_the_future_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     repair = {"stream": "sales_ledger", "from_date": "2926-11-01", "to_date": "2926-11-02"}
     with caplog.at_level("WARNING", logger=PACKAGE):
         TapFlipkartReports(config=config(start_date="2926-10-01", repair=[repair]))
@@ -372,7 +372,7 @@ def test_a_state_in_a_known_wrapping_is_the_state(bench: Bench, wrap: Any) -> No
     assert second.state == first.state
 
 
-def test_a_seller_that_only_the_state_knows_is_told_before_anything_is_bought(
+def test_a_seller_that_only_the_state_knows_is_reported_before_anything_is_bought(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = bench.run("sales_ledger").state
@@ -535,7 +535,7 @@ def test_a_capability_that_is_not_kept_is_not_claimed() -> None:
     assert "activate-version" not in {str(capability.value) for capability in TapFlipkartReports.capabilities}
 
 
-def test_a_stream_map_of_no_stream_is_told(
+def test_a_stream_map_of_no_stream_is_reported(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, one_stream: dict[str, Any]
 ) -> None:
     known = {"sales_*": {"a": "1"}, "copy": {"__source__": "sales_ledger", "a": "1"}, "__else__": None}

@@ -133,7 +133,7 @@ def test_columns_that_are_alike_but_for_a_plural_or_their_order_survive_another_
     assert placed(header, columns) == {str(number): text for number, text in enumerate(header)}
 
 
-def test_a_new_column_is_told_with_the_known_one_it_is_most_like() -> None:
+def test_a_new_column_is_reported_with_the_known_one_it_is_most_like() -> None:
     columns = [Column(name="shipping_fee", header="Shipping Fee"), Column(name="quantity", header="Quantity")]
     nearest = nearest_column("Forward Shipping Fee", columns)
     assert nearest is not None

@@ -265,7 +265,7 @@ def test_the_beginning_of_an_answer_is_a_broken_one_in_any_encoding(encoding: st
         bench.trigger()
 
 
-def test_an_answer_whose_length_nobody_told_is_taken_when_it_is_whole(bench: ClientBench, path: Path) -> None:
+def test_an_answer_without_a_stated_length_is_accepted_when_it_is_whole(bench: ClientBench, path: Path) -> None:
     with RawServer(lambda: [WHOLE]) as server:
         assert _trigger(bench, server, path) == "R-1"
 
@@ -349,7 +349,7 @@ def test_an_id_that_cannot_be_kept_is_none_and_the_trigger_is_not_repeated(said:
     assert len(bench.api.asked) == 1
 
 
-def test_an_id_that_would_lead_out_of_its_place_is_not_asked_for(bench: ClientBench) -> None:
+def test_an_id_that_would_change_the_path_is_not_requested(bench: ClientBench) -> None:
     for report_id in (".", ".."):
         with pytest.raises(CallError, match="would lead to another address"):
             bench.client().detail(seller_id="acme", report_id=report_id)
@@ -359,7 +359,7 @@ def test_an_id_that_would_lead_out_of_its_place_is_not_asked_for(bench: ClientBe
 @pytest.mark.parametrize(
     "scrap", ["a-", "token", "?a", "?a=", "<", "<title", "&#", '{"errors":[', "[", '{"error":"a-', "key:"]
 )
-def test_an_error_body_made_to_be_slow_is_told_soon(scrap: str, bench: ClientBench) -> None:
+def test_an_error_body_made_to_be_slow_is_reported_soon(scrap: str, bench: ClientBench) -> None:
     bench.api.plays(
         Reply(status=422, body=scrap * (300_000 // len(scrap))),
         Reply(status=422, body=json.dumps({"message": scrap * (300_000 // len(scrap))})),
@@ -499,7 +499,7 @@ def test_a_detail_is_read_however_it_is_packed(encoding: str, bench: ClientBench
 
 
 @pytest.mark.parametrize("body", [CSV, gzip.compress(CSV), b"<html>", ZIPPED])
-def test_a_file_whose_length_nobody_told_is_taken_and_told_of_once(
+def test_a_file_without_a_stated_length_is_accepted_and_logged_once(
     body: bytes, bench: ClientBench, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with RawServer(lambda: [b"HTTP/1.1 200 OK\r\n\r\n", body]) as server:
@@ -510,7 +510,7 @@ def test_a_file_whose_length_nobody_told_is_taken_and_told_of_once(
     assert caplog.text.count("the file came without its length") == 1
 
 
-def test_a_file_whose_length_nobody_told_and_that_ends_within_a_line_is_cut(bench: ClientBench, path: Path) -> None:
+def test_a_file_without_a_stated_length_that_ends_within_a_line_is_cut(bench: ClientBench, path: Path) -> None:
     bodies = iter([CSV[:-3], CSV])
     with RawServer(lambda: [b"HTTP/1.1 200 OK\r\n\r\n", next(bodies)]) as server:
         bench.download(path, server.url)

@@ -124,7 +124,7 @@ def test_a_wrong_answer_is_one_sentence_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_a_terminal_a_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
+def test_on_a_terminal_a_question_is_asked_again_after_a_wrong_answer(tmp_path: Path) -> None:
     app = ["n", "", "my-app", SECRET, "acme"]
     typed = ["jsonn", "json", *app, "01/10/2026", "2026-10-01", "order_report", "orders_report"]
     ours, theirs = pty.openpty()

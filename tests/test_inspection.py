@@ -48,7 +48,7 @@ def test_a_file_is_known_by_its_columns(capsys: pytest.CaptureFixture[str], name
     assert [table["name"] for table in fed["tables"] if table["stream"] is None] == case.get("unmatched", [])
 
 
-def test_what_is_odd_about_a_file_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_odd_about_a_file_is_described(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = inspect(
         capsys, DATA / "unparsed.csv", DATA / "ragged-skipped.csv", DATA / "new-column.csv", DATA / "dropped-key.csv"
     )
@@ -68,7 +68,7 @@ def test_what_is_odd_about_a_file_is_told_in_words(capsys: pytest.CaptureFixture
         assert words in out
 
 
-def test_every_sheet_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_sheet_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = inspect(capsys, DATA / "settled-sheets.xlsx")
     assert "settled_transaction_ledger or financial_year_ledger" in out
     assert "MP Fee Rebate, header on line 1: feeds settled_transaction_ledger_mp_fee_rebate" in out
@@ -108,7 +108,7 @@ def test_of_a_known_table_only_what_its_stream_does_not_have_is_proposed(capsys:
     assert list(json.loads(out)["properties"]) == ["gift_wrap"]
 
 
-def test_a_file_that_is_no_table_is_named_and_the_others_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_a_table_is_named_and_the_others_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = inspect(capsys, DATA / "page.csv", DATA / "plain.csv")
     assert code == 1
     assert "page.csv: the file is a web page, not a table: Link expired" in err
@@ -122,7 +122,7 @@ def test_a_file_that_is_no_table_is_named_and_the_others_are_told(capsys: pytest
         ([DATA / "plain.csv", "--report-type", "sales"], "flipkart-reports: 'sales' is not a report type; they are "),
     ],
 )
-def test_a_wrong_word_is_told_in_a_sentence(
+def test_a_wrong_word_is_reported_in_a_sentence(
     capsys: pytest.CaptureFixture[str], words: list[str | Path], error: str
 ) -> None:
     code, out, err = inspect(capsys, *words)

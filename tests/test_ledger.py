@@ -95,7 +95,7 @@ def statuses(place: str) -> list[tuple[str, int | None, str | None]]:
     return query(place, "select status, live, report_id from flipkart_reports order by attempts")
 
 
-def test_a_window_is_granted_once_and_the_second_worker_is_told_who_has_it(
+def test_a_window_is_granted_once_and_the_second_worker_learns_who_has_it(
     opened: Callable[[VirtualClock], Ledger],
 ) -> None:
     clock = IdleClock()
@@ -225,7 +225,7 @@ def test_a_holder_that_was_killed_on_this_machine_loses_its_lease_at_once(place:
     ledger.close()
 
 
-def test_a_crash_between_trigger_and_answer_is_told_and_the_window_bought_again(
+def test_a_crash_between_trigger_and_answer_is_reported_and_the_window_bought_again(
     opened: Callable[[VirtualClock], Ledger], place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = IdleClock()
@@ -363,7 +363,7 @@ def test_a_worker_that_was_suspended_books_what_it_bought_and_spoils_nothing_of_
     ]
 
 
-def test_a_row_tells_the_whole_way_of_a_report(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+def test_a_row_records_the_whole_life_of_a_report(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
     clock = IdleClock()
     ledger = opened(clock)
     wanted = replace(request(), warehouse_id="del")
@@ -464,7 +464,7 @@ def test_a_clock_that_somebody_sets_back_makes_no_claim_younger(opened: Callable
         sleeper.confirm(correlation_id="c-1")
 
 
-def test_a_claim_of_a_moment_ago_is_not_asked_for_again(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
+def test_a_claim_of_a_moment_ago_is_not_requested_again(opened: Callable[[VirtualClock], Ledger], place: str) -> None:
     clock = IdleClock()
     ledger = opened(clock)
     ledger.claim(request(), correlation_id="c-1")
@@ -613,7 +613,7 @@ def test_each_row_says_how_often_its_window_has_been_triggered(
     assert attempts == [("c-1", 1), ("c-2", 2), ("c-3", 3), ("c-4", 1)]
 
 
-def test_what_is_read_again_is_bought_anew_each_day_and_what_a_lost_state_wants_is_not(
+def test_what_is_read_again_is_bought_each_day_and_what_a_lost_state_wants_is_not(
     opened: Callable[[VirtualClock], Ledger],
 ) -> None:
     clock = IdleClock()  # 11:30 in Kolkata
@@ -938,7 +938,7 @@ def test_a_ledger_in_memory_is_refused(place: str) -> None:
         Ledger(place, clock=IdleClock())
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("something else, long enough to have a header" * 10)
     with pytest.raises(LedgerError, match="not a database"):
         Ledger(str(tmp_path / "ledger.db"), clock=IdleClock())

@@ -71,5 +71,5 @@ def test_what_was_not_bought_is_given_back_to_each_budget_and_what_may_be_bought
         (BY_SELLER, True),
     ],
 )
-def test_windows_may_be_left_over_where_any_budget_is_set(limits: Limits, *, has_budget: bool) -> None:
+def test_windows_may_be_deferred_if_any_budget_is_set(limits: Limits, *, has_budget: bool) -> None:
     assert limits.has_budget is has_budget

@@ -197,7 +197,7 @@ def test_nothing_secret_goes_out_over_plain_http_through_a_network(
 # What is wrong for good
 
 
-def test_a_certificate_that_is_not_trusted_is_told_at_the_first_try(bench: ClientBench, certificate: Path) -> None:
+def test_a_certificate_that_is_not_trusted_is_reported_at_the_first_try(bench: ClientBench, certificate: Path) -> None:
     with (
         RawServer(lambda: [ANSWER], certificate=certificate) as server,
         pytest.raises(OutageError, match=r"a certificate of 127.* that is not trusted; .*REQUESTS_CA_BUNDLE"),
@@ -232,13 +232,13 @@ def test_calls_and_downloads_go_through_a_tunnel_of_a_proxy(
     assert {line.rpartition(b" ")[0] for line in proxy.asked} == {f"CONNECT 127.0.0.1:{port}".encode()}
 
 
-def test_https_to_a_host_that_speaks_http_is_told_at_the_first_try(bench: ClientBench) -> None:
+def test_https_to_a_host_that_speaks_http_is_reported_at_the_first_try(bench: ClientBench) -> None:
     with pytest.raises(OutageError, match=r"does not speak https; check whether the address in api_url"):
         bench.detail(api_url=bench.api.url.replace("http://", "https://"))
     assert bench.clock.waited == []
 
 
-def test_a_host_that_does_not_exist_is_told_at_the_first_try(
+def test_a_host_that_does_not_exist_is_reported_at_the_first_try(
     bench: ClientBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def getaddrinfo(*_: object) -> Any:
@@ -250,7 +250,7 @@ def test_a_host_that_does_not_exist_is_told_at_the_first_try(
     assert bench.clock.waited == []
 
 
-def test_a_proxy_whose_library_is_missing_is_told_at_the_first_try(
+def test_a_proxy_whose_library_is_missing_is_reported_at_the_first_try(
     bench: ClientBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: object, **__: object) -> Any:
@@ -263,7 +263,7 @@ def test_a_proxy_whose_library_is_missing_is_told_at_the_first_try(
     assert bench.clock.waited == []
 
 
-def test_a_proxy_that_refuses_is_told_at_the_first_try(bench: ClientBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_refuses_is_reported_at_the_first_try(bench: ClientBench, monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(lambda: [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"]) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         with pytest.raises(OutageError, match=r"the proxy refuses to connect to api\.test; check the name"):
@@ -341,7 +341,7 @@ class _Reviving(VirtualClock):
             revive()
 
 
-def test_a_run_waits_for_an_api_that_went_away_and_goes_on_where_it_was(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_waits_for_an_api_that_went_away_and_continues_where_it_was(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     clock = _Reviving(after=400)
     reply = Reply(body={"access_token": "token", "status": "PROCESSING"})

@@ -184,7 +184,7 @@ def test_a_parameter_that_names_no_seller_fails_the_plan(deployment: Deployment)
         deployment.plan(sellers=["acmee"])
 
 
-def test_what_airflow_is_told_of_a_run_holds_no_secret_and_only_settings_of_the_tap(
+def test_what_airflow_learns_of_a_run_holds_no_secret_and_only_settings_of_the_tap(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sellers = [{"seller_id": "acme", "refresh_token": "canary-canary"}]

@@ -53,7 +53,7 @@ def _gated(bench: Bench, *, opens_at: float | None, **settings: Any) -> tuple[An
     return output, gate
 
 
-def test_a_run_goes_on_where_it_was_when_the_api_is_back(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_continues_where_it_was_when_the_api_is_back(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     honest = bench.run(STREAM, window_days=10)
     output, _ = _gated(bench, opens_at=400)
     assert output.error is None
@@ -170,7 +170,7 @@ def test_what_was_said_of_a_host_that_is_given_up_stays_said() -> None:
         _call(outages, ANSWER)
 
 
-def test_pauses_between_looks_begin_anew_with_each_outage() -> None:
+def test_each_outage_begins_with_the_shortest_pause() -> None:
     clock = VirtualClock()
     outages = Outages(clock=clock)
     for outcome in (ANSWER, *[AWAY] * 8, ANSWER):

@@ -127,7 +127,7 @@ def test_a_report_that_is_gone_is_bought_again_as_often_as_is_worth_it(
         (detail(ReportStatus.EXPIRED), None),
     ],
 )
-def test_a_status_that_no_document_has_is_told(answer: ReportDetail, word: str | None) -> None:
+def test_a_status_that_no_document_has_is_reported(answer: ReportDetail, word: str | None) -> None:
     assert outcomes.undocumented_status(answer) == word
 
 
@@ -200,7 +200,7 @@ def test_the_apis_own_404_counts_when_it_is_repeated_over_minutes() -> None:
     assert isinstance(refused(NOT_KNOWN, detail_trouble=few, now=BOUGHT_AT + NOT_FOUND_SECONDS), PollAgain)
 
 
-def test_a_gateways_404_never_counts_and_begins_the_count_anew() -> None:
+def test_a_gateways_404_never_counts_and_resets_the_count() -> None:
     gateway = CallRefusedError("404", status=404)
     before = Trouble(kind="not found", times=99, since=0.0)
     step = refused(gateway, detail_trouble=before)

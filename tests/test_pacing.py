@@ -43,7 +43,7 @@ def test_the_number_grows_by_one_at_a_time_up_to_its_ceiling() -> None:
     assert caps == [2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4]
 
 
-def test_a_limit_that_stands_is_tried_ever_more_rarely() -> None:
+def test_a_persistent_limit_is_tried_less_and_less_often() -> None:
     refused = refusals(2000)
     gaps = [later - earlier for earlier, later in itertools.pairwise(refused)]
     assert gaps[:4] == [QUOTA, 2 * QUOTA, 4 * QUOTA, 8 * QUOTA]
@@ -103,7 +103,7 @@ def test_the_shortest_generation_time_is_forgotten_slowly_and_the_typical_one_fo
     assert again.with_seen(50.0).shortest == 50.0
 
 
-def test_a_download_that_took_no_time_is_no_guide_to_speed() -> None:
+def test_a_download_that_took_no_time_is_not_a_guide_to_speed() -> None:
     transfers = DownloadSpeeds()
     transfers.record("orders_report", size=1000, seconds=0.0)
     assert transfers.expected("orders_report") == 0.0

@@ -24,7 +24,7 @@ def test_reports_cost_what_their_types_cost() -> None:
     assert prices.in_words({"orders_report": 2, "sales_ledger": 1}) == "INR 1,025.00"
 
 
-def test_a_cost_of_which_a_part_is_not_known_is_not_told() -> None:
+def test_a_cost_with_an_unknown_part_is_not_shown() -> None:
     prices = Prices.from_settings({"orders_report": 12.5})
     assert prices.cost({"orders_report": 2, "sales_ledger": 1}) is None
     assert prices.in_words({"orders_report": 2, "sales_ledger": 0}) == "25.00"
@@ -49,7 +49,7 @@ def test_the_runs_last_words_and_the_plan_speak_in_money(bench: Bench, caplog: p
     assert any("flipkart_reports_cost" in message for message in caplog.messages)
 
 
-def test_coverage_tells_what_all_purchases_cost(bench: Bench, tmp_path: Path) -> None:
+def test_coverage_shows_what_all_purchases_cost(bench: Bench, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"report_ledger": str(tmp_path / "ledger.db"), "report_prices": {"orders_report": 7}}
     bench.run("orders_report", window_days=10, **settings)
     run = bench.tap("orders_report", **settings).current_run

@@ -101,7 +101,7 @@ def test_a_file_is_private_before_anything_is_in_it_and_one_that_is_there_is_lef
 ODD = [".", "..", "../../x", "a/b", "/etc", "a\0b", "a\nb", "x" * 3000, "विक्रेता" * 40, "%2e%2e", "~", "C:\\x", "\ud800"]
 
 
-def test_a_pipe_in_the_place_of_a_database_is_told(tmp_path: Path) -> None:
+def test_a_pipe_as_a_database_is_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(LedgerError, match=r"report_ledger .* cannot be opened: No such device or address"):
@@ -255,7 +255,7 @@ def test_a_database_without_a_free_connection_is_waited_for(postgres: Postgres) 
     assert clock.monotonic() >= 20
 
 
-def test_a_database_that_has_no_free_connection_for_a_minute_is_told(postgres: Postgres) -> None:
+def test_a_database_that_has_no_free_connection_for_a_minute_is_reported(postgres: Postgres) -> None:
     url = _url_of_a_narrow_role(postgres)
     clock = VirtualClock()
     with psycopg.connect(url), pytest.raises(LedgerError, match="too many connections for role"):

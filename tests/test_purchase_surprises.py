@@ -202,7 +202,9 @@ def test_a_running_month_whose_report_is_gone_is_bought_up_to_its_newest_day(
     assert [last for *_, last in bench.bought()] == ["2026-11-21", "2026-11-22"]
 
 
-def test_a_report_asked_for_otherwise_is_not_taken_from_the_archive(bench: Bench, kept: dict[str, Any]) -> None:
+def test_a_report_requested_with_other_parameters_is_not_taken_from_the_archive(
+    bench: Bench, kept: dict[str, Any]
+) -> None:
     bench.run("orders_report", **kept)
     bench.clock.advance(86400 * 3)
     asked = calls(bench, "trigger")
@@ -344,7 +346,7 @@ def test_what_the_api_has_no_more_is_read_from_the_archive(
 # Budgets
 
 
-def test_a_snapshot_that_the_budget_left_over_is_forgotten_once_its_day_is_over(bench: Bench) -> None:
+def test_a_snapshot_that_the_budget_deferred_is_forgotten_once_its_day_is_over(bench: Bench) -> None:
     settings: dict[str, Any] = {"end_date": "2026-12-31", "sellers": [bench.seller("acme"), bench.seller("bharat")]}
     first = bench.run("current_inventory_report", max_reports=1, **settings)
     assert first.partition("current_inventory_report", "bharat")["unbought"] == [["2026-11-24", "2026-11-24"]]
@@ -353,7 +355,7 @@ def test_a_snapshot_that_the_budget_left_over_is_forgotten_once_its_day_is_over(
     assert "unbought" not in second.partition("current_inventory_report", "bharat")
 
 
-def test_the_budget_of_a_report_type_stands_beside_another_type_with_its_identifier(bench: Bench) -> None:
+def test_the_budget_of_a_report_type_holds_although_another_type_has_its_identifier(bench: Bench) -> None:
     other = {"name": "orders_by_dispatch", "identifier": "orders_report", "window": "days", "parameters": {"by": "d"}}
     limited = {"orders_report": {"max_reports": 1}}
     output = bench.run("orders_report", window_days=5, report_types=limited, custom_reports=[other])
@@ -449,7 +451,7 @@ def test_a_word_of_consent_lets_it_begin(bench: Bench, word: dict[str, Any]) -> 
     ],
     ids=["empty", "of another tap", "of another seller"],
 )
-def test_a_state_that_knows_none_of_the_sellers_is_no_word(bench: Bench, bookmarks: dict[str, Any]) -> None:
+def test_a_state_that_knows_none_of_the_sellers_does_not_count(bench: Bench, bookmarks: dict[str, Any]) -> None:
     refused = bench.run("orders_report", state={"bookmarks": bookmarks}, start_date="2026-06-01", window_days=2)
     assert "this first run would buy 71 reports" in str(refused.error)
     assert bench.bought() == []

@@ -76,7 +76,7 @@ def test_what_is_claimed_is_taken_out_by_seller_or_by_type_and_the_rest_stays_in
     assert bench.claimed() == [first, second]
 
 
-def test_what_is_settled_is_taken_out_but_not_handed_over() -> None:
+def test_what_is_done_is_taken_out_but_not_delivered() -> None:
     bench = Bench()
     settled, other = tracked(0), tracked(1)
     claim(bench, settled, other)
@@ -97,7 +97,7 @@ def test_what_waits_of_a_seller_is_taken_out_be_it_bought_or_not_and_nothing_of_
     assert bench.bought() == others[1:]
 
 
-def test_a_type_that_is_blocked_is_left_over_and_the_types_beside_it_are_bought() -> None:
+def test_a_blocked_type_is_deferred_and_the_other_types_are_bought() -> None:
     bench = Bench()
     orders, sales, settled = tracked(0), tracked(1, stream="sales_ledger"), tracked(2)
     bench.add(orders, sales, settled)
@@ -119,7 +119,7 @@ def test_a_type_can_be_blocked_while_nothing_waits() -> None:
     assert bench.left == []
 
 
-def test_what_the_budget_does_not_allow_is_left_over_for_that_reason() -> None:
+def test_what_the_budget_does_not_allow_is_deferred_for_that_reason() -> None:
     bench = Bench(max_reports=1)
     first, second, third = tracked(0), tracked(1), tracked(2, seller="bose")
     bench.add(first, second, third)
@@ -128,7 +128,7 @@ def test_what_the_budget_does_not_allow_is_left_over_for_that_reason() -> None:
     assert bench.left == [(second, told, True), (third, told, True)]
 
 
-def test_the_consumer_hears_at_once_that_what_it_waits_for_is_left_over_be_the_disk_full_or_no_slot_free() -> None:
+def test_the_consumer_learns_at_once_that_its_window_is_deferred_with_a_full_disk_or_no_free_slot() -> None:
     bench = Bench(max_reports_by_type={"sales_ledger": 1})
     sales = [tracked(number, stream="sales_ledger") for number in (0, 1, 2)]
     urgent = tracked(3, priority=Priority.NEWEST)
@@ -221,7 +221,7 @@ def test_a_report_that_cools_down_waits_for_a_slot_from_its_moment_on() -> None:
     assert bench.bought(60.0) == [report]
 
 
-def test_nothing_is_done_any_more_about_what_is_settled() -> None:
+def test_nothing_more_happens_to_what_is_done() -> None:
     bench = Bench()
     report = tracked()
     report.stage = Stage.DONE
@@ -380,7 +380,7 @@ def test_refusals_with_something_else_between_them_do_not_add_up(pause: str) -> 
     assert bench.left == []
 
 
-def test_a_seller_whose_only_report_is_left_over_has_nothing_that_waits() -> None:
+def test_a_seller_whose_only_report_is_deferred_has_nothing_waiting() -> None:
     bench = Bench()
     only = tracked()
     bench.queue.refused(only, now=0.0, retry_after=TIMEOUT + 1)

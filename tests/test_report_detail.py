@@ -44,7 +44,7 @@ def test_each_member_of_a_detail_is_read() -> None:
     ("named", "report_id"),
     [(None, "R-1"), ("", "R-1"), (" ", "R-1"), (True, "R-1"), (["R-2"], "R-1"), (" R-2 ", "R-2"), (17, "17")],
 )
-def test_a_detail_is_of_the_report_that_it_names_or_of_the_one_that_was_asked_for(
+def test_a_detail_is_of_the_report_that_it_names_or_of_the_one_that_was_requested(
     named: object, report_id: str
 ) -> None:
     assert parsed(report_id=named).report_id == report_id
@@ -61,7 +61,7 @@ def test_a_detail_is_of_the_report_that_it_names_or_of_the_one_that_was_asked_fo
         ("QUEUED", ReportStatus.UNKNOWN, True),
     ],
 )
-def test_a_status_counts_whatever_its_case_and_one_that_nobody_knows_is_still_running(
+def test_a_status_counts_in_any_case_and_an_unknown_one_is_still_running(
     word: str, status: ReportStatus, *, is_running: bool
 ) -> None:
     detail = parsed(status=word)
@@ -101,7 +101,7 @@ def test_an_expiry_is_read_in_the_zone_it_names_and_one_that_cannot_be_read_is_a
     assert parsed(metadata=metadata).expiry == expiry
 
 
-def test_the_digest_of_what_was_asked_for_never_changes_since_states_and_ledgers_hold_it() -> None:
+def test_the_digest_of_what_was_requested_never_changes_since_states_and_ledgers_hold_it() -> None:
     asked = {"from_date": "2026-01-01", "to_date": date(2026, 1, 31)}
     assert digest_of("orders_report", asked) == "9937c214735301bd"
     assert digest_of("orders_report", dict(reversed(asked.items()))) == "9937c214735301bd"

@@ -127,7 +127,7 @@ def test_a_blank_part_of_a_key_is_made_up_for_by_columns_that_never_change(tmp_p
     assert repeats == KeyRepeats(tied=0, incomplete=2, examples=["NA"])
 
 
-def test_rows_without_any_key_are_told_apart_by_all_their_cells(tmp_path: Path) -> None:
+def test_rows_without_any_key_are_distinguished_by_all_their_cells(tmp_path: Path) -> None:
     rows = [Row("", "", day="", status="x"), Row("", "", day="", status="y"), Row("", "", day="", status="x")]
     records, _ = read(tmp_path / "file", rows)
     assert len({record["_row_ordinal"] for record in records}) == 3

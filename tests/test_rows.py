@@ -491,7 +491,7 @@ def test_the_header_again_is_dropped_and_another_header_is_refused() -> None:
         lambda header: header.replace(" (Rs.)", ""),
     ],
 )
-def test_the_header_again_in_another_spelling_is_no_row(spelt: Callable[[str], str]) -> None:
+def test_the_header_again_in_another_spelling_is_not_a_row(spelt: Callable[[str], str]) -> None:
     header = ["Order Item ID", "Sale (Rs.)", "Fee (Rs.)", "Tax (Rs.)"]
     counts = RowCounts()
     rows = [["1", "1", "1", ""], list(map(spelt, header)), ["2", "1", "1", ""]]
@@ -650,7 +650,7 @@ def test_tables_of_one_report_share_their_row_numbers_and_hashes() -> None:
     assert (ordinals, numbers) == ([1, 1, 2], [1, 2, 3])
 
 
-def test_equal_rows_are_numbered_and_others_are_told_apart() -> None:
+def test_equal_rows_are_numbered_and_others_are_distinguished() -> None:
     rows = [["1", "1", "", ""], ["1", "1", "NA", ""], ["1", "", "1", ""], [" 1", "1", "-", ""], ["11", "", "", ""]]
     found = records(read(HEADER, rows))
     assert [row["ordinal"] for row in found] == [1, 2, 1, 3, 1]

@@ -12,7 +12,7 @@ def is_ending(end: RunEnd, now: float, *, reason: str | None = None, deadline: f
     return end.is_ending(now=now, reason=reason, deadline=deadline)
 
 
-def test_a_run_that_nobody_ends_goes_on() -> None:
+def test_a_run_that_nobody_ends_continues() -> None:
     end = RunEnd()
     assert not is_ending(end, 1e9)
     assert end.may_still_finish(now=1e9)

@@ -585,7 +585,7 @@ def test_progress_names_what_is_bought_the_oldest_first_and_counts_what_waits(tm
     assert (ended.reports, ended.waiting, ended.done) == ([], 0, 5)
 
 
-def test_progress_tells_ages_from_the_trigger_and_when_each_is_asked_about_next(bench: Bench) -> None:
+def test_progress_shows_ages_from_the_trigger_and_when_each_is_asked_about_next(bench: Bench) -> None:
     """The second request goes first, so the oldest report is not the first that was wanted."""
     shown: list[tuple[float, RunProgress]] = []
 
@@ -695,7 +695,7 @@ def test_a_report_of_an_earlier_run_that_is_not_ready_in_time_is_released(tmp_pa
     assert sorted(ledger.calls) == ["bought", "claim", "claim", "released"]
 
 
-def test_a_host_that_is_given_up_ends_the_run_and_the_first_one_is_told(bench: Bench) -> None:
+def test_a_host_that_is_given_up_ends_the_run_and_the_first_one_is_reported(bench: Bench) -> None:
     first, second = OutageError("the API is away"), OutageError("the token endpoint is away")
     bench.api.on_trigger = raising(first, second)
     requests = [request(number) for number in range(4)]
@@ -707,7 +707,7 @@ def test_a_host_that_is_given_up_ends_the_run_and_the_first_one_is_told(bench: B
     assert bench.api.reports == {}
 
 
-def test_a_storage_that_is_given_up_leaves_its_reports_bought_and_the_run_goes_on(bench: Bench) -> None:
+def test_a_storage_that_is_given_up_leaves_its_reports_bought_and_the_run_continues(bench: Bench) -> None:
     errors = [OutageError("the storage is away"), OutageError("the storage is still away")]
     bench.api.on_download = raising(*errors)
     requests = [request(number) for number in range(3)]
@@ -908,7 +908,7 @@ def test_a_dead_token_fails_all_windows_of_its_seller_with_one_call_and_no_other
     assert calls.count("acme") == 1
 
 
-def test_an_unknown_status_means_still_running_and_is_told_once(
+def test_an_unknown_status_means_still_running_and_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path, generation=lambda _seller, _identifier: 3600.0)
@@ -1178,7 +1178,7 @@ def test_a_structured_log_has_the_facts_of_an_event_as_fields(bench: Bench, capl
     assert lines[2].__dict__["size"] == 3
 
 
-def test_what_is_booked_while_the_scheduler_is_closed_is_told(bench: Bench) -> None:
+def test_what_is_recorded_while_the_scheduler_closes_is_reported(bench: Bench) -> None:
     ledger = RecordingLedger()
     ledger.owner = "orders_report, seller bose, 2025-01-01 to 2025-01-01"
     wanted, other = request(0), request(1)

@@ -171,7 +171,7 @@ def test_a_ledger_that_does_not_answer_holds_up_no_poll_and_no_download(bench: B
     assert isinstance(results[0], Delivery)
 
 
-def test_a_download_goes_on_while_the_ledger_does_not_answer(bench: Bench) -> None:
+def test_a_download_continues_while_the_ledger_does_not_answer(bench: Bench) -> None:
     ledger = StuckLedger("completed")
     fetched = threading.Event()
     bench.api.on_download = lambda _report_id: fetched.set()
@@ -264,7 +264,7 @@ def test_what_is_claimed_and_not_sent_when_the_run_is_stopped_is_undone(bench: B
     assert scheduler.budget.triggers == len(bench.api.reports)
 
 
-def test_what_is_bought_is_told_before_it_is_booked_and_booked_before_the_end(bench: Bench) -> None:
+def test_a_purchase_is_reported_before_it_is_recorded_and_recorded_before_the_end(bench: Bench) -> None:
     ledger = StuckLedger("bought")
     wanted = request()
     scheduler = bench.scheduler(wanted, ledger=ledger)
@@ -430,7 +430,7 @@ def test_a_machine_without_room_for_threads_ends_the_run_with_a_sentence(
     assert bench.api.reports == {}
 
 
-def test_with_room_for_few_threads_the_run_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_room_for_few_threads_the_run_continues(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     start = threading.Thread.start
     started: list[threading.Thread] = []
 

@@ -44,7 +44,7 @@ def serve(bench: Bench, hook: Callable[[str], dict[str, Any]], **dials: Any) -> 
     return hooked
 
 
-def test_what_is_bought_is_asked_for_before_anything_is_triggered(bench: Bench) -> None:
+def test_what_is_bought_is_requested_before_anything_is_triggered(bench: Bench) -> None:
     hooked = serve(bench, lambda _call: {}, generation_seconds=(3600.0, 3600.0))
     settings: dict[str, Any] = {"window_days": 5, "max_concurrent_reports": 3, "poll_interval": 60}
     first = bench.run("sales_ledger", "returns_report", max_wait=600, **settings)

@@ -38,7 +38,7 @@ def checks(bench: Bench, *, warn_days: int = 14, **settings: Any) -> list[Seller
         tap.close()
 
 
-def test_a_good_token_and_a_dead_one_are_told_apart_and_nothing_is_bought(bench: Bench) -> None:
+def test_a_good_token_and_a_dead_one_are_distinguished_and_nothing_is_bought(bench: Bench) -> None:
     bench.restart({"fault": "token_dead", "seller_id": "bharat"})
     found = checks(bench, sellers=[bench.seller("acme"), bench.seller("bharat")])
     assert [(check.seller_id, check.status, check.access_days_left) for check in found] == [
@@ -68,7 +68,7 @@ def test_an_access_token_alone_is_checked_so_beside_a_token_store_too(
     assert found.status == "valid"
 
 
-def test_the_apps_own_token_is_told_to_be_no_sellers(bench: Bench) -> None:
+def test_the_apps_own_token_is_reported_as_not_a_sellers(bench: Bench) -> None:
     (found,) = checks(bench, sellers=[{"seller_id": "acme"}])
     assert found.status == "refused"
     assert "has to be a third-party one" in found.note

@@ -288,7 +288,7 @@ def test_a_file_of_another_report_is_named_where_settings_declare_it_and_nowhere
     assert "declare it under that name" not in caplog.text
 
 
-def test_reports_whose_rows_name_orders_returns_or_payments_are_asked_for_as_such(bench: Bench) -> None:
+def test_reports_whose_rows_name_orders_returns_or_payments_are_requested_as_such(bench: Bench) -> None:
     tap = bench.tap(
         custom_reports=[{"name": "loans", "identifier": "loan_ledger", "window": "month"}], warehouse_ids=["w"]
     )

@@ -739,7 +739,7 @@ def lines_of(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode(), newline="")))
 
 
-def test_a_preamble_of_fifty_lines_stands_before_the_header(serve: Callable[..., Client]) -> None:
+def test_a_preamble_of_fifty_lines_comes_before_the_header(serve: Callable[..., Client]) -> None:
     client = serve(file_format="csv_with_preamble")
     lines = lines_of(client.file(client.bought("settled_transaction_ledger")).content)
     start = next(number for number, line in enumerate(lines) if line[:1] == ["Payment Details"])
@@ -1074,7 +1074,7 @@ def test_a_payout_is_named_on_its_first_row_alone(serve: Callable[..., Client]) 
     assert sizes[1:] == [len(list(members)) for _, members in groupby(sorted(payouts))]
 
 
-def test_a_total_stands_behind_the_rows(serve: Callable[..., Client]) -> None:
+def test_a_total_follows_the_rows(serve: Callable[..., Client]) -> None:
     client = serve(
         {"fault": "total_row"}, {"fault": "total_row", "table": "Ads", "nth": 2}, {"fault": "native_dates", "nth": 2}
     )

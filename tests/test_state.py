@@ -37,7 +37,7 @@ reports = st.builds(PendingReport, report_id=st.text(min_size=1), window=windows
 
 
 @given(coverages, st.lists(reports), coverages, st.lists(reports))
-def test_what_is_written_is_read_again_whatever_stood_there_before(
+def test_what_is_written_replaces_earlier_content_and_is_read_again(
     before: Coverage, pending_before: list[PendingReport], after: Coverage, pending_after: list[PendingReport]
 ) -> None:
     partition: dict[str, Any] = {"context": {"seller_id": "acme"}}

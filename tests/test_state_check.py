@@ -136,7 +136,7 @@ def test_of_a_stream_that_is_not_read_only_the_shape_counts() -> None:
     assert mistakes(state({"context": 1}, {"context": 1}, stream="of_old")) == []
 
 
-def test_three_mistakes_are_told_and_that_there_are_more() -> None:
+def test_three_mistakes_are_reported_and_that_there_are_more() -> None:
     assert len(mistakes(state(1, 2, 3))) == 3
     told = mistakes(state(1, 2, 3, 4))
     assert told[2] == "the state of orders_report cannot be read: partitions[2] is not an object, and more"
@@ -261,7 +261,7 @@ def test_sellers_are_those_of_the_streams_that_are_read() -> None:
     assert sellers_of({}, streams={"orders_report"}) == set()
 
 
-def test_a_seller_that_only_the_state_knows_is_told_with_those_that_are_new() -> None:
+def test_a_seller_that_only_the_state_knows_is_reported_with_those_that_are_new() -> None:
     assert unknown_sellers({"acme"}, {"acme", "bose"}) is None
     told = unknown_sellers({"dabur", "acme", "cipla"}, {"emami", "bose", "acme"})
     assert told == (
@@ -286,14 +286,14 @@ def test_a_state_of_the_tap_and_its_sellers_leaves_no_doubt() -> None:
     assert doubts_of({}) == doubts_of(state(PARTITION)) == doubts_of(state({"context": {"seller_id": "acme"}})) == []
 
 
-def test_bookmarks_of_no_stream_are_told() -> None:
+def test_bookmarks_of_no_stream_are_reported() -> None:
     document = {"bookmarks": {**state(PARTITION)["bookmarks"], "orders": {}, "customers": {}}}
     (told,) = doubts_of(document)
     assert told.startswith("The state has bookmarks of customers, orders, which no stream of these settings is:")
     assert told.endswith("or all its days are bought again.")
 
 
-def test_a_bookmark_in_the_future_is_told_because_nothing_is_requested_before() -> None:
+def test_a_bookmark_in_the_future_is_reported_because_nothing_is_requested_before() -> None:
     ahead = [{**PARTITION, "replication_key_value": day} for day in ("2026-10-21", "2036-01-01T00:00:00")]
     beginning = "The state says that orders_report of seller acme is loaded up to 2026-10-21, which is in the future"
     assert doubts_of(state(ahead[0])) == [

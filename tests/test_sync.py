@@ -132,7 +132,7 @@ def test_an_empty_window_advances_the_bookmark(bench: Bench) -> None:
     assert output.partition("sales_ledger")["replication_key_value"] == "2026-10-20"
 
 
-def test_a_failed_window_stops_nothing_else_and_is_the_only_one_asked_for_again(bench: Bench) -> None:
+def test_a_failed_window_stops_nothing_else_and_is_the_only_one_requested_again(bench: Bench) -> None:
     failed = {"fault": "failed", "identifier": "sales_ledger"}
     bench.restart(*({**failed, "nth": number} for number in (2, 5, 6)))  # the second window, and its two more tries
     settings: dict[str, Any] = {"window_days": 5, "max_concurrent_reports": 1}
@@ -232,7 +232,7 @@ def test_a_cell_that_does_not_fit_is_kept_beside_its_column(bench: Bench) -> Non
     assert "line 3, column 'quantity': 'many' is not an integer" in str(failed.error)
 
 
-def test_a_new_column_is_told_before_the_first_record_that_has_it(bench: Bench) -> None:
+def test_a_new_column_is_reported_before_the_first_record_that_has_it(bench: Bench) -> None:
     bench.restart({"fault": "extra_column", "header": "Carbon Footprint (kg)", "nth": 2})
     output = bench.run("orders_report", window_days=10, max_concurrent_reports=1, lookback_days=0)
     first, second = output.schemas("orders_report")
@@ -434,7 +434,7 @@ def test_the_budget_of_a_run_holds_and_the_next_run_buys_the_rest(bench: Bench) 
     assert second.partition("sales_ledger")["replication_key_value"] == "2026-10-20"
 
 
-def test_what_the_budget_left_over_is_bought_first_by_the_next_run(bench: Bench) -> None:
+def test_what_the_budget_deferred_is_bought_first_by_the_next_run(bench: Bench) -> None:
     settings: dict[str, Any] = {"start_date": "2026-11-01", "end_date": "2026-12-31", "window_days": 5}
     first = bench.run("sales_ledger", max_reports=1, **settings)
     assert bench.bought() == [("sales_ledger", "acme", "2026-11-21", "2026-11-21")]
@@ -479,7 +479,7 @@ def test_a_repair_that_failed_is_in_the_ledger_with_the_word_that_no_other_run_a
     assert cause == "the file is empty: zero bytes; only the same repair asks for it again"
 
 
-def test_days_that_the_budget_of_a_repair_leaves_over_are_no_debt_of_the_next_run(bench: Bench) -> None:
+def test_days_that_the_budget_of_a_repair_defers_are_not_owed_by_the_next_run(bench: Bench) -> None:
     state = bench.run("sales_ledger", window_days=10).state
     repair = [{"stream": "sales_ledger", "from_date": "2026-10-01", "to_date": "2026-10-20"}]
     cut = bench.run("sales_ledger", window_days=10, state=state, repair=repair, max_reports=1)
@@ -598,7 +598,7 @@ def test_a_run_ends_with_plain_words_and_metrics(bench: Bench, caplog: pytest.Lo
     assert sum(point["metric"] == "flipkart_report_generation_time" for point in points) == 4
 
 
-def test_a_changed_header_is_told_with_its_fingerprint_which_the_ledger_keeps_with_the_rows(
+def test_a_changed_header_is_reported_with_its_fingerprint_which_the_ledger_keeps_with_the_rows(
     bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = tmp_path / "ledger.db"

@@ -137,7 +137,7 @@ def test_a_help_of_fifty_lines_above_a_header_of_three_rows_is_skipped(tmp_path:
     assert read_rows == [data]
 
 
-def test_both_layouts_of_returns_are_told_apart_by_their_header(tmp_path: Path) -> None:
+def test_both_layouts_of_returns_are_distinguished_by_their_header(tmp_path: Path) -> None:
     (table,) = tables_of("returns_report")
     for names in table.layouts:
         header = [schema["title"] for name, schema in table.properties.items() if name in names]
@@ -148,7 +148,7 @@ def test_both_layouts_of_returns_are_told_apart_by_their_header(tmp_path: Path) 
         assert (layout.missing, layout.new) == ((), ())
 
 
-def test_a_table_that_is_none_of_the_reports_is_refused(tmp_path: Path) -> None:
+def test_a_table_that_does_not_belong_to_the_report_is_refused(tmp_path: Path) -> None:
     members = {"Sheet1": [["Colour", "Taste"], ["red", "sweet"]], "Sheet2": [["Size", "Weight"], ["1", "2"]]}
     with pytest.raises(RowError, match=r"no table in the file belongs to this report: Sheet1\.csv has .Colour."):
         read(tmp_path, zip_of(members), SETTLEMENT)
@@ -272,7 +272,7 @@ def test_a_header_of_unknown_columns_is_found_with_all_its_rows(
     assert found == [row for row in padded if row[-1].isdecimal() or row[0] in {"Asha", "Ravi"}]
 
 
-def test_unknown_parts_of_a_known_name_are_no_record(tmp_path: Path) -> None:
+def test_unknown_parts_of_a_known_name_are_not_a_record(tmp_path: Path) -> None:
     names = headers("settled_transaction_ledger_tds")
     rows = [
         names,
@@ -308,7 +308,7 @@ def streams_of(
         ]
 
 
-def test_a_sheet_of_a_name_of_its_own_is_nobodys_beside_the_one_it_is_like(tmp_path: Path) -> None:
+def test_a_sheet_with_another_name_feeds_no_stream_if_the_sheet_it_is_like_is_there(tmp_path: Path) -> None:
     gst = tables_of("gst_returns_report")
     sheets = {"Section 7(A)(2) in GSTR-1": sheet("gst_returns_report"), "Section 99(Z)": sheet("gst_returns_report")}
     assert streams_of(tmp_path, sheets, gst) == (
@@ -381,7 +381,7 @@ def rows_of_orders(*numbers: int) -> Rows:
 
 
 @pytest.mark.parametrize("make", [workbook, zip_of], ids=["workbook", "zip"])
-def test_a_part_without_a_header_goes_on_with_the_rows_in_front_of_it(
+def test_a_part_without_a_header_continues_the_rows_before_it(
     tmp_path: Path, make: Callable[[Mapping[str, Rows]], bytes]
 ) -> None:
     content = make(

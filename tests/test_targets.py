@@ -297,7 +297,9 @@ def promised(simulator: Simulator, partition: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("target", [DuckDB], ids=["target-duckdb"], indirect=True)
-def test_a_target_that_is_killed_goes_on_from_its_last_state_without_a_row_lost(target: Target, source: Source) -> None:
+def test_a_target_that_is_killed_continues_from_its_last_state_without_a_row_lost(
+    target: Target, source: Source
+) -> None:
     target.set(batch_size_rows=10)
     settings: dict[str, Any] = {"window_days": 2, "max_concurrent_reports": 1}
     slow = {"trigger": 0.05, "detail": 0.05, "download": 0.15}  # or all is bought before the target stores anything

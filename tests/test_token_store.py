@@ -185,7 +185,7 @@ def test_a_stored_token_that_the_api_refuses_is_renewed_once_for_all_workers(
     assert len(server.asked) == 2
 
 
-def test_a_seller_who_has_authorised_anew_in_the_settings_begins_with_that_token(
+def test_a_seller_who_has_authorised_again_begins_with_the_new_token_of_the_settings(
     server: ScriptedServer, worker: Callable[..., AccessToken]
 ) -> None:
     server.plays(answer(1), answer(9))

@@ -145,7 +145,7 @@ def test_only_a_report_of_the_same_days_and_the_same_parameters_is_adopted() -> 
 # What is wanted
 
 
-def test_the_newest_window_goes_first_then_what_is_read_again_then_what_lies_behind() -> None:
+def test_the_newest_window_goes_first_then_the_look_back_then_older_windows() -> None:
     assert wanted(partition(), 25) == [(1, 10, BACKFILL, None), (11, 20, BACKFILL, None), (21, 25, NEWEST, None)]
     read = Coverage(bookmark=day(20))
     known = partition(coverages={"stock": read, "moves": read})
@@ -165,7 +165,7 @@ def test_a_report_is_bought_once_for_the_streams_that_owe_its_days() -> None:
     assert [request.streams for request in wanted_reports(read, start=START, newest=day(25))] == [("moves",)]
 
 
-def test_what_is_bought_is_asked_for_as_it_was_bought_unless_it_is_a_repair() -> None:
+def test_what_is_bought_is_requested_as_it_was_bought_unless_it_is_a_repair() -> None:
     known = partition(pending=[pending(days(5, 8))])
     assert wanted(known, 12) == [(1, 4, BACKFILL, None), (5, 8, Priority.BOUGHT, "R-1"), (9, 12, NEWEST, None)]
     repaired = partition(pending=[pending(days(5, 8), is_repair=True)])

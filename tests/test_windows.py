@@ -80,7 +80,7 @@ def test_a_lookback_reads_days_before_the_bookmark_again_but_none_before_the_sta
     ]
 
 
-def test_windows_finished_beyond_a_gap_are_not_asked_for_again() -> None:
+def test_windows_finished_beyond_a_gap_are_not_requested_again() -> None:
     assert due(
         WindowKind.DAYS,
         "2026-01-01",
@@ -105,7 +105,7 @@ def test_pending_windows_stay_as_they_were_bought_and_the_rest_is_cut_around_the
     ]
 
 
-def test_a_pending_window_whose_days_are_all_complete_is_not_asked_for() -> None:
+def test_a_pending_window_whose_days_are_all_complete_is_not_requested() -> None:
     assert due(
         WindowKind.DAYS,
         "2026-01-01",
@@ -169,7 +169,7 @@ def test_a_day_grid_does_not_depend_on_the_start_date() -> None:
     assert len(later) < len(cells)
 
 
-def test_a_snapshot_is_asked_for_once_a_day_and_days_gone_by_are_not() -> None:
+def test_a_snapshot_is_requested_once_a_day_and_days_gone_by_are_not() -> None:
     assert due(WindowKind.SNAPSHOT, "2026-01-01", "2026-01-31") == ["2026-01-31 to 2026-01-31"]
     assert due(WindowKind.SNAPSHOT, "2026-01-01", "2026-01-31", bookmark="2026-01-31") == []
     assert due(WindowKind.SNAPSHOT, "2026-01-01", "2026-01-31", bookmark="2026-01-20") == ["2026-01-31 to 2026-01-31"]

@@ -115,7 +115,7 @@ def test_the_extent_that_a_sheet_claims_does_not_matter(tmp_path: Path, dimensio
     assert found["S"] == list(enumerate(rows, 1))
 
 
-def test_charts_are_no_sheets_and_hidden_sheets_are(tmp_path: Path) -> None:
+def test_charts_are_not_sheets_and_hidden_sheets_are(tmp_path: Path) -> None:
     content = workbook({"A": [["a"]], "B & <b>": Page(rows=[["b"]], state="hidden")}, charts=["C"])
     assert list(rows_of(tmp_path, content)) == ["A", "B & <b>"]
 

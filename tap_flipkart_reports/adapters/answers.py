@@ -79,7 +79,7 @@ class Fault:
         was_sent: whether the server may have acted on the call.
         is_permanent: whether the same call will fail in the same way until a person changes something.
         is_away: whether the host cannot be reached.
-        is_unsendable: whether this request cannot be sent, whatever its host does.
+        is_unsendable: whether this request itself cannot be sent; its host is not at fault.
         is_slow: whether the call used up its time limit.
         advice: what to do about it.
     """
@@ -94,7 +94,7 @@ class Fault:
 
 
 class Verdict(Enum):
-    """What an outcome means, whatever the call was."""
+    """What an outcome means, for any call."""
 
     ACCEPTED = "accepted"
     UNAUTHORIZED = "unauthorized"

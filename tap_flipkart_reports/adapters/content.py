@@ -1,6 +1,6 @@
 """Unpacks bodies by their bytes: `Content-Encoding` is a hint, and often wrong.
 
-Storage services pass on whatever their uploader stated: `aws-chunked`, a charset, `binary`, `none`, `gzip` for a file
+Storage services pass on what the uploader stated: `aws-chunked`, a charset, `binary`, `none`, `gzip` for a file
 that is not compressed. So a stated encoding is undone only if the bytes have it, and one that is not stated is left to
 the file reader. The error names an encoding that cannot be undone.
 """
@@ -70,7 +70,7 @@ class _Chunks(io.RawIOBase):
 
 
 class _Inflated(io.RawIOBase):
-    """A deflated body, inflated in small pieces whatever its compression ratio."""
+    """A deflated body, inflated in small pieces at any compression ratio."""
 
     def __init__(self, packed: PackedFile, window_bits: int) -> None:
         self._packed = packed

@@ -232,7 +232,7 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _number(cell: Any) -> int:  # noqa: ANN401 - SQLite keeps whatever is written into a column of numbers
+def _number(cell: Any) -> int:  # noqa: ANN401 - SQLite stores any type in a column of numbers
     if not isinstance(cell, int):
         raise TypeError(f"{cell!r} is not a number")
     return cell

@@ -19,7 +19,7 @@ def make_file(path: Path) -> None:
     Raises:
         OSError: it cannot be created.
     """
-    # A pipe that nobody reads would hold the run up for ever.
+    # Opening a pipe without a reader would block for ever.
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NONBLOCK", 0), OWNER_ONLY))
 
 

@@ -47,7 +47,7 @@ def is_other_process(name: str) -> bool:
 
 
 def _local_process(name: str) -> tuple[int | None, str]:
-    """Id and start of a process of this machine; no id for other machines or if it cannot be told."""
+    """Id and start of a process of this machine; no id for other machines or if it is unknown."""
     machine, pid, start = [*name.rsplit(" ", 2), "", "", ""][:3]
     is_here = machine == _machine() and start != NOBODY and pid.isascii() and pid.isdecimal()
     return (int(pid) if is_here else None), start
@@ -109,7 +109,7 @@ def _machine() -> str:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process started, in the kernel's ticks; `None` if it does not exist or this cannot be told."""
+    """When a process started, in the kernel's ticks; `None` if it does not exist or the start is unknown."""
     fields = _read_text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return None if len(fields) < 20 or fields[0] in ENDED else fields[19]  # noqa: PLR2004 - proc(5)
 

@@ -208,7 +208,7 @@ class Connections:
             request.before_send()
             outcome = self._send(request, adapter, seconds=min(request.limits.seconds, seconds))
         finally:
-            # A permanent fault of a link is no reason to give up its host.
+            # A permanent fault of a link does not mean that its host is down.
             is_links = request.is_link and isinstance(outcome, Fault) and outcome.is_permanent
             self.outages.record_outcome(host, None if is_links else outcome)
         return outcome

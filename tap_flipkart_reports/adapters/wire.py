@@ -32,7 +32,7 @@ MAX_HEAD_BYTES = 64 * 1024
 """Largest size of all status lines and headers of one answer."""
 
 SENDABLE = "".join(map(chr, range(0x21, 0x7F)))
-"""Characters that a request line holds as they are."""
+"""Characters that are not escaped in a request line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +178,7 @@ class _MeteredResponse(http.client.HTTPResponse):
     """A response that is read within the limits of its call."""
 
     def __init__(self, sock: socket.socket, *args: object, **kwargs: object) -> None:
-        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]  # handed through
+        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]  # passed on unchanged
         self._meter = CALL.get()
         raw = cast("io.BufferedReader", self.fp).detach()
         self.fp: _LineKeeper = _LineKeeper(_MeteredSocketFile(raw, sock, self._meter))
@@ -268,7 +268,7 @@ class ExactAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: object, **kwargs: object) -> HTTPConnectionPool:
         """The connections to a host."""
-        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))  # type: ignore[arg-type]  # handed through
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))  # type: ignore[arg-type]  # passed on unchanged
         if not issubclass(pool.ConnectionCls, _ExactConnection):
             pool.ConnectionCls = type("_Exact", (_ExactConnection, pool.ConnectionCls), {})
         return pool

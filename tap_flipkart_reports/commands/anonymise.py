@@ -124,7 +124,7 @@ def anonymise(paths: Sequence[Path], folder: Path, *, replaces_headers: bool = F
 
     Args:
         paths: the files.
-        folder: where the copies are put; they get names of their own.
+        folder: the folder for the copies, which get new names.
         replaces_headers: whether words of headers are replaced, too, that no known header has.
 
     Raises:

@@ -63,7 +63,7 @@ MAX_COUNT_DIGITS = 4
 """A longer number in a column of counts is one of something else."""
 
 MAX_AMOUNT_DIGITS = 7
-"""A longer whole number in a column that nobody has declared is an id or a phone number."""
+"""A longer whole number in an undeclared column is an id or a phone number."""
 
 MAX_HEADER_LINES = 20
 """Lines in which the rows of one header are."""
@@ -207,7 +207,7 @@ def _tables(sheets: Sequence[Sheet], report_type: str | None) -> Iterator[tuple[
 
 
 def _has_header(table: Table) -> bool:
-    """Whether the first row is a header: rows follow, and the first of them says none of the same."""
+    """Whether the first row is a header: rows follow, and the first of them has none of its texts."""
     first = next((batch.rows[0] for batch in table.batches_again() if batch.rows), [])
     names = {text.strip() for text in table.header} - {""}
     return bool(first) and names.isdisjoint(text.strip() for text in first)
@@ -269,7 +269,7 @@ def _cells_of(reading: SheetReader, line: int) -> tuple[str, ...] | None:
 
 
 def _kind(name: str, type_: str | None) -> str:
-    """What a column is taken for; `None` is the type of one that nobody has declared."""
+    """The kind of a column; an undeclared column has the type `None`."""
     if type_ is None:
         return UNDECLARED
     if type_ in {"date", "date-time"}:
@@ -280,10 +280,10 @@ def _kind(name: str, type_: str | None) -> str:
 
 
 def disguised(disguise: Disguise, text: str, kind: str, *, name: str = "", encoding: str = "utf-8") -> str:
-    """What stands in a cell instead of a text.
+    """The stand-in for the text of a cell.
 
     Args:
-        disguise: makes what stands for it.
+        disguise: makes the stand-in.
         text: the cell.
         kind: what it is taken for.
         name: the column's name.
@@ -326,7 +326,7 @@ def _is_harmless(bare: str) -> bool:
 
 
 def _is_amount(bare: str, kind: str) -> bool:
-    """Whether a value is an amount; what nobody has declared is an id where it is long and has no cents."""
+    """Whether a value is an amount; a long number without decimals in an undeclared column is an id."""
     if kind == AMOUNT:
         return True
     if _NUMBER.fullmatch(bare) is None:

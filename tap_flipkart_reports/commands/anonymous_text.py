@@ -27,7 +27,7 @@ def copy_text(source: IO[bytes], out: IO[bytes], plan: SheetPlan, disguise: Disg
         source: the file.
         out: the copy.
         plan: where its table is.
-        disguise: makes what stands for a cell.
+        disguise: makes the stand-ins.
     """
     name = _encoding(source)
     source.seek(0)
@@ -56,7 +56,7 @@ def _encoding(source: IO[bytes]) -> str:
 def _rows(lines: Iterable[str], plan: SheetPlan) -> Iterator[tuple[int, str]]:
     """The rows, each with the number of its first line; line breaks within quotes end none.
 
-    Above the header stands prose, whose quotes are no CSV's: there each line is a row.
+    Above the header is prose, whose quotes are not CSV: there, each line is a row.
     """
     start, row = 1, list[str]()
     is_open = False
@@ -95,7 +95,7 @@ def _is_open(line: str, delimiter: str, *, is_open: bool) -> bool:
 
 
 def _row(row: str, line: int, plan: SheetPlan, disguise: Disguise, encoding: str) -> Iterator[str]:
-    """The row's cells replaced, and what stands between them."""
+    """The row with its cells replaced, and the text between them unchanged."""
     end = len(row.rstrip("\r\n"))
     body, place = row[:end], 0
     position = 0

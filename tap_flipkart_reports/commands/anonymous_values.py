@@ -19,7 +19,7 @@ FACTORS = (3, 7, 11, 13, 17, 19)
 """What amounts are multiplied by: one of these numbers, which each call of the command draws; ten would show them."""
 
 MAX_WHOLE_DIGITS = 8
-"""A number of more digits is an id or a phone number, whatever its column: no amount of a seller reaches it."""
+"""A number of more digits is an id or a phone number, in any column: no amount is that large."""
 
 MAX_TRIES = 50
 """Stand-ins tried for one that is not taken: of two letters there are few."""
@@ -27,7 +27,7 @@ MAX_TRIES = 50
 UNIQUE_FROM = 4
 """Characters from which on no two values share a stand-in."""
 
-# What stands around a value is kept, as it is a quirk of the file: blanks, quotes, and the prefixes of ids.
+# Text around a value is kept as a property of the file: blanks, quotes, and the prefixes of ids.
 _WRAPPED = re.compile(r"""([\s"'=]*(?:(?:SKU|OI|RTr|DTr|R):)?)(.*?)([\s"']*)""", re.DOTALL | re.IGNORECASE)
 _ESCAPED = re.compile(r"(_x[0-9A-Fa-f]{4}_)")
 _FLOAT = re.compile(r"([-+]?[0-9]*\.?[0-9]+)([eE][-+]?[0-9]+)")
@@ -48,7 +48,7 @@ class Disguise:
     """The stand-ins of one run of the command.
 
     Args:
-        key: what they are drawn from; by default nobody knows it.
+        key: the key of the stand-ins; random by default.
         factor: what amounts are multiplied by; by default one of `FACTORS`.
     """
 

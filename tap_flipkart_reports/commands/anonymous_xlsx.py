@@ -67,7 +67,7 @@ def copy_workbook(source: IO[bytes], out: IO[bytes], plans: Mapping[str, SheetPl
         source: the workbook.
         out: the copy.
         plans: where the tables of its sheets are, by the sheets' names.
-        disguise: makes what stands for a cell.
+        disguise: makes the stand-ins.
 
     Raises:
         FileError: it cannot be read.
@@ -202,11 +202,11 @@ class _Words(_Changes):
 class _SharedTexts:
     """The texts that cells share: what each is taken for, by all cells that show it.
 
-    One that is taken for two things becomes two texts, of which the second stands behind all others.
+    A text of two kinds becomes two texts; the second one is added at the end.
 
     Args:
         texts: the texts.
-        disguise: makes what stands for them.
+        disguise: makes the stand-ins.
     """
 
     def __init__(self, texts: SharedStrings, disguise: Disguise) -> None:
@@ -236,7 +236,7 @@ class _SharedTexts:
         return self._numbers.get((index, use), index)
 
     def stand_in(self, index: int, use: tuple[str, str] | None = None) -> str:
-        """What stands for a text, by default where it was taken first for something; nobody shows a text left over."""
+        """The stand-in for a text, by default of its first kind; an unused text is never shown."""
         kind, name = use or next(iter(self._uses.get(index, ())), (PROSE, ""))
         return disguised(self._disguise, self.text_of(index), kind, name=name)
 

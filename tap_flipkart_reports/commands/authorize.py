@@ -1,7 +1,7 @@
 """The authorization-code flow, by which a seller allows the app to ask for reports.
 
 A link is opened in the seller's browser; Flipkart sends the browser to the app's redirect address, which is https and
-nobody's on this machine; that address, with a code in it, is pasted back, and the code is exchanged for tokens.
+not served by this machine; that address, with a code in it, is pasted back, and the code is exchanged for tokens.
 """
 
 from __future__ import annotations

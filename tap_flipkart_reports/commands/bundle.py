@@ -161,7 +161,7 @@ def _exchange(exchange: Exchange, hidden: _Hidden) -> dict[str, Any]:
 
 
 def _safe(value: object, hidden: _Hidden) -> object:
-    """A JSON document without links and whatever looks like a secret."""
+    """A JSON document without links and without anything that looks like a secret."""
     if isinstance(value, str):
         return _safe_text(value, hidden)
     if isinstance(value, dict):

@@ -114,7 +114,7 @@ def _settings(run: Run) -> Iterator[Check]:
 def _tokens(run: Run) -> Iterator[Check]:
     checks = check_sellers(run.services.tokens, api=run.services.api, clock=run.clock, warn_days=WARN_DAYS)
     for check in checks:
-        if check.status != VALID:  # refused, or nobody answers: a run would not get further
+        if check.status != VALID:  # refused, or no answer: a run would fail here, too
             yield _bad("tokens", f"seller {check.seller_id}: {check.note}")
         elif check.is_due:
             yield _doubtful("tokens", f"seller {check.seller_id}: {check.note or 'consent ends soon'}")

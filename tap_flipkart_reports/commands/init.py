@@ -55,7 +55,7 @@ class Answers:
         client_id: of the app; empty for a trial.
         client_secret: of the app.
         seller_id: the first seller.
-        start_date: the first day wanted.
+        start_date: the first day to load.
         report_types: those that are loaded; empty for all.
         target: the loader, if any.
     """
@@ -109,7 +109,7 @@ def gather(given: Mapping[str, Any], ask: Ask, *, today: date) -> Answers:
         today: the day it is in Asia/Kolkata.
 
     Raises:
-        SettingsError: an option is wrong, or an answer is missing and nobody can be asked.
+        SettingsError: an option is wrong, or an answer is missing and there is no terminal.
     """
     questions = _Questions(given, ask)
     kind = questions.answer("kind", "Project: meltano or json", usual=MELTANO, check=_one_of((MELTANO, JSON)))
@@ -200,7 +200,7 @@ def _report_types(given: Mapping[str, Any], questions: _Questions) -> tuple[str,
 
 
 def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapping[str, Any]]) -> list[Path]:
-    """Write the project; secrets go to `.env` alone, which nobody else may read.
+    """Write the project; secrets go only to `.env`, which only its owner may read.
 
     Args:
         answers: what it is made of.
@@ -247,7 +247,7 @@ def write_project(answers: Answers, folder: Path, *, settings: Mapping[str, Mapp
 def installed_from(package: Distribution) -> str:
     """What pip installs a package from again: its name only if it came from an index.
 
-    Until the tap is published, a stranger could take its name.
+    Until the tap is published, somebody else could register its name.
     """
     record = package.read_text("direct_url.json")  # PEP 610
     if record is None:

@@ -69,7 +69,7 @@ class InspectedTable:
         header_line: the line on which that begins.
         missing: headers of the stream's columns that it does not have.
         new: headers of its columns that the stream does not have.
-        counts: what became of its rows.
+        counts: counts of its rows.
         rejected: the first rows that would be passed over.
         error: why it could not be read to its end.
         schema: proposals for the properties of its new columns.
@@ -240,7 +240,7 @@ def _inspected(table: Table, declared: ReportTable, identity: RowIdentity) -> In
 
 
 class _Cells:
-    """What the cells of a column nobody has declared would be.
+    """The type that the cells of an undeclared column would have.
 
     Args:
         column: the column, of text.

@@ -41,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Prints the version; it is looked up only when it is asked for."""
+    """Prints the version, which is looked up only when it is needed."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
         print(f"{PROGRAM} v{version(PACKAGE)}")  # noqa: T201 - the answer

@@ -1,7 +1,7 @@
 """A first contact with the API: one report of each type, followed to its rows, and what was seen on the way.
 
 Everything goes through the client, scheduler, ledger and archive of a run, so the next run adopts what was bought, and
-a probe that was killed goes on.
+a probe that was killed continues.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ProbeItem:
         report_type: with the parameters that are tried.
         streams: those that read it.
         key: whose report.
-        request: what is asked for.
+        request: the request.
     """
 
     report_type: ReportType
@@ -84,7 +84,7 @@ def probe_items(
         names: report types; empty for all that are selected.
 
     Raises:
-        SettingsError: there is no such seller or report type, or nothing remembers what is bought.
+        SettingsError: the seller or report type is unknown, or there is no ledger.
     """
     if run.services.ledger is None and run.services.archive is None:
         raise SettingsError("probe needs report_ledger: without it nothing would remember what it buys")
@@ -140,7 +140,7 @@ class Probe:
         """What is seen of each report type, in their order.
 
         Raises:
-            LedgerError: purchases cannot be recorded any more.
+            LedgerError: purchases can no longer be recorded.
         """
         findings = {item.report_type.name: _begun(item) for item in items}
         taken = self._obtained(items, findings)

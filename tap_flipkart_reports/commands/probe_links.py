@@ -37,7 +37,7 @@ def look_at_link(run: Run, *, seller_id: str, report_id: str) -> LinkFinding:
         report_id: the report.
 
     Raises:
-        FlipkartReportsError: the report cannot be asked for any more.
+        FlipkartReportsError: a detail call failed.
     """
     client = run.services.client
     first = client.detail(seller_id=seller_id, report_id=report_id)

@@ -65,7 +65,7 @@ def look_at_file(run: Run, finding: TypeFinding, delivery: Delivery, streams: Se
 
 def _finding_of(table: InspectedTable, types: Mapping[str, str]) -> TableFinding:
     header = [cell.strip() for cell in table.header]
-    # Without its key a table is not matched any further, so what it has instead is told by the headers alone.
+    # A table without its key is not matched further: only its headers are compared.
     new = [cell.strip() for cell in table.new] or (
         [cell for cell in header if cell not in types] if table.error else []
     )
@@ -126,7 +126,7 @@ def _rows_outside(run: Run, delivery: Delivery, stream: RecordStream) -> int:
         for columns in reader.columns(form="python"):
             outside += _outside(delivery, stream.name, columns)
     except (FileError, RowError, ArchiveError):
-        return outside  # what is wrong is told of the table
+        return outside  # the finding of the table reports it
     return outside
 
 

@@ -45,7 +45,7 @@ def fitted(text: str, width: int, *, mark: str = "…") -> str:
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
-    """A document as JSON that a person may read on a terminal: letters as they are, all that acts on one escaped."""
+    """A document as JSON for a terminal: non-ASCII letters are kept, control characters escaped."""
     lines = json.dumps(document, indent=indent, ensure_ascii=False).split("\n")
     return "\n".join("".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line) for line in lines)
 

@@ -65,10 +65,10 @@ _FLOAT_ID = re.compile(r"(?P<digits>[0-9]+)\.0+")
 """An id that a program has read as a number: `560001.0`."""
 
 MAX_FLOAT_DIGITS = 15
-"""Digits of an id that a number of 64 bits keeps; those behind are not the id's any more."""
+"""Digits of an id that a 64-bit float keeps; further digits are wrong."""
 
 _WRAPPERS = (
-    re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are a wrapper, whatever it holds
+    re.compile(r'"""(?P<inner>.*)"""', re.DOTALL),  # three at each end are a wrapper of any text
     re.compile(r'("{1,9})(?P<inner>[^"]*)\1'),  # around all of the cell, not around words of it
     re.compile(r'="(?P<inner>[^"]*)"'),  # Excel's way to keep an id text
     re.compile(r"'(?P<inner>(?=\S*[0-9])[\w.,:/+-]+)", re.ASCII),  # the same; one word with a digit, so not 'Tis
@@ -140,7 +140,7 @@ _STAND_IN = re.compile(
     | =\(a\ formula\)""",
     re.DOTALL | re.VERBOSE,
 )
-"""What a spreadsheet shows in place of a text: a long number cut short, an error, a formula nobody has calculated."""
+"""What a spreadsheet shows in place of a text: a long number cut short, an error, a formula without a value."""
 
 
 def _text(text: str) -> str:
@@ -314,7 +314,7 @@ class ColumnConverter(dict[str, Any]):
     def _plain_numbers(self, cells: Sequence[str], decoder: _Decoder) -> Sequence[Any] | None:
         numbers = ",".join(cells).encode()
         if not numbers.translate(None, b"0123456789.-,") and numbers.count(b",") < len(cells):
-            with suppress(msgspec.DecodeError):  # an empty cell, 007 and .5 are no JSON
+            with suppress(msgspec.DecodeError):  # an empty cell, 007 and .5 are not JSON
                 values = decoder.decode(b"[%b]" % numbers)
                 return cells if self._convert is _number_text else values
         return None

@@ -1,7 +1,7 @@
 """A table's header matched to the columns of a schema: by name, and by position only among equal names.
 
 The rule: a header belongs to the column that has it as its title or alias, letter for letter; else to the column
-whose title, alias or name has the same letters and digits, whatever its case, spaces and formula notes; else to the
+whose title, alias or name has the same letters and digits, ignoring case, spaces and formulas; else to the
 column that differs from it only in what drifts between layouts: a unit (`(Rs.)`, `(INR)`, `%`), a plural, a word and
 its synonym (Courier and Logistics), a note in parentheses that one of them does not have, or the group above it. The
 lenient readings hold only where nothing is alike by them: no other header of the file and no other column of the

@@ -109,7 +109,7 @@ def _number(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    """A share as it is shown, with all digits: the cell holds 0.14 for 14 %."""
+    """A percentage as it is displayed, with all digits: the cell holds 0.14 for 14 %."""
     return f"{(Decimal(repr(value)) * 100).normalize():f}%"
 
 

@@ -43,7 +43,7 @@ _PARTS_OF_MOMENTS = re.compile(r"[dmhys]|a/?m?/?p", re.IGNORECASE)
 
 
 def part_name(name: str) -> str:
-    """A part's name as it is compared: in any case, as the standard has it, and some programs write two."""
+    """A part's name in the form in which it is compared: without case, as in the standard."""
     return name.lower()
 
 

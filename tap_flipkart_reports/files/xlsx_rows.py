@@ -41,7 +41,7 @@ _CELL = re.compile(
 )
 
 _TAGS = 4
-"""Tags of a cell with a value; one with a text of its own has two more, or one where that is blank."""
+"""Tags of a cell with a value; an inline text has two more, or one if it is blank."""
 
 _LEAST = len('<c r=""><v></v></c>')
 _LEAST_BLANK = len('<c r=""/>')

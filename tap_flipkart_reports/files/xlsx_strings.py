@@ -42,7 +42,7 @@ _END = b"</si>"
 
 
 class SharedStrings(dict[str, str]):
-    """The texts by their number as the cells write it; as a dict, those that were asked for lately.
+    """The texts by their number as the cells write it; the dictionary caches recent ones.
 
     Args:
         chunks: the part of the workbook that holds them; `None` if there is none.

@@ -29,7 +29,7 @@ class Topic(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Assumption:
-    """One assumption, which nobody outside Flipkart could check so far.
+    """An assumption that nobody outside Flipkart could check so far.
 
     Attributes:
         number: its number in verdicts and documents.

@@ -28,7 +28,7 @@ class Coverage:
     reread: tuple[Window, ...] = ()
 
     def has_read(self, window: Window) -> bool:
-        """Whether every day of a window has been read, at whatever time; of a snapshot nothing can be said."""
+        """Whether every day of a window has been read at some time; not meaningful for snapshots."""
         beyond = window if self.bookmark is None else next(clipped([window], first=self.bookmark + DAY), None)
         return beyond is None or not gaps(beyond, self.finished)
 

@@ -30,7 +30,7 @@ def unwrapped_state(document: Mapping[str, Any]) -> dict[str, Any]:
     """The state itself, from a bare state, a STATE message, or the output of `meltano state get`.
 
     Raises:
-        SettingsError: the document is none of these.
+        SettingsError: the document is something else.
     """
     state: object = document
     for _ in range(MAX_WRAPPINGS):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.planning.coverage import Coverage
 
 GRID_EPOCH = date(2000, 1, 1)
-"""First day of the `day_grid`. It never changes, so that a window keeps its first day whatever `start_date` is."""
+"""First day of the `day_grid`. It never changes, so that a window keeps its first day with any `start_date`."""
 
 FINANCIAL_YEAR_FIRST_MONTH = 4
 

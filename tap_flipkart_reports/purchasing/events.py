@@ -61,7 +61,7 @@ class Delivery:
     """A report whose file is on disk.
 
     Attributes:
-        request: what was asked for.
+        request: the request.
         report_id: the report.
         path: the file; `Scheduler.release` removes it.
         size: bytes.
@@ -80,7 +80,7 @@ class Deferred:
     """A report that is deferred to the next run. That is not a failure.
 
     Attributes:
-        request: what was asked for.
+        request: the request.
         report_id: the report, if one was bought: the next run adopts it.
         reason: why, as a clause.
         is_unbought: whether it was not bought because the budget is used up.
@@ -101,7 +101,7 @@ class ReportProgress:
     """The progress of one report, for display.
 
     Attributes:
-        request: what was asked for.
+        request: the request.
         report_id: the report, if it is bought.
         status: what is happening to it, in words.
         age: seconds since its trigger, `None` before that.

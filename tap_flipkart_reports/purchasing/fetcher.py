@@ -141,7 +141,7 @@ class Fetcher:
         )
 
     def discard(self, delivery: Delivery) -> None:
-        """Delete a file that is not needed any more."""
+        """Delete a file that is no longer needed."""
         self._state.queue.bytes_waiting -= delivery.size
         delivery.path.unlink(missing_ok=True)
 

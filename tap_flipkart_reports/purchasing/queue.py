@@ -21,7 +21,7 @@ MAX_BYTES_WAITING = 4 * 2**30
 class OnDeferred(Protocol):
     """Called with a report that is deferred to the next run."""
 
-    # The default is left open: mutmut would mutate it, and mypy would then refuse whatever is called.
+    # The default is left open: mutmut would mutate it, and mypy would then refuse every caller.
     def __call__(self, report: TrackedReport, reason: str, *, is_unbought: bool = ...) -> None:
         """Defer it.
 

@@ -64,7 +64,7 @@ def parse_detail(answer: dict[str, object], *, report_id: str) -> ReportDetail:
 
     Args:
         answer: the decoded JSON object.
-        report_id: the id that was asked for; used if the answer names none.
+        report_id: the requested id; used if the answer does not name one.
     """
     named = answer.get("report_id")
     if isinstance(named, (str, int)) and not isinstance(named, bool) and str(named).strip():

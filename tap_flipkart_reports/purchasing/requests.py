@@ -79,7 +79,7 @@ class ReportRequest:
         is_archived: whether its file is in the archive and is read from there.
         rows_have_ids: whether each row has an id that no other window and no other seller has.
         buy_until: the last day on which a report may be bought for it, if there is one. A snapshot shows the day on
-            which it is bought; a running period of which a shorter report was bought is asked for up to a later day.
+            which it is bought; a running period of which a shorter report was bought is requested up to a later day.
     """
 
     stream: str

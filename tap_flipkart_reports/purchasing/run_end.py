@@ -16,7 +16,7 @@ SECONDS_TO_JOIN = 0.5
 """How long idle threads may take to end."""
 
 SECONDS_TO_LEAVE = 120.0
-"""How long calls that are under way may take at the end of `max_wait`, when nobody is waiting."""
+"""How long calls in progress may take at the end of `max_wait`, when nobody waits for them."""
 
 
 class RunEnd:

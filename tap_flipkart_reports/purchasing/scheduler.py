@@ -58,7 +58,7 @@ class Scheduler:
         generation_times: by identifier, this run's included.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a seam of its own
+    def __init__(  # noqa: PLR0913 - tests replace each of them
         self,
         *,
         api: ReportApi,

@@ -64,7 +64,7 @@ class SchedulerState:
         end_reason: why nothing more can be fetched in this run, if so.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a seam of its own
+    def __init__(  # noqa: PLR0913 - tests replace each of them
         self,
         *,
         ledger: ReportLedger,

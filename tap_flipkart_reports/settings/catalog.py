@@ -48,7 +48,7 @@ def refuse_foreign(catalog: Collection[str] | None, streams: Collection[str]) ->
         streams: the tap's streams.
 
     Raises:
-        SettingsError: it has streams, and none of this tap's.
+        SettingsError: it has streams, but none of this tap.
     """
     if catalog and not set(catalog) & set(streams):
         names = ", ".join(sorted(catalog)[:MAX_LISTED]) + (", and more" if len(catalog) > MAX_LISTED else "")

@@ -86,7 +86,7 @@ def _variable(name: str, *, prefix: str) -> str:
 def _load_dotenv() -> None:
     """Put the variables in the working folder's `.env` into the environment, unless they are set already.
 
-    The SDK looks for the file next to its own code, where nobody has one.
+    The SDK looks for the file next to its own code, where it does not exist.
 
     Raises:
         SettingsError: the file cannot be read.

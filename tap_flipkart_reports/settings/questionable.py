@@ -38,7 +38,7 @@ def questionable_settings(
 
 
 def _unknown_maps(maps: object, settings: Settings) -> Iterator[str]:
-    """A sentence for each stream map of no stream: what it was to remove or to rename goes out as it is."""
+    """A sentence for each stream map of no stream: what it should remove or rename is written unchanged."""
     streams = [stream for report_type in settings.report_types.values() for stream in report_type.streams]
     for name, definition in maps.items() if isinstance(maps, dict) else ():
         source = str(definition.get("__source__", name) if isinstance(definition, dict) else name)

@@ -210,7 +210,7 @@ class Reader:
                 )
 
     def _replays(self) -> Iterator[Replay]:
-        """Replays use the sellers and warehouses in the archive, whatever the configuration names."""
+        """Replays use the sellers and warehouses in the archive, not those of the configuration."""
         streams = [stream for kind in self.report_types.values() for stream in kind.streams]
         entries = self.config.get("replay", ())
         if entries and "report_archive" not in self.config:

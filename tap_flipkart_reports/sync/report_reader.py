@@ -238,7 +238,7 @@ class ReportReader:
             ]
             logged |= {(text, column.name) for column in columns}
             if unlogged:
-                # All columns are new where nobody has published any.
+                # If no columns are published, all of them are new.
                 level = logging.WARNING if self._table.table.columns else logging.INFO
                 self._logger.log(level, "%s %s (header %s).", self.name, text % ", ".join(unlogged), layout.fingerprint)
 

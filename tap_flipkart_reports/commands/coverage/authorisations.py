@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def authorisations_of(services: RunServices) -> Authorisations:
-    """Until when each seller's refresh token is good, where the store remembers when it was handed out.
+    """The end of each seller's refresh token, where the store knows when it was issued.
 
-    A token in the settings from which the stored one does not descend is another one, whose age nobody knows.
+    A token in the settings that the stored one does not come from is another token of unknown age.
     """
     try:
         store = services.token_store

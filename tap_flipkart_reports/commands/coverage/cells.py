@@ -60,7 +60,7 @@ class Cell:
     """One report type of one seller.
 
     Attributes:
-        report_type: what is asked for.
+        report_type: the report type.
         seller_id: whose.
         strips: one per warehouse, each day as its worst table is.
         tables: the same table by table where they differ, those that are alike together.
@@ -248,7 +248,7 @@ _NOT_HAD = frozenset({DayStatus.FAILED, DayStatus.MISSING, DayStatus.PENDING})
 def _stored(partition: Partition, coverage: Coverage, finished: Sequence[Window]) -> list[Window]:
     """What a stream's state says is stored: all days up to its bookmark.
 
-    Of snapshots there are days that nobody asked for; those up to the bookmark are there that were read.
+    Not every day of a snapshot was requested; up to the bookmark, the days that were read are loaded.
     """
     bookmark = coverage.bookmark
     if bookmark is None:

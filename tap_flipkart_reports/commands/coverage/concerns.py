@@ -223,7 +223,7 @@ def _budget(budget: NextPurchases | None) -> Iterator[Concern]:
 
 
 def _found_in_the_newest(cells: Iterable[Cell]) -> Iterator[Concern]:
-    """Drift and ties, as far as the newest report of a partition has them: what is cured is no concern."""
+    """Drift and ties, as far as the newest report of a partition has them: what is fixed is not a concern."""
     drift: defaultdict[tuple[str, str], list[Purchase]] = defaultdict(list)
     tied: defaultdict[str, list[Purchase]] = defaultdict(list)
     for cell in cells:

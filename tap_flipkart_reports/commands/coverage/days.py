@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DayStatus(Enum):
-    """Where a day of a report stands; a later one goes before an earlier one."""
+    """The status of a day of a report; a later member takes precedence."""
 
     MISSING = "missing"
     """Wanted, and not bought."""

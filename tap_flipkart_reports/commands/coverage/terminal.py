@@ -75,7 +75,7 @@ class Screen:
         return fitted(text, width)
 
     def sign(self, status: DayStatus | None) -> str:
-        """What stands for a status; a blank for none."""
+        """The sign of a status; a blank for none."""
         if status is None:
             return " "
         sign = (PLAIN_SIGNS if self.is_plain else SIGNS)[status]

@@ -1,6 +1,6 @@
 """Orders and returns: orders_report, fbf_orders_report, returns_report in both its layouts.
 
-The columns of fbf_orders_report are invented: nobody has published them.
+The columns of fbf_orders_report are invented, as they are not published.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Layout:
     first_sheet: int = 1
 
     def in_year(self, year: str) -> Layout:
-        """The same file as it is laid out in a year; a table that is not known of that year stays as it is."""
+        """The same file as it is laid out in a year; a table without a layout of that year is unchanged."""
         older = {table.title: table for table in self.years.get(year, ())}
         return replace(self, tables=tuple(older.get(table.title, table) for table in self.tables))
 

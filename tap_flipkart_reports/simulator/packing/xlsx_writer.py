@@ -86,7 +86,7 @@ class Workbook:
             self._write_parts()
         self._archive.close()
 
-    def add_sheet(  # noqa: PLR0913 - each is a trait of its own
+    def add_sheet(  # noqa: PLR0913 - independent properties of a sheet
         self,
         name: str,
         rows: Iterable[Sequence[Cell]],
