@@ -28,12 +28,12 @@ class Hooked(Faults):
         self._order = threading.Lock()
         self.seen: list[str] = []
 
-    def firing(self, call: str, **_selection: Any) -> dict[str, Any]:
+    def active_faults(self, call: str, **_selection: Any) -> dict[str, Any]:
         with self._order:
             self.seen.append(call)
-            firing = self._hook(call)
-            self.fired.update(firing.keys())
-            return firing
+            active = self._hook(call)
+            self.fired.update(active.keys())
+            return active
 
 
 def serve(bench: Bench, hook: Callable[[str], dict[str, Any]], **dials: Any) -> Hooked:

@@ -80,6 +80,9 @@ CALLED: dict[str, str] = {
 }
 """Functions and methods that the tap calls although they are private, or hands values to, with their signatures."""
 
+CONSTANTS: dict[str, object] = {"configuration._dict_config.TRUTHY": ("true", "1", "yes", "on")}
+"""Private constants that the tap reads, with their values."""
+
 KEPT: dict[str, tuple[str, ...]] = {
     "Stream": ("_input_schema", "_mask", "_schema", "_stream_maps", "_tap", "_tap_input_catalog"),
     "Tap": ("_config", "_state_writer"),
@@ -128,6 +131,11 @@ def test_a_private_function_that_the_tap_calls_takes_what_it_is_given(name: str)
     assert signature(sdk(name)) == CALLED[name]
 
 
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_a_private_constant_that_the_tap_reads_has_the_value_that_was_read(name: str) -> None:
+    assert sdk(name) == CONSTANTS[name]
+
+
 @pytest.mark.parametrize(("base", "name"), [(base, name) for base, names in KEPT.items() for name in names])
 def test_a_private_attribute_that_the_tap_uses_is_still_the_sdks(base: str, name: str) -> None:
     sources = [inspect.getsource(kind) for kind in BASES[base][0].__mro__ if kind.__module__.startswith("singer_sdk")]
@@ -156,7 +164,7 @@ def touched(path: str) -> set[str]:
 
 
 def listed() -> set[str]:
-    return {*READ, *CALLED, *(f"{base}.{name}" for base, names in KEPT.items() for name in names)}
+    return {*READ, *CALLED, *CONSTANTS, *(f"{base}.{name}" for base, names in KEPT.items() for name in names)}
 
 
 TYPES_ALONE = {"helpers._batch.BaseBatchFileEncoding", "helpers._batch.BatchConfig"}
