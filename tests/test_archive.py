@@ -160,6 +160,27 @@ def test_a_damaged_file_fails_its_window_in_a_sentence(
     assert code == 1
 
 
+@pytest.mark.parametrize(("harm", "words"), [("cut", "is damaged"), ("removed", "is missing")])
+def test_a_file_that_the_archive_has_lost_is_named_and_bought_again_if_it_is_given_up(
+    bench: Bench, tmp_path: Path, harm: str, words: str
+) -> None:
+    settings: dict[str, Any] = {"report_archive": str(tmp_path / "archive")}
+    first = bench.run("orders_report", **settings)
+    (report_id,) = {record["report_id"] for record in first.records("orders_report")}
+    for path in (tmp_path / "archive" / "files").rglob("*"):
+        if path.is_file() and harm == "cut":
+            path.write_bytes(path.read_bytes()[:-1])
+        elif path.is_file():
+            path.unlink()
+    replayed = bench.run("orders_report", replay=[{}], **settings)
+    assert f"the archived file of report {report_id} {words}: restore it" in str(replayed.error)
+    bought = len(bench.bought())
+    again = bench.run("orders_report", given_up_reports=[report_id], **settings)
+    assert again.error is None
+    assert len(bench.bought()) == bought + 1
+    assert len(again.records("orders_report")) == len(first.records("orders_report"))
+
+
 def test_what_is_older_than_the_setting_is_removed_and_shared_files_stay(bench: Bench, tmp_path: Path) -> None:
     archive = str(tmp_path / "archive")
     settings: dict[str, Any] = {"report_archive": archive, "start_date": "2026-11-10", "end_date": "2026-12-31"}

@@ -267,6 +267,8 @@ class Archive:
             ArchiveError: the file is missing or damaged.
         """
         archived = self._file_path(report.sha256)
+        if not self.holds_file(report):
+            raise ArchiveError(f"the archived file of report {report.report_id} is missing: restore it")
         with _archive_errors("read"), self._fs.open(archived, "rb") as source, path.open("wb") as copy:
             shutil.copyfileobj(source, copy, CHUNK)
         digest = sha256()
@@ -274,7 +276,7 @@ class Archive:
             for chunk in iter(lambda: file.read(CHUNK), b""):
                 digest.update(chunk)
         if digest.hexdigest() != report.sha256:
-            raise ArchiveError(f"the archived file of report {report.report_id} is damaged: its hash does not match")
+            raise ArchiveError(f"the archived file of report {report.report_id} is damaged: restore it")
 
     def remove_older_than(self, days: int) -> int:
         """Remove reports that were archived this many days ago or earlier, and files that no other report uses.
