@@ -455,18 +455,24 @@ def test_rows_of_a_payout_whose_first_row_is_skipped_are_skipped_too(batch_rows:
 
 
 @pytest.mark.parametrize(
-    "first", ["Total", " GRAND TOTAL:", "Sub-total", "Net Total", "Total (Rs.)", "Grand Total in \u20b9"]
+    "first",
+    [
+        *("Total", " GRAND TOTAL:", "Sub-total", "Net Total", "Total (Rs.)", "Grand Total in \u20b9"),
+        *("Total Amount", "Overall Total", "Page total", "Total Value (Rs.)"),
+    ],
 )
 def test_totals_are_dropped_and_counted_ragged_or_not(first: str) -> None:
     counts = RowCounts()
-    rows = [["1", "1", "1", ""], [first, "", "1", ""], ["", first, "", ""], [first, "1"], ["2", "1", "1", ""]]
+    totals = [[first, "", "1", ""], ["", first, "", ""], [first, "1"], ["", "7.5", first, ""]]
+    rows = [["1", "1", "1", ""], *totals, ["2", "1", "1", ""]]
     assert [row["order_item_id"] for row in records(read(HEADER, rows, counts=counts))] == ["1", "2"]
-    assert counts == RowCounts(rows=2, dropped=3, dropped_lines=[3, 4, 5])
+    assert counts == RowCounts(rows=2, dropped=4, dropped_lines=[3, 4, 5, 6])
 
 
 def test_words_that_begin_like_totals_are_rows() -> None:
     rows = [["Total Gym", "", "", ""], ["Totally", "", "", ""], ["TOTAL 2", "", "", ""], ["Total = 3", "", "", ""]]
-    assert len(records(read(HEADER, rows))) == 4
+    rows += [["5", "", "Total", ""], ["", "Lamp", "Total", ""]]
+    assert len(records(read(HEADER, rows))) == 6
 
 
 def test_the_header_again_is_dropped_and_another_header_is_refused() -> None:

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from tap_flipkart_reports.files.header_match import Layout
     from tap_flipkart_reports.files.row_rules import RowRules
 
-TOTALS = frozenset({"total", "totals", "grandtotal", "subtotal", "subtotals", "nettotal"})
-"""First cells of rows of totals, without units."""
+TOTALS = frozenset({
+    *("total", "totals", "grandtotal", "subtotal", "subtotals", "nettotal", "overalltotal", "pagetotal"),
+    *("totalamount", "totalvalue"),
+})  # fmt: skip
+"""First words of rows of totals, without units."""
 
 MAX_TOTAL = 20
 """Characters of such a cell; a longer one is not a total."""
 
-_TOTAL = r"(?:grand|sub|net)?\W*total"
+_TOTAL = r"(?:grand|sub|net|overall|page)?\W*total"
 """The beginning of such a cell."""
+
+_LETTER = re.compile(r"[^\W\d_]")
 
 LOOK = 40
 """Characters of each first cell that are searched, over all rows at once; long cells must not make this slow."""
@@ -184,8 +189,11 @@ class RowFilter:
 
     def _is_dropped(self, row: Sequence[str], line: int) -> bool:
         """Whether a row is a row of totals or the header again; such rows are counted."""
-        first = next(filter(None, (text.strip(PADDING) for text in row)), "")
-        if not is_total(first):
+        texts = list(filter(None, (text.strip(PADDING) for text in row)))
+        first = words = texts[0] if texts else ""
+        if not row[0].strip(PADDING):  # else it is a key, and words behind it are not about the row
+            words = next(filter(_LETTER.search, texts), first)
+        if not is_total(words):
             if len(first) > MAX_HEADER or _said(first) not in self._names:
                 return False
             if _plain(row) not in self._header_rows:
@@ -250,7 +258,7 @@ def _are_filled(cells: Sequence[str]) -> bool:
 
 
 def is_total(text: str) -> bool:
-    """Whether a row with this first cell is a row of totals."""
+    """Whether a row whose first words these are is a row of totals."""
     return len(text) <= MAX_TOTAL and "".join(words_without_units(text)) in TOTALS
 
 
