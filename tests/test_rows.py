@@ -471,8 +471,8 @@ def test_totals_are_dropped_and_counted_ragged_or_not(first: str) -> None:
 
 def test_words_that_begin_like_totals_are_rows() -> None:
     rows = [["Total Gym", "", "", ""], ["Totally", "", "", ""], ["TOTAL 2", "", "", ""], ["Total = 3", "", "", ""]]
-    rows += [["5", "", "Total", ""], ["", "Lamp", "Total", ""]]
-    assert len(records(read(HEADER, rows))) == 6
+    rows += [["5", "", "Total", ""], ["", "Lamp", "Total", ""], ["", "Total", "OD1", ""], ["", "9", "Total", "OD1"]]
+    assert len(records(read(HEADER, rows))) == 8
 
 
 def test_the_header_again_is_dropped_and_another_header_is_refused() -> None:

@@ -189,11 +189,8 @@ class RowFilter:
 
     def _is_dropped(self, row: Sequence[str], line: int) -> bool:
         """Whether a row is a row of totals or the header again; such rows are counted."""
-        texts = list(filter(None, (text.strip(PADDING) for text in row)))
-        first = words = texts[0] if texts else ""
-        if not row[0].strip(PADDING):  # else it is a key, and words behind it are not about the row
-            words = next(filter(_LETTER.search, texts), first)
-        if not is_total(words):
+        first = next(filter(None, (text.strip(PADDING) for text in row)), "")
+        if not (is_total(row[0].strip(PADDING)) or self._is_total_behind_sums(row)):
             if len(first) > MAX_HEADER or _said(first) not in self._names:
                 return False
             if _plain(row) not in self._header_rows:
@@ -202,6 +199,12 @@ class RowFilter:
         self._counts.dropped += 1
         self._counts.dropped_lines += [line] if len(self._counts.dropped_lines) < MAX_LISTED else []
         return True
+
+    @staticmethod
+    def _is_total_behind_sums(row: Sequence[str]) -> bool:
+        """Whether a row without a key has no other word than that of a total; beside others it may name a product."""
+        worded = [text for text in row if _LETTER.search(text)]
+        return not row[0].strip(PADDING) and len(worded) == 1 and is_total(worded[0].strip(PADDING))
 
     def _refuse_another_table(self, row: Sequence[str], line: int) -> None:
         """Refuse a row that is the header of another table: the rows below it would get the wrong names."""
