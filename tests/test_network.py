@@ -263,6 +263,31 @@ def test_a_proxy_whose_library_is_missing_is_reported_at_the_first_try(
     assert bench.clock.waited == []
 
 
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://user:canary@[::1", "the address of the proxy cannot be read; check the proxy that HTTPS_PROXY"),
+        ("ftp://user:canary@127.0.0.1", "the address of the proxy cannot be read"),
+        ("http://user:canary@127.0.0.1:99999", "the address of the proxy cannot be read"),
+        ("http://127.0.0.1\r\nX: canary", "the address of the proxy cannot be read"),
+        ("http://user:canary@proxy.test:80", "the proxy through which api.test is to be asked does not exist"),
+    ],
+)
+def test_a_proxy_with_a_wrong_address_is_told_once(
+    proxy: str, words: str, bench: ClientBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getaddrinfo(*_: object) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setenv("https_proxy", proxy)
+    for _ in range(2):
+        with pytest.raises(OutageError, match=words) as caught:
+            bench.detail(api_url="https://api.test", access_token="given", refresh_token=None)
+        assert "canary" not in str(caught.value)
+    assert bench.clock.waited == []
+
+
 def test_a_proxy_that_refuses_is_reported_at_the_first_try(bench: ClientBench, monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(lambda: [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"]) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)

@@ -143,6 +143,18 @@ _PROXY_REFUSES = _Kind(
 )
 
 
+_CHECK_PROXY = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names"
+
+_ODD_PROXY = _Kind(words="the address of the proxy cannot be read", is_permanent=True, advice=_CHECK_PROXY)
+
+_NO_SUCH_PROXY = _Kind(
+    words="the proxy through which {host} is to be asked does not exist",
+    is_permanent=True,
+    is_away=True,
+    advice=_CHECK_PROXY,
+)
+
+
 def fault_of(error: Exception, *, host: str, meter: CallMeter) -> Fault:
     """The fault for an exception, by its types and numbers alone: its texts may contain links.
 
@@ -152,6 +164,8 @@ def fault_of(error: Exception, *, host: str, meter: CallMeter) -> Fault:
         meter: the call's meter.
     """
     kind = _kind_of(error)
+    if meter.is_proxied and not meter.is_sent:  # what comes before the request is about the proxy
+        kind = _ODD_PROXY if kind.is_unsendable else _NO_SUCH_PROXY if kind is _NO_SUCH_HOST else kind
     words, is_slow = kind.words.format(host=host), kind.is_slow
     if meter.excess is None and kind.is_slow:
         with suppress(CallLimitError):  # which the meter remembers

@@ -224,7 +224,8 @@ class Connections:
             prepared.headers.update({"User-Agent": self._user_agent, **request.headers})
             prepared.url = quote(url, safe=SENDABLE)
             settings = self._session.merge_environment_settings(base, {}, True, None, None)  # noqa: FBT003 - stream
-            if request.is_link and select_proxy(base, settings["proxies"]):
+            meter.is_proxied = bool(select_proxy(base, settings["proxies"]))
+            if request.is_link and meter.is_proxied:
                 self._rules.check_link_by_name(url)
             # The adapter and not the session: the session would add cookies, perhaps another seller's, and replace the
             # token by a login from ~/.netrc, and it reads redirects even if told not to follow them.

@@ -68,6 +68,7 @@ class CallMeter:
 
     Attributes:
         target: the target in the request line.
+        is_proxied: whether it goes through a proxy.
         is_sent: whether the request may have been sent.
         excess: which limit was exceeded, in words, if any.
     """
@@ -81,6 +82,7 @@ class CallMeter:
         self._is_in_head = True
         self.check_address = check_address
         self.target = ""
+        self.is_proxied = False
         self.is_sent = False
         self.excess: str | None = None
 
