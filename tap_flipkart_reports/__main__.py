@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from importlib.metadata import version
 
 from tap_flipkart_reports import PACKAGE
 from tap_flipkart_reports.commands.startup import load_tap, run_command
+from tap_flipkart_reports.exceptions import SettingsError
 
 
 def main() -> None:
@@ -32,11 +34,24 @@ def _print_version() -> int:
 
 
 def _run_tap() -> int:
+    _check_log_level()
     try:
         load_tap().cli()
     except SystemExit as ended:
         return _code_of(ended)
     return 0
+
+
+def _check_log_level() -> None:
+    """Refuse a level that the log does not know: the SDK would end in a traceback.
+
+    Raises:
+        SettingsError: there is no such level.
+    """
+    for name in (f"{PACKAGE.upper().replace('-', '_')}_LOGLEVEL", "LOGLEVEL"):
+        level = os.environ.get(name, "")
+        if level and not isinstance(logging.getLevelName(level.upper()), int):
+            raise SettingsError(f"the environment variable {name} is none of DEBUG, INFO, WARNING and ERROR")
 
 
 def _code_of(ended: SystemExit) -> int:

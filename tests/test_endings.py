@@ -49,6 +49,16 @@ def test_the_exit_code_says_whose_turn_it_is(tmp_path: Path, settings: dict[str,
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("name", ["LOGLEVEL", "TAP_FLIPKART_REPORTS_LOGLEVEL"])
+def test_a_log_level_that_is_none_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "verbose")
+    ended = run([*TAP, "--about"])
+    assert ended.returncode == WRONG_SETTINGS
+    assert ended.stderr == f"the environment variable {name} is none of DEBUG, INFO, WARNING and ERROR\n"
+    monkeypatch.setenv(name, "warning")
+    assert run([*TAP, "--about"]).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
