@@ -333,14 +333,16 @@ def test_an_api_that_never_answers_is_found_out_once_and_not_once_for_each_selle
 def test_a_host_that_accepts_and_says_nothing_is_given_up_in_time(
     bench: ClientBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_flipkart_reports.adapters.transport.READ_SECONDS", 0.05)
+    monkeypatch.setattr("tap_flipkart_reports.adapters.transport.READ_SECONDS", 0.5)
+    is_over = threading.Event()
 
     def pieces() -> Iterator[bytes]:
         bench.clock.advance(20)
-        threading.Event().wait(0.2)
+        is_over.wait()
         yield b""
 
-    with RawServer(pieces) as server:
+    with RawServer(pieces) as server, ExitStack() as at_the_end:
+        at_the_end.callback(is_over.set)
         client = bench.client(api_url=server.url, access_token="given")
         errors: list[BaseException] = []
         while not any(isinstance(error, OutageError) for error in errors):
