@@ -413,6 +413,24 @@ def test_a_purchase_in_an_old_state_is_forgotten_once_a_newer_report_of_its_days
     assert len(bench.bought()) == 2
 
 
+def test_look_back_reports_of_a_run_that_was_killed_before_any_state_are_not_bought_again_on_a_later_day(
+    bench: Bench, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"report_ledger": str(tmp_path / "ledger.db"), "window_days": 4, "lookback_days": 9}
+    first = bench.run("orders_report", end_date="2026-10-12", **settings)
+    bench.clock.advance(86400)
+    bought = len(bench.bought())
+    bench.run("orders_report", state=first.state, end_date="2026-10-13", max_wait=1, **settings)
+    of_the_killed_run = bench.bought()[bought:]
+    assert len(of_the_killed_run) == 3
+    bench.clock.advance(86400)
+    again = bench.run("orders_report", state=first.state, end_date="2026-10-14", **settings)
+    assert again.error is None
+    assert again.partition("orders_report")["replication_key_value"] == "2026-10-14"
+    of_the_next_run = bench.bought()[bought + len(of_the_killed_run) :]
+    assert len(of_the_next_run) == 1
+
+
 def without_report_id(output: Output) -> list[dict[str, Any]]:
     return [{**record, "report_id": None} for record in output.records("orders_report")]
 
